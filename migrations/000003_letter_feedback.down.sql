@@ -1,0 +1,2 @@
+DROP VIEW letter_ratings;
+DROP TABLE letter_feedback;

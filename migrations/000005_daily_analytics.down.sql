@@ -1,0 +1,2 @@
+DROP FUNCTION roll_up_analytics(date);
+DROP TABLE daily_analytics;

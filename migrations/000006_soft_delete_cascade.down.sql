@@ -1,0 +1,2 @@
+DROP TRIGGER soft_delete_visitor ON visitors;
+DROP FUNCTION soft_delete_visitor();

@@ -1,0 +1,23 @@
+-- The four tables are changed by our functions alone: a stray UPDATE, or one in a
+-- migration, gets an error that says so. Inserts stay possible for a restore.
+CREATE FUNCTION migrations.guard() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_guard';
+COMMENT ON FUNCTION migrations.guard() IS 'trigger that keeps the tables of pg_migrations from being changed directly';
+
+CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.project
+    FOR EACH ROW EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.migration
+    FOR EACH ROW EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.applied
+    FOR EACH ROW EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.event
+    FOR EACH ROW EXECUTE FUNCTION migrations.guard();
+
+CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.project
+    FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.migration
+    FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.applied
+    FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.event
+    FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();

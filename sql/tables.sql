@@ -1,0 +1,162 @@
+-- Made by the script itself, and so a member of the extension: an existing schema of
+-- this name stops the installation instead of being adopted.
+CREATE SCHEMA migrations;
+COMMENT ON SCHEMA migrations IS 'migrations of this database: registry, applied state, history, and the functions that run them';
+
+-- Sequences are made by name, since an identity's can't be given to pg_dump by name.
+CREATE SEQUENCE migrations.project_id_seq;
+CREATE TABLE migrations.project (
+    id bigint PRIMARY KEY DEFAULT nextval('migrations.project_id_seq'),
+    name text NOT NULL UNIQUE CHECK (name <> ''),
+    registry_generation bigint NOT NULL DEFAULT 0,
+    applied_generation bigint NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+ALTER SEQUENCE migrations.project_id_seq OWNED BY migrations.project.id;
+COMMENT ON TABLE migrations.project IS 'a named, independently ordered set of migrations';
+COMMENT ON COLUMN migrations.project.id IS 'surrogate key; also the key of the project''s run lock';
+COMMENT ON COLUMN migrations.project.name IS 'what calls name as their argument project';
+COMMENT ON COLUMN migrations.project.registry_generation IS 'grows when a registry that was applied as a whole changes';
+COMMENT ON COLUMN migrations.project.applied_generation IS 'the registry generation that is applied as a whole; another number than registry_generation means that there may be something to do';
+COMMENT ON COLUMN migrations.project.created_at IS 'when the first migration was registered';
+
+CREATE SEQUENCE migrations.migration_id_seq;
+CREATE TABLE migrations.migration (
+    id bigint PRIMARY KEY DEFAULT nextval('migrations.migration_id_seq'),
+    project_id bigint NOT NULL REFERENCES migrations.project,
+    version text NOT NULL,
+    version_key bytea NOT NULL,
+    name text NOT NULL,
+    up text,
+    up_checksum bytea,
+    down text,
+    down_checksum bytea,
+    checksum_algorithm smallint NOT NULL,
+    requires text[] NOT NULL DEFAULT '{}',
+    precondition text,
+    verify text,
+    transactional boolean,
+    on_fail text NOT NULL DEFAULT 'error' CHECK (on_fail IN ('error', 'skip', 'mark')),
+    registered_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (project_id, version_key),
+    CHECK (up IS NOT NULL OR down IS NOT NULL),
+    CHECK ((up IS NULL) = (up_checksum IS NULL) AND (down IS NULL) = (down_checksum IS NULL))
+);
+ALTER SEQUENCE migrations.migration_id_seq OWNED BY migrations.migration.id;
+-- Bodies are read whole, one at a time: no compression, and no detoasting where only
+-- the state is looked at.
+ALTER TABLE migrations.migration
+    ALTER COLUMN up SET STORAGE EXTERNAL,
+    ALTER COLUMN down SET STORAGE EXTERNAL;
+COMMENT ON TABLE migrations.migration IS 'the registry: all migrations that this database knows';
+COMMENT ON COLUMN migrations.migration.id IS 'surrogate key';
+COMMENT ON COLUMN migrations.migration.project_id IS 'the project that the migration belongs to';
+COMMENT ON COLUMN migrations.migration.version IS 'the version as it was written';
+COMMENT ON COLUMN migrations.migration.version_key IS 'the version''s natural order as bytes; the same for versions with the same numbers';
+COMMENT ON COLUMN migrations.migration.name IS 'what the migration does, for people';
+COMMENT ON COLUMN migrations.migration.up IS 'SQL that applies it; NULL while only its down is known';
+COMMENT ON COLUMN migrations.migration.up_checksum IS 'checksum of up';
+COMMENT ON COLUMN migrations.migration.down IS 'SQL that takes it back, if there is any';
+COMMENT ON COLUMN migrations.migration.down_checksum IS 'checksum of down';
+COMMENT ON COLUMN migrations.migration.checksum_algorithm IS '1: SHA-256 of the text without byte order mark, CRLF as LF, without white space at its end';
+COMMENT ON COLUMN migrations.migration.requires IS 'what must be applied before';
+COMMENT ON COLUMN migrations.migration.precondition IS 'SQL that must hold before';
+COMMENT ON COLUMN migrations.migration.verify IS 'SQL that must hold after';
+COMMENT ON COLUMN migrations.migration.transactional IS 'false: can''t run inside a transaction; NULL: as its statements show';
+COMMENT ON COLUMN migrations.migration.on_fail IS 'what a precondition that doesn''t hold means: error, skip or mark';
+COMMENT ON COLUMN migrations.migration.registered_at IS 'when it was registered first';
+
+CREATE SEQUENCE migrations.applied_id_seq;
+CREATE TABLE migrations.applied (
+    id bigint PRIMARY KEY DEFAULT nextval('migrations.applied_id_seq'),
+    project_id bigint NOT NULL REFERENCES migrations.project,
+    target_schema text NOT NULL DEFAULT '' CHECK (target_schema = ''),
+    version text NOT NULL,
+    version_key bytea NOT NULL,
+    name text NOT NULL,
+    up_checksum bytea NOT NULL,
+    checksum_algorithm smallint NOT NULL,
+    down text,
+    run_id uuid NOT NULL,
+    applied_at timestamptz NOT NULL,
+    applied_by text NOT NULL,
+    duration interval,
+    UNIQUE (project_id, target_schema, version_key)
+);
+ALTER SEQUENCE migrations.applied_id_seq OWNED BY migrations.applied.id;
+ALTER TABLE migrations.applied ALTER COLUMN down SET STORAGE EXTERNAL;
+COMMENT ON TABLE migrations.applied IS 'the applied state: which migrations are in force';
+COMMENT ON COLUMN migrations.applied.id IS 'surrogate key; grows in the order in which migrations were applied';
+COMMENT ON COLUMN migrations.applied.project_id IS 'the project that the migration belongs to';
+COMMENT ON COLUMN migrations.applied.target_schema IS 'always empty so far';
+COMMENT ON COLUMN migrations.applied.version IS 'the version as it was written when applied';
+COMMENT ON COLUMN migrations.applied.version_key IS 'the version''s natural order as bytes';
+COMMENT ON COLUMN migrations.applied.name IS 'the name that it had when applied';
+COMMENT ON COLUMN migrations.applied.up_checksum IS 'checksum of the text that ran';
+COMMENT ON COLUMN migrations.applied.checksum_algorithm IS 'as in the registry';
+COMMENT ON COLUMN migrations.applied.down IS 'the down that was registered when it was applied: what a rollback runs';
+COMMENT ON COLUMN migrations.applied.run_id IS 'the run that applied it';
+COMMENT ON COLUMN migrations.applied.applied_at IS 'when it started, by the clock';
+COMMENT ON COLUMN migrations.applied.applied_by IS 'the role as which it ran';
+COMMENT ON COLUMN migrations.applied.duration IS 'how long it took, by the clock';
+
+CREATE SEQUENCE migrations.event_id_seq;
+CREATE TABLE migrations.event (
+    id bigint PRIMARY KEY DEFAULT nextval('migrations.event_id_seq'),
+    project_id bigint NOT NULL REFERENCES migrations.project,
+    seq bigint NOT NULL,
+    run_id uuid,
+    version text NOT NULL,
+    name text NOT NULL,
+    action text NOT NULL CHECK (action IN ('add', 'replace', 'remove', 'apply', 'rollback', 'mark', 'accept')),
+    outcome text NOT NULL CHECK (outcome IN ('success', 'failure')),
+    started_at timestamptz NOT NULL,
+    duration interval,
+    session_role text NOT NULL DEFAULT session_user,
+    effective_role text NOT NULL,
+    application_name text NOT NULL DEFAULT current_setting('application_name'),
+    client_addr inet DEFAULT inet_client_addr(),
+    checksum bytea,
+    sqlstate text,
+    message text,
+    statement_no int,
+    line_no int,
+    reason text,
+    previous_hash bytea,
+    hash bytea,
+    UNIQUE (project_id, seq)
+);
+ALTER SEQUENCE migrations.event_id_seq OWNED BY migrations.event.id;
+COMMENT ON TABLE migrations.event IS 'what was done to migrations, when and by whom; rows are only ever added';
+COMMENT ON COLUMN migrations.event.id IS 'surrogate key';
+COMMENT ON COLUMN migrations.event.project_id IS 'the project concerned';
+COMMENT ON COLUMN migrations.event.seq IS 'number of the event within its project, without gaps';
+COMMENT ON COLUMN migrations.event.run_id IS 'the run that it is part of; NULL for changes of the registry';
+COMMENT ON COLUMN migrations.event.version IS 'the migration''s version';
+COMMENT ON COLUMN migrations.event.name IS 'the migration''s name at that moment';
+COMMENT ON COLUMN migrations.event.action IS 'what was done';
+COMMENT ON COLUMN migrations.event.outcome IS 'whether it was done';
+COMMENT ON COLUMN migrations.event.started_at IS 'when it started, by the clock';
+COMMENT ON COLUMN migrations.event.duration IS 'how long it took, by the clock';
+COMMENT ON COLUMN migrations.event.session_role IS 'the role that logged in';
+COMMENT ON COLUMN migrations.event.effective_role IS 'the role as which it was done';
+COMMENT ON COLUMN migrations.event.application_name IS 'the client''s application_name';
+COMMENT ON COLUMN migrations.event.client_addr IS 'the client''s address; NULL for a local connection';
+COMMENT ON COLUMN migrations.event.checksum IS 'checksum of the up concerned';
+COMMENT ON COLUMN migrations.event.sqlstate IS 'SQLSTATE of a failure';
+COMMENT ON COLUMN migrations.event.message IS 'message of a failure';
+COMMENT ON COLUMN migrations.event.statement_no IS 'the statement that failed, from 1';
+COMMENT ON COLUMN migrations.event.line_no IS 'the line that failed, from 1';
+COMMENT ON COLUMN migrations.event.reason IS 'why, as the user gave it';
+COMMENT ON COLUMN migrations.event.previous_hash IS 'reserved for sealing the history';
+COMMENT ON COLUMN migrations.event.hash IS 'reserved for sealing the history';
+
+-- All of it is data that pg_dump has to carry.
+SELECT pg_catalog.pg_extension_config_dump('migrations.project', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.project_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.migration', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.migration_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.applied', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.applied_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.event', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.event_id_seq', '');

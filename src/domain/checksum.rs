@@ -1,0 +1,74 @@
+//! The checksum of a migration's text.
+//!
+//! The same file must give the same checksum on every way into the registry: psql's
+//! backquotes drop the final newline, Windows checkouts have CRLF, some editors write
+//! a byte order mark. So the text is normalised before it is hashed; what is stored
+//! and run is the text as it was given (without the mark).
+
+use sha2::{Digest, Sha256};
+
+/// Number of the algorithm below, stored beside each checksum, so that a later
+/// algorithm can tell its checksums from these.
+pub const ALGORITHM: i16 = 1;
+
+/// A text without its leading byte order mark, which the server's parser refuses.
+pub fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// SHA-256 over the text without byte order mark, with CRLF read as LF, and without
+/// white space at its end.
+pub fn checksum(text: &str) -> [u8; 32] {
+    let text = without_bom(text).trim_end_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+    let mut hash = Sha256::new();
+    // Splitting at each CRLF and hashing a bare LF between the pieces normalises
+    // without a second copy of the text.
+    let mut rest = text;
+    while let Some(at) = rest.find("\r\n") {
+        hash.update(&rest.as_bytes()[..at]);
+        hash.update(b"\n");
+        rest = &rest[at + 2..];
+    }
+    hash.update(rest.as_bytes());
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_plain_sha256_of_normal_text() {
+        let hex: String = checksum("abc").iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn ways_of_writing_one_file_agree() {
+        let plain = checksum("CREATE TABLE t (\n  id int\n);");
+        for same in [
+            "CREATE TABLE t (\n  id int\n);\n",
+            "CREATE TABLE t (\n  id int\n);\n\n",
+            "CREATE TABLE t (\r\n  id int\r\n);\r\n",
+            "\u{feff}CREATE TABLE t (\n  id int\n);",
+            "\u{feff}CREATE TABLE t (\r\n  id int\r\n); \t\r\n",
+        ] {
+            assert_eq!(checksum(same), plain, "{same:?}");
+        }
+    }
+
+    #[test]
+    fn other_texts_differ() {
+        let plain = checksum("SELECT 1;\nSELECT 2;");
+        for other in [
+            "SELECT 1; SELECT 2;",
+            " SELECT 1;\nSELECT 2;",
+            "SELECT 1;\rSELECT 2;",
+            "SELECT 1; \nSELECT 2;",
+            "",
+        ] {
+            assert_ne!(checksum(other), plain, "{other:?}");
+        }
+        assert_eq!(checksum(""), checksum("\n"));
+    }
+}

@@ -1,0 +1,10 @@
+//! What a migration is and in which order migrations run.
+//!
+//! Plain Rust: nothing here knows pgrx or a server, so all of it is tested by
+//! `cargo test --test domain` on any machine.
+
+pub mod checksum;
+pub mod convention;
+pub mod plan;
+pub mod script;
+pub mod version;

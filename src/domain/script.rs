@@ -1,0 +1,165 @@
+//! Places in a migration's text: lines, characters, and what to show of them.
+//!
+//! Statements themselves are found by the server's own parser. It reports offsets
+//! that point before leading white space and comments, and error positions counted
+//! in characters; here these become places that a person can look up.
+
+/// The most of a body that is shown as the text around an error, in bytes.
+pub const EXCERPT: usize = 4096;
+
+/// The offset of the first byte at or after `from` that is neither white space nor
+/// part of a comment: where a statement really starts.
+pub fn skip_blank(text: &str, from: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = from.min(bytes.len());
+    loop {
+        match &bytes[at..] {
+            [b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c, ..] => at += 1,
+            [b'-', b'-', ..] => at = end_of_line(bytes, at),
+            [b'/', b'*', ..] => at = end_of_comment(bytes, at),
+            _ => return at,
+        }
+    }
+}
+
+fn end_of_line(bytes: &[u8], from: usize) -> usize {
+    // The server's lexer ends a line comment at a carriage return, too.
+    let end = bytes[from..].iter().position(|b| matches!(b, b'\n' | b'\r'));
+    end.map_or(bytes.len(), |n| from + n)
+}
+
+/// Comments nest in SQL. One that never ends takes the rest of the text.
+fn end_of_comment(bytes: &[u8], from: usize) -> usize {
+    let (mut at, mut depth) = (from, 0usize);
+    while at < bytes.len() {
+        match &bytes[at..] {
+            [b'/', b'*', ..] => (at, depth) = (at + 2, depth + 1),
+            [b'*', b'/', ..] if depth == 1 => return at + 2,
+            [b'*', b'/', ..] => (at, depth) = (at + 2, depth - 1),
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+/// The number of the line, counted from 1, that holds the byte at this offset.
+pub fn line_at(text: &str, offset: usize) -> usize {
+    let end = offset.min(text.len());
+    1 + text.as_bytes()[..end].iter().filter(|b| **b == b'\n').count()
+}
+
+/// The byte offset of a character, counted from 1 as the server counts positions.
+/// A position past the end is the end.
+pub fn offset_of_character(text: &str, position: usize) -> usize {
+    let nth = position.saturating_sub(1);
+    text.char_indices().nth(nth).map_or(text.len(), |(offset, _)| offset)
+}
+
+/// What to show of a text around an offset.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Excerpt<'a> {
+    /// The whole text while it is at most [`EXCERPT`] bytes, else a cut around the offset.
+    pub text: &'a str,
+    /// The offset's position within the excerpt, in characters from 1.
+    pub position: usize,
+}
+
+/// The part of a text to show with an error at this offset. A cut starts and ends
+/// with whole lines where lines are short enough for that.
+pub fn excerpt(text: &str, offset: usize) -> Excerpt<'_> {
+    let offset = floor_boundary(text, offset.min(text.len()));
+    let (start, end) = if text.len() <= EXCERPT { (0, text.len()) } else { cut(text, offset) };
+    Excerpt { text: &text[start..end], position: 1 + text[start..offset].chars().count() }
+}
+
+fn cut(text: &str, offset: usize) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let start = offset.saturating_sub(EXCERPT / 2);
+    // All of the part before is text that is shown, so that it may be dropped up to a
+    // line's start without losing the place.
+    let start = match bytes[start..offset].iter().position(|b| *b == b'\n') {
+        _ if start == 0 => 0,
+        Some(newline) => start + newline + 1,
+        None => ceil_boundary(text, start),
+    };
+    let limit = floor_boundary(text, (start + EXCERPT).min(text.len()));
+    let end = match bytes[offset..limit].iter().rposition(|b| *b == b'\n') {
+        _ if limit == text.len() => limit,
+        Some(newline) => offset + newline,
+        None => limit,
+    };
+    (start, end)
+}
+
+/// The nearest character boundary at or before an offset.
+pub fn floor_boundary(text: &str, mut offset: usize) -> usize {
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+fn ceil_boundary(text: &str, mut offset: usize) -> usize {
+    while !text.is_char_boundary(offset) {
+        offset += 1;
+    }
+    offset
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_where_a_statement_starts() {
+        for (text, start) in [
+            ("SELECT 1", "SELECT 1"),
+            ("\n\t -- note; 'quoted'\n  SELECT 1", "SELECT 1"),
+            ("/* a /* nested */ ; */ SELECT 1", "SELECT 1"),
+            ("-- a\r SELECT 1", "SELECT 1"),
+            ("/* never ends SELECT 1", ""),
+            ("-- only a comment", ""),
+            ("- 1", "- 1"),
+            ("/ 1", "/ 1"),
+            ("/*/ SELECT 1 */ SELECT 2", "SELECT 2"),
+        ] {
+            assert_eq!(&text[skip_blank(text, 0)..], start, "{text:?}");
+        }
+        assert_eq!(skip_blank("a; b", 2), 3);
+        assert_eq!(skip_blank("a", 9), 1);
+    }
+
+    #[test]
+    fn counts_lines_and_characters() {
+        assert_eq!(line_at("a\nb\nc", 0), 1);
+        assert_eq!(line_at("a\nb\nc", 2), 2);
+        assert_eq!(line_at("a\nb\nc", 99), 3);
+        assert_eq!(offset_of_character("aéz", 1), 0);
+        assert_eq!(offset_of_character("aéz", 3), 3);
+        assert_eq!(offset_of_character("aéz", 99), 4);
+    }
+
+    #[test]
+    fn shows_a_short_text_whole() {
+        assert_eq!(excerpt("aé\nz", 4), Excerpt { text: "aé\nz", position: 4 });
+        assert_eq!(excerpt("", 7), Excerpt { text: "", position: 1 });
+    }
+
+    #[test]
+    fn cuts_a_long_text_around_the_place() {
+        let lines: String = (0..2000).map(|n| format!("SELECT {n}; -- é\n")).collect();
+        let one_line = "é".repeat(9000);
+        for text in [lines.as_str(), one_line.as_str()] {
+            for offset in (0..=text.len()).step_by(7) {
+                let at = floor_boundary(text, offset);
+                let shown = excerpt(text, offset);
+                assert!(shown.text.len() <= EXCERPT);
+                let rest = shown.text.char_indices().nth(shown.position - 1);
+                let place = rest.map_or("", |(n, _)| &shown.text[n..]);
+                assert!(text[at..].starts_with(place), "offset {offset}");
+                assert!(!place.is_empty() || at == text.len() || text[at..].starts_with('\n'));
+            }
+        }
+        assert!(excerpt(&lines, lines.len() / 2).text.starts_with("SELECT "));
+    }
+}

@@ -1,0 +1,44 @@
+//! What `pg_stat_activity` shows of this session.
+
+use super::{catch::catch, cstring, raw};
+use pgrx::pg_sys;
+
+/// While it lives the session can show what it runs; afterwards it shows the client's
+/// statement again.
+pub struct Activity {
+    #[cfg(not(feature = "pg18"))]
+    query_id: u64,
+    #[cfg(feature = "pg18")]
+    query_id: i64,
+}
+
+impl Activity {
+    /// Remembers what is shown.
+    pub fn new() -> Activity {
+        // SAFETY: reads this session's own entry.
+        Activity { query_id: unsafe { pg_sys::pgstat_get_my_query_id() } }
+    }
+
+    /// Shows a text in the column `query`. The server cuts it to track_activity_query_size.
+    pub fn show(&self, text: &str) {
+        let text = cstring(text);
+        report(text.as_ptr());
+    }
+}
+
+impl Drop for Activity {
+    fn drop(&mut self) {
+        // SAFETY: the client's statement, or null; the identifier that was shown with it.
+        unsafe {
+            report(pg_sys::debug_query_string);
+            pg_sys::pgstat_report_query_id(self.query_id, true);
+        }
+    }
+}
+
+fn report(text: *const core::ffi::c_char) {
+    // SAFETY: a C string or null. Nothing is thrown here; `catch` makes sure.
+    let _ = unsafe {
+        catch(|| raw::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, text))
+    };
+}

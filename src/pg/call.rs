@@ -1,0 +1,224 @@
+//! The arguments of a function call, and the ways to answer it.
+
+use crate::error::{Error, Result};
+use core::ffi::c_int;
+use pgrx::pg_sys::{self, Datum};
+use pgrx::{FromDatum, IntoDatum, PgMemoryContexts};
+
+/// One call of a SQL function.
+pub struct Call {
+    info: pg_sys::FunctionCallInfo,
+}
+
+/// A value of a row that a call answers with, or of a statement's parameter.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    SmallInt(i16),
+    Int(i32),
+    BigInt(i64),
+    Text(String),
+    TextArray(Vec<String>),
+    Bytes(Vec<u8>),
+    /// `uuid`, as its sixteen bytes.
+    Uuid([u8; 16]),
+    /// `timestamptz`, in microseconds since 2000-01-01 00:00 UTC.
+    Timestamp(i64),
+    /// `interval`, in microseconds.
+    Interval(i64),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(text: Option<&str>) -> Value {
+        text.map_or(Value::Null, Value::from)
+    }
+}
+
+impl Value {
+    /// The server's form of the value, in the current memory context. None is NULL.
+    pub(super) fn into_datum(self) -> Option<Datum> {
+        match self {
+            Value::Null => None,
+            Value::Bool(v) => v.into_datum(),
+            Value::SmallInt(v) => v.into_datum(),
+            Value::Int(v) => v.into_datum(),
+            Value::BigInt(v) | Value::Timestamp(v) => v.into_datum(),
+            Value::Text(v) => v.into_datum(),
+            Value::TextArray(v) => v.into_datum(),
+            Value::Bytes(v) => v.into_datum(),
+            Value::Uuid(v) => pgrx::datum::Uuid::from_bytes(v).into_datum(),
+            Value::Interval(microseconds) => {
+                // SAFETY: an Interval is plain numbers, freshly allocated by the server.
+                unsafe {
+                    let interval = pg_sys::palloc0(size_of::<pg_sys::Interval>())
+                        .cast::<pg_sys::Interval>();
+                    (*interval).time = microseconds;
+                    Some(Datum::from(interval))
+                }
+            }
+        }
+    }
+}
+
+impl Call {
+    /// # Safety
+    /// `info` must be valid while the call lives.
+    pub(super) unsafe fn new(info: pg_sys::FunctionCallInfo) -> Call {
+        Call { info }
+    }
+
+    fn argument<T: FromDatum>(&self, n: usize) -> Option<T> {
+        // SAFETY: the SQL declaration gives argument n this type.
+        unsafe { pgrx::fcinfo::pg_getarg(self.info, n) }
+    }
+
+    /// Argument n (from 0), a `text`. None: NULL.
+    pub fn text(&self, n: usize) -> Option<String> {
+        self.argument(n)
+    }
+
+    /// Argument n (from 0), an `int`.
+    pub fn int(&self, n: usize) -> Option<i32> {
+        self.argument(n)
+    }
+
+    /// Argument n (from 0), a `boolean`.
+    pub fn bool(&self, n: usize) -> Option<bool> {
+        self.argument(n)
+    }
+
+    /// Argument n (from 0), a `text[]`; a NULL element is an error that names the argument.
+    pub fn texts(&self, n: usize, name: &'static str) -> Result<Vec<String>> {
+        let elements: Vec<Option<String>> = self.argument(n).unwrap_or_default();
+        elements.into_iter().map(|e| e.ok_or(Error::NullArgument(name))).collect()
+    }
+
+    /// Argument n, a `text` that must not be NULL.
+    pub fn required(&self, n: usize, name: &'static str) -> Result<String> {
+        self.text(n).ok_or(Error::NullArgument(name))
+    }
+
+    /// Answers with one value.
+    pub fn answer(&self, value: Value) -> Datum {
+        match value.into_datum() {
+            Some(datum) => datum,
+            None => {
+                // SAFETY: the call is valid; a NULL is told by this flag.
+                unsafe { (*self.info).isnull = true };
+                Datum::from(0)
+            }
+        }
+    }
+
+    /// Answers with rows, which may be added while the call goes on.
+    pub fn rows(&self) -> Result<Rows<'_>> {
+        Rows::new(self)
+    }
+
+    /// The trigger event that called us: the table's name, and the bits of `TRIGGER_EVENT_*`.
+    pub fn trigger(&self) -> Option<(String, u32)> {
+        // SAFETY: the context node is checked to be a trigger's before it is read as one.
+        unsafe {
+            let context = (*self.info).context;
+            if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
+                return None;
+            }
+            let data = context.cast::<pg_sys::TriggerData>();
+            let name = pg_sys::get_rel_name((*(*data).tg_relation).rd_id);
+            let name = std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned();
+            Some((name, (*data).tg_event))
+        }
+    }
+
+    /// Answers a row trigger that lets the change happen, with the row as it is to be.
+    pub fn answer_trigger(&self) -> Datum {
+        // SAFETY: called when `trigger` has found trigger data.
+        unsafe {
+            let data = (*self.info).context.cast::<pg_sys::TriggerData>();
+            let updates = (*data).tg_event & pg_sys::TRIGGER_EVENT_OPMASK == pg_sys::TRIGGER_EVENT_UPDATE;
+            Datum::from(if updates { (*data).tg_newtuple } else { (*data).tg_trigtuple })
+        }
+    }
+}
+
+/// The rows of an answer, kept by the server (on disk when they are many).
+pub struct Rows<'a> {
+    store: *mut pg_sys::Tuplestorestate,
+    descriptor: pg_sys::TupleDesc,
+    width: usize,
+    call: &'a Call,
+}
+
+impl<'a> Rows<'a> {
+    fn new(call: &'a Call) -> Result<Rows<'a>> {
+        let unsupported = || Error::Internal {
+            code: Some(pgrx::PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED as i32),
+            message: "set-valued function called in context that cannot accept a set".to_owned(),
+            detail: None,
+            hint: Some("Call it in FROM: SELECT * FROM migrations.…;".to_owned()),
+        };
+        // SAFETY: the protocol of set-returning functions in materialize mode: the node
+        // is checked, the store and descriptor are made in per-query memory.
+        unsafe {
+            let info = (*call.info).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+            if info.is_null()
+                || (*info).type_ != pg_sys::NodeTag::T_ReturnSetInfo
+                || (*info).allowedModes & pg_sys::SetFunctionReturnMode::SFRM_Materialize as c_int == 0
+            {
+                return Err(unsupported());
+            }
+            let per_query = (*(*info).econtext).ecxt_per_query_memory;
+            let former = pg_sys::MemoryContextSwitchTo(per_query);
+            let mut descriptor: pg_sys::TupleDesc = core::ptr::null_mut();
+            let class = pg_sys::get_call_result_type(call.info, core::ptr::null_mut(), &mut descriptor);
+            if class != pg_sys::TypeFuncClass::TYPEFUNC_COMPOSITE {
+                pg_sys::MemoryContextSwitchTo(former);
+                return Err(unsupported());
+            }
+            let descriptor = pg_sys::CreateTupleDescCopy(descriptor);
+            let random = (*info).allowedModes & pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random as c_int;
+            let store = pg_sys::tuplestore_begin_heap(random != 0, false, pg_sys::work_mem);
+            (*info).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
+            (*info).setResult = store;
+            (*info).setDesc = descriptor;
+            pg_sys::MemoryContextSwitchTo(former);
+            Ok(Rows { store, descriptor, width: (*descriptor).natts as usize, call })
+        }
+    }
+
+    /// Adds a row. It has as many values as the function has columns.
+    pub fn add<const N: usize>(&mut self, row: [Value; N]) {
+        debug_assert_eq!(N, self.width);
+        let mut datums = [Datum::from(0); N];
+        let mut nulls = [true; N];
+        // SAFETY: the values' memory is freed after the store has copied the row.
+        unsafe {
+            PgMemoryContexts::new("row").switch_to(|_| {
+                for (n, value) in row.into_iter().enumerate() {
+                    if let Some(datum) = value.into_datum() {
+                        (datums[n], nulls[n]) = (datum, false);
+                    }
+                }
+                pg_sys::tuplestore_putvalues(
+                    self.store,
+                    self.descriptor,
+                    datums.as_mut_ptr(),
+                    nulls.as_mut_ptr(),
+                );
+            });
+        }
+    }
+
+    /// Ends the answer.
+    pub fn answer(self) -> Datum {
+        self.call.answer(Value::Null)
+    }
+}

@@ -1,0 +1,112 @@
+//! Catching a server error whole.
+
+use super::raw;
+use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
+use pgrx::pg_sys;
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+/// An error that the server raised, with all that it carries: position, context,
+/// internal query, names of the constraint, table and column concerned.
+///
+/// It lives in the memory of the current transaction (or subtransaction) and is thrown
+/// again, unchanged, before that ends.
+#[derive(Debug)]
+pub struct ServerError {
+    data: NonNull<pg_sys::ErrorData>,
+}
+
+impl ServerError {
+    fn data(&self) -> &pg_sys::ErrorData {
+        // SAFETY: made by CopyErrorData in the transaction's memory, which outlives us.
+        unsafe { self.data.as_ref() }
+    }
+
+    /// The five characters of the SQLSTATE.
+    pub fn sqlstate(&self) -> String {
+        sqlstate_text(self.data().sqlerrcode)
+    }
+
+    /// The SQLSTATE as the server packs it.
+    pub fn code(&self) -> i32 {
+        self.data().sqlerrcode
+    }
+
+    /// The primary message.
+    pub fn message(&self) -> String {
+        text(self.data().message).unwrap_or_default()
+    }
+
+    /// Adds a sentence to the HINT, or makes it the HINT.
+    pub fn add_hint(&mut self, hint: &str) {
+        let all = match text(self.data().hint) {
+            Some(former) => format!("{former} {hint}"),
+            None => hint.to_owned(),
+        };
+        // SAFETY: the copy lives in the context of the error's other fields.
+        unsafe {
+            let context = pg_sys::MemoryContextSwitchTo(self.data().assoc_context);
+            self.data.as_mut().hint = pg_sys::pstrdup(super::cstring(&all).as_ptr());
+            pg_sys::MemoryContextSwitchTo(context);
+        }
+    }
+
+    /// The pointer to throw with.
+    pub(super) fn into_raw(self) -> *mut pg_sys::ErrorData {
+        self.data.as_ptr()
+    }
+}
+
+/// The five characters of a SQLSTATE that the server packs into an integer.
+pub fn sqlstate_text(mut code: i32) -> String {
+    let mut letters = String::with_capacity(5);
+    for _ in 0..5 {
+        letters.push(char::from((code & 0x3f) as u8 + b'0'));
+        code >>= 6;
+    }
+    letters
+}
+
+fn text(pointer: *const core::ffi::c_char) -> Option<String> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: the fields of an ErrorData are null or C strings.
+    Some(unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned())
+}
+
+/// Runs server code and returns what it gives, or the error that it raised. The same as
+/// PG_TRY and PG_CATCH: the transaction must be left, by throwing the error again.
+///
+/// # Safety
+/// The closure is left by a longjmp: it must hold nothing with a destructor, and call
+/// functions of [`raw`] (or others that pass a longjmp on), never pgrx's wrapped ones,
+/// whose panic must not cross the frame of sigsetjmp.
+pub unsafe fn catch<T: Copy>(code: impl FnOnce() -> T) -> Result<T, ServerError> {
+    // SAFETY: a server process has one thread that runs server code, so the statics are
+    // ours. They are put back on both ways out.
+    unsafe {
+        let context = pg_sys::CurrentMemoryContext;
+        let exceptions = pg_sys::PG_exception_stack;
+        let callbacks = pg_sys::error_context_stack;
+        let mut result = MaybeUninit::<T>::uninit();
+        let jumped = call_with_sigsetjmp(false, |buffer| {
+            pg_sys::PG_exception_stack =
+                (buffer as *const SigJmpBufFields).cast_mut().cast::<pg_sys::sigjmp_buf>();
+            result.write(code());
+            0
+        });
+        pg_sys::PG_exception_stack = exceptions;
+        pg_sys::error_context_stack = callbacks;
+        if jumped == 0 {
+            return Ok(result.assume_init());
+        }
+        pg_sys::CurrentMemoryContext = pg_sys::CurTransactionContext;
+        let data = raw::CopyErrorData();
+        raw::FlushErrorState();
+        pg_sys::CurrentMemoryContext = context;
+        Err(ServerError { data: NonNull::new_unchecked(data) })
+    }
+}
+

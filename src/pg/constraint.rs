@@ -1,0 +1,41 @@
+//! The modes of deferrable constraints in this transaction.
+
+use super::catch::catch;
+use crate::error::Result;
+use pgrx::PgList;
+use pgrx::pg_sys;
+
+unsafe extern "C-unwind" {
+    fn AfterTriggerSetState(statement: *mut pg_sys::ConstraintsSetStmt);
+}
+
+/// SET CONSTRAINTS ALL IMMEDIATE: runs the checks that are pending. The mode stays for
+/// the rest of the transaction.
+pub fn set_all_immediate() -> Result<()> {
+    set(&[], false)
+}
+
+/// SET CONSTRAINTS … DEFERRED for constraints given by schema and name.
+pub fn set_deferred(names: &[(String, String)]) -> Result<()> {
+    if names.is_empty() { Ok(()) } else { set(names, true) }
+}
+
+fn set(names: &[(String, String)], deferred: bool) -> Result<()> {
+    // SAFETY: a parse node as the server's grammar makes it, in the current memory
+    // context; the statement's code only reads it.
+    unsafe {
+        let mut constraints = PgList::<pg_sys::RangeVar>::new();
+        for (schema, name) in names {
+            let schema = pg_sys::pstrdup(super::cstring(schema).as_ptr());
+            let name = pg_sys::pstrdup(super::cstring(name).as_ptr());
+            constraints.push(pg_sys::makeRangeVar(schema, name, -1));
+        }
+        let statement = pg_sys::palloc0(size_of::<pg_sys::ConstraintsSetStmt>())
+            .cast::<pg_sys::ConstraintsSetStmt>();
+        (*statement).type_ = pg_sys::NodeTag::T_ConstraintsSetStmt;
+        (*statement).constraints = constraints.into_pg();
+        (*statement).deferred = deferred;
+        catch(|| AfterTriggerSetState(statement))?;
+    }
+    Ok(())
+}

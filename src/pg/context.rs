@@ -1,0 +1,238 @@
+//! The CONTEXT of everything that a migration raises.
+//!
+//! While a body is parsed and run, a callback of the server's error machinery sees each
+//! message before it is sent. It adds the line that says which migration and statement
+//! it comes from, moves an error's position into the body, and keeps what is of NOTICE
+//! or WARNING level.
+
+use super::{cstring, raw};
+use crate::domain::script;
+use crate::error::Place;
+use core::ffi::{c_int, c_void};
+use pgrx::pg_sys;
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString};
+
+/// How many notices of one migration are kept; more are counted.
+const KEPT: usize = 100;
+
+/// What of a body is being worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The body as a whole is parsed.
+    Parsing,
+    /// A statement runs.
+    Statement {
+        /// Its number, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// Where in the body it starts, in bytes.
+        offset: usize,
+    },
+    /// The checks of deferred constraints that its statements left pending.
+    Constraints,
+}
+
+/// The context of one body. Everything that the server raises between
+/// [`Context::attach`] and the drop of what that returns belongs to it.
+pub struct Context<'a> {
+    label: &'a str,
+    body: &'a CStr,
+    step: Cell<Step>,
+    messages: RefCell<Vec<String>>,
+    dropped: Cell<usize>,
+    // The line of the last thing that passed the callback with a position.
+    line: Cell<Option<usize>>,
+}
+
+impl<'a> Context<'a> {
+    /// `label` is the start of the CONTEXT line, such as `migration 008 (agent config) of
+    /// project default`.
+    pub fn new(label: &'a str, body: &'a CStr) -> Context<'a> {
+        Context {
+            label,
+            body,
+            step: Cell::new(Step::Parsing),
+            messages: RefCell::new(Vec::new()),
+            dropped: Cell::new(0),
+            line: Cell::new(None),
+        }
+    }
+
+    /// The start of the CONTEXT line.
+    pub fn label(&self) -> &'a str {
+        self.label
+    }
+
+    /// The body as text. Bodies come from a UTF-8 database.
+    pub fn text(&self) -> &'a str {
+        self.body.to_str().unwrap_or_default()
+    }
+
+    /// The body as a C string.
+    pub fn body(&self) -> &'a CStr {
+        self.body
+    }
+
+    /// Says what is worked on from now on.
+    pub fn enter(&self, step: Step) {
+        self.step.set(step);
+        self.line.set(None);
+    }
+
+    /// What is being worked on.
+    pub fn step(&self) -> Step {
+        self.step.get()
+    }
+
+    /// The line of what is being worked on, or of the error within it.
+    pub fn line(&self) -> Option<usize> {
+        self.line.get().or(match self.step.get() {
+            Step::Statement { offset, .. } => Some(script::line_at(self.text(), offset)),
+            _ => None,
+        })
+    }
+
+    /// The notices so far.
+    pub fn take_messages(&self) -> Vec<String> {
+        let mut messages = self.messages.take();
+        if self.dropped.get() > 0 {
+            messages.push(format!("({} more)", self.dropped.take()));
+        }
+        messages
+    }
+
+    /// The place of a statement, for an error of our own about it.
+    pub fn place(&self) -> Place {
+        let offset = match self.step.get() {
+            Step::Statement { offset, .. } => offset,
+            _ => 0,
+        };
+        let shown = script::excerpt(self.text(), offset);
+        Place {
+            context: self.describe(self.line()),
+            excerpt: shown.text.to_owned(),
+            position: shown.position as i32,
+        }
+    }
+
+    fn describe(&self, line: Option<usize>) -> String {
+        let mut text = self.label.to_owned();
+        match self.step.get() {
+            Step::Parsing => {}
+            Step::Statement { number, of, .. } => {
+                text.push_str(&format!(", statement {number} of {of}"));
+            }
+            Step::Constraints => text.push_str(", deferred constraints"),
+        }
+        if let Some(line) = line {
+            text.push_str(&format!(", line {line}"));
+        }
+        text
+    }
+
+    /// Attaches the context to the server's error machinery.
+    pub fn attach(&self) -> Attached<'_> {
+        Attached::new(self)
+    }
+}
+
+/// A context in force. Dropping it detaches it, on every way out: a callback left behind
+/// would be called with what is no longer there.
+pub struct Attached<'a> {
+    callback: Box<pg_sys::ErrorContextCallback>,
+    _context: &'a Context<'a>,
+}
+
+impl<'a> Attached<'a> {
+    fn new(context: &'a Context<'a>) -> Attached<'a> {
+        let mut callback = Box::new(pg_sys::ErrorContextCallback {
+            // SAFETY: reads the head of the list.
+            previous: unsafe { pg_sys::error_context_stack },
+            callback: Some(callback),
+            arg: (context as *const Context).cast_mut().cast::<c_void>(),
+        });
+        // SAFETY: the box doesn't move while it is linked; drop unlinks it.
+        unsafe { pg_sys::error_context_stack = &mut *callback };
+        Attached { callback, _context: context }
+    }
+}
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the list is a stack; `catch` has put it back to where it was with us on
+        // top of it, should an error have passed.
+        unsafe { pg_sys::error_context_stack = self.callback.previous };
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn callback(argument: *mut c_void) {
+    // SAFETY: attached with a context that lives until it is detached.
+    let context = unsafe { &*argument.cast::<Context>() };
+    let line = move_position(context);
+    keep_message(context);
+    let text: CString = cstring(&context.describe(line));
+    // SAFETY: a constant format and a C string. Only want of memory could throw here,
+    // which would lose the string's few bytes and nothing else.
+    unsafe {
+        raw::set_errcontext_domain(core::ptr::null());
+        raw::errcontext_msg(c"%s".as_ptr(), text.as_ptr());
+    }
+}
+
+/// Makes a position in the body, which the server has as one in the client's statement,
+/// one in an internal query. Gives the line of the message.
+fn move_position(context: &Context) -> Option<usize> {
+    // SAFETY: called by the error machinery, so a message is being made.
+    let position = unsafe { pg_sys::geterrposition() };
+    if position <= 0 {
+        return context.line();
+    }
+    let offset = script::offset_of_character(context.text(), position as usize);
+    let shown = script::excerpt(context.text(), offset);
+    let text = cstring(shown.text);
+    // SAFETY: as above; the text is copied.
+    unsafe {
+        pg_sys::errposition(0);
+        pg_sys::internalerrposition(shown.position as c_int);
+        pg_sys::internalerrquery(text.as_ptr());
+    }
+    context.line.set(Some(script::line_at(context.text(), offset)));
+    context.line()
+}
+
+fn keep_message(context: &Context) {
+    // SAFETY: called by the error machinery. The copy is made in the transaction's memory
+    // (not in the machinery's own, which the server forbids) and freed at once.
+    unsafe {
+        let code = pg_sys::geterrcode();
+        let scarce = [
+            pgrx::PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY as c_int,
+            pgrx::PgSqlErrorCode::ERRCODE_STATEMENT_TOO_COMPLEX as c_int,
+        ];
+        if scarce.contains(&code) {
+            return;
+        }
+        let former = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
+        let data = pg_sys::CopyErrorData();
+        let level = (*data).elevel;
+        if [pg_sys::INFO, pg_sys::NOTICE, pg_sys::WARNING].contains(&(level as u32)) {
+            let mut kept = context.messages.borrow_mut();
+            if kept.len() < KEPT && !(*data).message.is_null() {
+                let word = match level as u32 {
+                    pg_sys::WARNING => "WARNING",
+                    pg_sys::INFO => "INFO",
+                    _ => "NOTICE",
+                };
+                let message = CStr::from_ptr((*data).message).to_string_lossy();
+                kept.push(format!("{word}: {message}"));
+            } else {
+                context.dropped.set(context.dropped.get() + 1);
+            }
+        }
+        pg_sys::FreeErrorData(data);
+        pg_sys::MemoryContextSwitchTo(former);
+    }
+}

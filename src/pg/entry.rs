@@ -1,0 +1,164 @@
+//! The boundary of every SQL-callable function.
+//!
+//! A function's errors must reach the user as complete as the server raised them, so
+//! the entry points aren't made by pgrx's macros: [`entry!`] defines the C symbol, and
+//! [`enter`] runs the Rust code behind it, drops everything that it made, and only then
+//! throws the error.
+
+use super::call::Call;
+use super::{cstring, raw};
+use crate::error::{Error, Place, Report, Result};
+use core::ffi::{c_char, c_int};
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
+use pgrx::pg_sys::{self, Datum, PgTryBuilder};
+
+/// Defines a C function (of the version-1 convention) that calls a Rust function.
+macro_rules! entry {
+    ($symbol:ident, $record:ident, $function:path) => {
+        #[doc = concat!("The C symbol `", stringify!($symbol), "`.")]
+        ///
+        /// # Safety
+        /// Called by the server's function manager alone.
+        #[allow(unsafe_code)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C-unwind" fn $symbol(
+            info: pgrx::pg_sys::FunctionCallInfo,
+        ) -> pgrx::pg_sys::Datum {
+            // SAFETY: the function manager gives a valid call.
+            unsafe { $crate::pg::entry::enter(info, $function) }
+        }
+
+        #[doc = concat!("Tells the server how to call `", stringify!($symbol), "`.")]
+        #[allow(unsafe_code)]
+        #[unsafe(no_mangle)]
+        pub extern "C-unwind" fn $record() -> *const pgrx::pg_sys::Pg_finfo_record {
+            const RECORD: pgrx::pg_sys::Pg_finfo_record =
+                pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
+            &RECORD
+        }
+    };
+}
+pub(crate) use entry;
+
+/// Runs the code of a function. Its error, a server error that pgrx turned into a panic,
+/// or a Rust panic leave as a server error, after all destructors have run.
+///
+/// # Safety
+/// `info` must be the function manager's.
+pub unsafe fn enter(info: pg_sys::FunctionCallInfo, code: fn(&Call) -> Result<Datum>) -> Datum {
+    // SAFETY: the caller's promise.
+    let call = unsafe { Call::new(info) };
+    let outcome = PgTryBuilder::new(|| code(&call))
+        .catch_others(|caught| Err(from_panic(caught)))
+        .catch_rust_panic(|caught| Err(from_panic(caught)))
+        .execute();
+    let thrown = match outcome {
+        Ok(datum) => return datum,
+        Err(error) => Thrown::new(error),
+    };
+    // SAFETY: nothing with a destructor is alive: `thrown` holds pointers only.
+    unsafe { thrown.throw() }
+}
+
+/// What is left of an error when all Rust values are gone.
+#[derive(Clone, Copy)]
+enum Thrown {
+    Server(*mut pg_sys::ErrorData),
+    Ours(Raw),
+}
+
+#[derive(Clone, Copy)]
+struct Raw {
+    code: c_int,
+    message: *const c_char,
+    detail: *const c_char,
+    hint: *const c_char,
+    context: *const c_char,
+    excerpt: *const c_char,
+    position: c_int,
+}
+
+impl Thrown {
+    fn new(error: Error) -> Thrown {
+        let report = match (error.report(), error) {
+            (None, Error::Server(error)) => return Thrown::Server(error.into_raw()),
+            (report, _) => report.unwrap_or_default(),
+        };
+        let Report { code, message, detail, hint, place } = report;
+        let (context, excerpt, position) = match place {
+            Some(Place { context, excerpt, position }) => (Some(context), Some(excerpt), position),
+            None => (None, None, 0),
+        };
+        Thrown::Ours(Raw {
+            code,
+            message: copied(Some(message)),
+            detail: copied(detail),
+            hint: copied(hint),
+            context: copied(context),
+            excerpt: copied(excerpt),
+            position,
+        })
+    }
+
+    /// # Safety
+    /// Leaves by a longjmp: no destructor above, up to the server's frame, may be owed.
+    unsafe fn throw(self) -> ! {
+        // SAFETY: the strings are the server's memory; formats are constant.
+        unsafe {
+            let e = match self {
+                Thrown::Server(data) => raw::ReThrowError(data),
+                Thrown::Ours(e) => e,
+            };
+            raw::errstart(pg_sys::PGERROR as c_int, core::ptr::null());
+            raw::errcode(e.code);
+            raw::errmsg_internal(c"%s".as_ptr(), e.message);
+            if !e.detail.is_null() {
+                raw::errdetail_internal(c"%s".as_ptr(), e.detail);
+            }
+            if !e.hint.is_null() {
+                raw::errhint(c"%s".as_ptr(), e.hint);
+            }
+            if !e.context.is_null() {
+                raw::set_errcontext_domain(core::ptr::null());
+                raw::errcontext_msg(c"%s".as_ptr(), e.context);
+            }
+            if !e.excerpt.is_null() {
+                raw::internalerrquery(e.excerpt);
+                raw::internalerrposition(e.position);
+            }
+            raw::errfinish(c"pg_migrations".as_ptr(), 0, core::ptr::null());
+            // An ERROR does not return; this line only tells so to the compiler.
+            std::process::abort()
+        }
+    }
+}
+
+/// The text in the server's current memory context, which the error machinery copies
+/// from before it is reset.
+fn copied(text: Option<String>) -> *const c_char {
+    match text {
+        // SAFETY: pstrdup copies a valid C string. Out of memory would panic here, as a
+        // pgrx wrapper does, inside of no other frame of ours.
+        Some(text) => unsafe { pg_sys::pstrdup(cstring(&text).as_ptr()) },
+        None => core::ptr::null(),
+    }
+}
+
+fn from_panic(caught: CaughtError) -> Error {
+    let from = |e: &ErrorReportWithLevel| Error::Internal {
+        code: Some(e.sql_error_code() as i32),
+        message: e.message().to_owned(),
+        detail: e.detail().map(str::to_owned),
+        hint: e.hint().map(str::to_owned),
+    };
+    match caught {
+        CaughtError::PostgresError(e) | CaughtError::ErrorReport(e) => from(&e),
+        CaughtError::RustPanic { ereport, .. } => Error::Internal {
+            code: None,
+            message: format!("internal error of pg_migrations: {}", ereport.message()),
+            detail: Some(format!("At {} line {}.", ereport.file(), ereport.line_number())),
+            hint: Some("This is a defect of pg_migrations. Nothing was changed.".to_owned()),
+        },
+    }
+}
+

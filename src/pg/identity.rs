@@ -1,0 +1,69 @@
+//! Users: who calls, and working as the owner of our tables for a while.
+
+use super::guc::Nest;
+use crate::error::Result;
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// The users that a session has at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Users {
+    session: u32,
+    effective: u32,
+    context: i32,
+}
+
+impl Users {
+    /// Those of now.
+    pub fn current() -> Users {
+        let (mut user, mut context) = (pg_sys::InvalidOid, 0);
+        // SAFETY: reads variables of this process.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            Users { session: pg_sys::GetSessionUserId().to_u32(), effective: user.to_u32(), context }
+        }
+    }
+
+    /// The name of the effective user.
+    pub fn effective_name(&self) -> String {
+        // SAFETY: gives a palloc'ed name, or null for a role that is gone.
+        unsafe {
+            let name = pg_sys::GetUserNameFromId(self.effective.into(), true);
+            if name.is_null() {
+                return self.effective.to_string();
+            }
+            CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
+    }
+}
+
+/// Work as another user, with a search path that finds nothing of a caller's.
+///
+/// [`AsOwner::leave`] ends it. When an error ends it instead, the abort of the
+/// transaction puts user and settings back.
+#[must_use]
+pub struct AsOwner {
+    former: Users,
+    nest: Nest,
+}
+
+impl AsOwner {
+    /// Becomes the user.
+    pub fn enter(owner: pg_sys::Oid) -> Result<AsOwner> {
+        let former = Users::current();
+        let nest = Nest::open();
+        nest.set("search_path", "pg_catalog, pg_temp")?;
+        let context = former.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
+        // SAFETY: an existing role's oid; put back by `leave` or by the abort.
+        unsafe { pg_sys::SetUserIdAndSecContext(owner, context) };
+        Ok(AsOwner { former, nest })
+    }
+
+    /// Becomes the former user again.
+    pub fn leave(self) -> Result<()> {
+        self.nest.undo()?;
+        // SAFETY: the user that was in force before.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.former.effective.into(), self.former.context) };
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Whether this extension and its tables are still what they were.
+
+use crate::error::{Error, Result};
+use pgrx::pg_sys::{self, Oid};
+use std::ffi::CStr;
+
+/// The extension and its relations, as they were found at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnObjects {
+    extension: Oid,
+    relations: Vec<Relation>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Relation {
+    name: &'static CStr,
+    oid: Oid,
+    owner: Oid,
+    // Another file means: truncated or rewritten.
+    file: u32,
+}
+
+/// The view that users read; its owner does our bookkeeping.
+const HISTORY: &CStr = c"history";
+const TABLES: [&CStr; 4] = [c"project", c"migration", c"applied", c"event"];
+
+impl OwnObjects {
+    /// Looks them up by name.
+    pub fn find() -> Result<OwnObjects> {
+        // SAFETY: look-ups in the server's caches by constant names.
+        unsafe {
+            let extension = pg_sys::get_extension_oid(c"pg_migrations".as_ptr(), true);
+            let schema = pg_sys::get_namespace_oid(c"migrations".as_ptr(), true);
+            if extension == pg_sys::InvalidOid || schema == pg_sys::InvalidOid {
+                return Err(Error::NotInstalled);
+            }
+            let names = TABLES.into_iter().chain([HISTORY]);
+            let relations: Option<Vec<Relation>> = names.map(|name| relation(schema, name)).collect();
+            Ok(OwnObjects { extension, relations: relations.ok_or(Error::NotInstalled)? })
+        }
+    }
+
+    /// Keeps others from rewriting the tables until the transaction ends.
+    pub fn hold(&self) {
+        for relation in &self.relations {
+            // SAFETY: an existing relation; freed with the transaction.
+            unsafe {
+                pg_sys::LockRelationOid(relation.oid, pg_sys::AccessShareLock as pg_sys::LOCKMODE)
+            };
+        }
+    }
+
+    /// The owner of the history, as whom bookkeeping is done.
+    pub fn owner(&self) -> Oid {
+        self.relations.iter().find(|r| r.name == HISTORY).map_or(pg_sys::InvalidOid, |r| r.owner)
+    }
+
+    /// What has become of them. None: they are as they were.
+    pub fn difference(&self) -> Option<String> {
+        let now = match OwnObjects::find() {
+            Ok(now) if now == *self => return None,
+            Ok(now) if now.extension == self.extension => now,
+            // Renamed or moved tables are not found, though the extension is there.
+            _ if self.extension_exists() => {
+                return Some("A table of pg_migrations was renamed or moved.".to_owned());
+            }
+            _ => return Some("Extension pg_migrations was dropped.".to_owned()),
+        };
+        let changed = self.relations.iter().zip(&now.relations).find(|(a, b)| a != b);
+        let name = changed.map_or(HISTORY, |(a, _)| a.name).to_string_lossy();
+        Some(format!("Table migrations.{name} was emptied, rewritten, replaced or given away."))
+    }
+
+    fn extension_exists(&self) -> bool {
+        // SAFETY: a look-up by a constant name.
+        unsafe { pg_sys::get_extension_oid(c"pg_migrations".as_ptr(), true) == self.extension }
+    }
+}
+
+unsafe fn relation(schema: Oid, name: &'static CStr) -> Option<Relation> {
+    // SAFETY: the tuple is a row of pg_class and is released after it was read.
+    unsafe {
+        let oid = pg_sys::get_relname_relid(name.as_ptr(), schema);
+        let tuple = pg_sys::SearchSysCache1(
+            pg_sys::SysCacheIdentifier::RELOID as core::ffi::c_int,
+            pg_sys::Datum::from(oid),
+        );
+        if tuple.is_null() {
+            return None;
+        }
+        let header = (*tuple).t_data;
+        let class = header.cast::<u8>().add((*header).t_hoff as usize);
+        let class = class.cast::<pg_sys::FormData_pg_class>();
+        let found = Relation {
+            name,
+            oid,
+            owner: (*class).relowner,
+            file: (*class).relfilenode.to_u32(),
+        };
+        pg_sys::ReleaseSysCache(tuple);
+        Some(found)
+    }
+}

@@ -1,0 +1,42 @@
+//! The lock of a project: one run at a time.
+//!
+//! Its tag is that of an advisory lock with a class that SQL's functions never use, so
+//! that no `pg_advisory_lock()` can take it and no `pg_advisory_unlock_all()` of a body
+//! can free it.
+
+use super::catch::catch;
+use crate::error::Result;
+use pgrx::pg_sys;
+
+unsafe extern "C-unwind" {
+    fn LockAcquire(
+        tag: *const pg_sys::LOCKTAG,
+        mode: pg_sys::LOCKMODE,
+        session: bool,
+        dont_wait: bool,
+    ) -> pg_sys::LockAcquireResult::Type;
+}
+
+/// SQL's advisory locks have 1 (one bigint) and 2 (two integers) in this place. It is
+/// the column objsubid of pg_locks.
+pub const CLASS: u16 = 3;
+
+/// Takes the lock of a project until the transaction ends, without ever waiting.
+/// False: another session holds it.
+pub fn try_lock(project: i64) -> Result<bool> {
+    // SAFETY: reads the current database's oid.
+    let database = unsafe { pg_sys::MyDatabaseId };
+    let tag = pg_sys::LOCKTAG {
+        locktag_field1: database.to_u32(),
+        locktag_field2: (project >> 32) as u32,
+        locktag_field3: project as u32,
+        locktag_field4: CLASS,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
+        locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
+    };
+    let mode = pg_sys::ExclusiveLock as pg_sys::LOCKMODE;
+    let tag = &raw const tag;
+    // SAFETY: a valid tag that outlives the call.
+    let result = unsafe { catch(|| LockAcquire(tag, mode, false, true)) }?;
+    Ok(result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
+}

@@ -1,0 +1,35 @@
+//! Messages to the client and to the server's log.
+
+use super::{cstring, raw};
+use core::ffi::c_int;
+use pgrx::pg_sys;
+
+/// Sends a NOTICE.
+pub fn notice(text: &str) {
+    emit(pg_sys::NOTICE as c_int, text, false);
+}
+
+/// Writes a LOG line of its own: without the client's statement and without context.
+pub fn log(text: &str) {
+    emit(pg_sys::LOG as c_int, text, true);
+}
+
+fn emit(level: c_int, text: &str, bare: bool) {
+    let text = cstring(text);
+    let pointer = text.as_ptr();
+    // SAFETY: a constant format, a C string that outlives the call. Below ERROR nothing
+    // is thrown but for want of memory, which `catch` turns into a value; there is
+    // nothing better to do about it than to go on without the message.
+    let _ = unsafe {
+        super::catch::catch(|| {
+            if raw::errstart(level, core::ptr::null()) {
+                raw::errmsg_internal(c"%s".as_ptr(), pointer);
+                if bare {
+                    raw::errhidestmt(true);
+                    raw::errhidecontext(true);
+                }
+                raw::errfinish(c"pg_migrations".as_ptr(), 0, core::ptr::null());
+            }
+        })
+    };
+}

@@ -1,0 +1,33 @@
+//! The server, wrapped thinly: the only place with `unsafe` and the only one where
+//! server versions differ. Each file is one facility of the server.
+#![allow(unsafe_code)]
+
+pub mod activity;
+pub mod call;
+pub mod catch;
+pub mod constraint;
+pub mod context;
+pub mod entry;
+pub mod database;
+pub mod guc;
+pub mod identity;
+pub mod integrity;
+pub mod lock;
+pub mod memory;
+pub mod message;
+pub mod parse;
+pub mod portal;
+mod raw;
+pub mod settings;
+pub mod spi;
+pub mod timeout;
+pub mod transaction;
+
+use std::ffi::CString;
+
+/// A C string of a text. A NUL cannot stand in a text of the server; should one, the
+/// text ends there.
+pub fn cstring(text: &str) -> CString {
+    let end = text.find('\0').unwrap_or(text.len());
+    CString::new(&text[..end]).unwrap_or_default()
+}

@@ -1,0 +1,180 @@
+//! Running one statement of a body, through a portal, as the server runs a statement
+//! that a client sends: positions refer to the body, rules and utility statements work
+//! as they do there, and what would be sent to the client is kept or dropped.
+
+use super::context::Context;
+use super::memory;
+use super::parse::Statement;
+use super::{catch::catch, raw};
+use crate::error::Result;
+use core::ffi::c_int;
+use pgrx::pg_sys::{self, Datum};
+use std::ffi::CStr;
+
+/// The most rows of a final SELECT that are kept.
+pub const KEPT_ROWS: usize = 20;
+
+/// Receives the rows of a statement: keeps the first ones and counts the rest.
+#[repr(C)]
+struct Receiver {
+    base: pg_sys::DestReceiver,
+    // In the memory that the statement runs in, where its rows are kept.
+    memory: pg_sys::MemoryContext,
+    descriptor: pg_sys::TupleDesc,
+    tuples: [pg_sys::HeapTuple; KEPT_ROWS],
+    count: u64,
+}
+
+unsafe extern "C-unwind" fn startup(
+    receiver: *mut pg_sys::DestReceiver,
+    _operation: c_int,
+    descriptor: pg_sys::TupleDesc,
+) {
+    // SAFETY: our own receiver, as made in `run`; frames without destructors.
+    unsafe {
+        let receiver = receiver.cast::<Receiver>();
+        let former = std::mem::replace(
+            &mut *(&raw mut pg_sys::CurrentMemoryContext),
+            (*receiver).memory,
+        );
+        (*receiver).descriptor = raw::BlessTupleDesc(raw::CreateTupleDescCopy(descriptor));
+        pg_sys::CurrentMemoryContext = former;
+    }
+}
+
+unsafe extern "C-unwind" fn receive(
+    slot: *mut pg_sys::TupleTableSlot,
+    receiver: *mut pg_sys::DestReceiver,
+) -> bool {
+    // SAFETY: as above.
+    unsafe {
+        let receiver = receiver.cast::<Receiver>();
+        let n = (*receiver).count as usize;
+        if n < KEPT_ROWS {
+            let former = std::mem::replace(
+                &mut *(&raw mut pg_sys::CurrentMemoryContext),
+                (*receiver).memory,
+            );
+            // Every kind of slot has this function.
+            if let Some(copy) = (*(*slot).tts_ops).copy_heap_tuple {
+                (*receiver).tuples[n] = copy(slot);
+            }
+            pg_sys::CurrentMemoryContext = former;
+        }
+        (*receiver).count += 1;
+        true
+    }
+}
+
+unsafe extern "C-unwind" fn nothing(_receiver: *mut pg_sys::DestReceiver) {}
+
+/// Runs a statement inside the current transaction. With `keep_rows` it gives the first
+/// [`KEPT_ROWS`] rows of its result, each as JSON, and the number of further ones.
+///
+/// Not a top-level statement for the server, which therefore refuses in it what a
+/// transaction can't hold.
+pub fn run(context: &Context, statement: &Statement, keep_rows: bool) -> Result<(Vec<String>, u64)> {
+    let memory = memory::Context::new()?;
+    let body = context.body().as_ptr();
+    let tree = statement.tree;
+    let mut receiver = Receiver {
+        base: pg_sys::DestReceiver {
+            receiveSlot: Some(receive),
+            rStartup: Some(startup),
+            rShutdown: Some(nothing),
+            rDestroy: Some(nothing),
+            mydest: pg_sys::CommandDest::DestNone,
+        },
+        memory: memory.raw(),
+        descriptor: std::ptr::null_mut(),
+        tuples: [std::ptr::null_mut(); KEPT_ROWS],
+        count: 0,
+    };
+    let kept = &raw mut receiver;
+    // SAFETY: the server's own sequence for a simple query. The tree is of this body and
+    // used once; only pointers are alive in the closure.
+    memory.enter(|| unsafe {
+        catch(|| {
+            let needs_snapshot = raw::analyze_requires_snapshot(tree);
+            if needs_snapshot {
+                raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
+            }
+            let queries = analyze(tree, body);
+            let plans = raw::pg_plan_queries(
+                queries,
+                body,
+                pg_sys::CURSOR_OPT_PARALLEL_OK as c_int,
+                std::ptr::null_mut(),
+            );
+            if needs_snapshot {
+                raw::PopActiveSnapshot();
+            }
+            let portal = raw::CreateNewPortal();
+            (*portal).visible = false;
+            raw::PortalDefineQuery(
+                portal,
+                std::ptr::null(),
+                body,
+                pg_sys::CreateCommandTag((*tree).stmt),
+                plans,
+                std::ptr::null_mut(),
+            );
+            raw::PortalStart(portal, std::ptr::null_mut(), 0, std::ptr::null_mut());
+            let destination = if keep_rows { &raw mut (*kept).base } else { pg_sys::None_Receiver };
+            run_portal(portal, destination);
+            raw::PortalDrop(portal, false);
+            raw::CommandCounterIncrement();
+        })
+    })?;
+    let rows = (receiver.count as usize).min(KEPT_ROWS);
+    let texts = receiver.tuples[..rows].iter().map(|tuple| as_json(&memory, *tuple, receiver.descriptor));
+    Ok((texts.collect::<Result<_>>()?, receiver.count - rows as u64))
+}
+
+unsafe fn analyze(
+    tree: *mut pg_sys::RawStmt,
+    body: *const core::ffi::c_char,
+) -> *mut pg_sys::List {
+    // SAFETY: called by `run` alone, which has the tree and body of one statement.
+    unsafe {
+        #[cfg(feature = "pg14")]
+        return raw::pg_analyze_and_rewrite(tree, body, std::ptr::null_mut(), 0, std::ptr::null_mut());
+        #[cfg(not(feature = "pg14"))]
+        return raw::pg_analyze_and_rewrite_fixedparams(
+            tree,
+            body,
+            std::ptr::null(),
+            0,
+            std::ptr::null_mut(),
+        );
+    }
+}
+
+unsafe fn run_portal(portal: pg_sys::Portal, destination: *mut pg_sys::DestReceiver) {
+    const ALL: core::ffi::c_long = core::ffi::c_long::MAX;
+    // SAFETY: called by `run` alone, with a portal that it has started.
+    unsafe {
+        #[cfg(feature = "pg18")]
+        raw::PortalRun(portal, ALL, false, destination, destination, std::ptr::null_mut());
+        #[cfg(not(feature = "pg18"))]
+        raw::PortalRun(portal, ALL, false, true, destination, destination, std::ptr::null_mut());
+    }
+}
+
+fn as_json(
+    memory: &memory::Context,
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+) -> Result<String> {
+    // SAFETY: a tuple and the descriptor that it was made with, both in this memory.
+    let text = memory.enter(|| unsafe {
+        catch(|| {
+            let row: Datum = raw::heap_copy_tuple_as_datum(tuple, descriptor);
+            let json =
+                raw::DirectFunctionCall1Coll(raw::row_to_json, pg_sys::InvalidOid, row);
+            raw::text_to_cstring(json.cast_mut_ptr())
+        })
+    })?;
+    // SAFETY: a C string in memory that is still there.
+    Ok(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+}

@@ -1,0 +1,151 @@
+//! Server functions by their bare symbols.
+//!
+//! pgrx wraps each function of the server in a boundary that turns an error into a
+//! Rust panic and drops its position, context and constraint names on the way. What
+//! may raise an error that a user is to see in full is therefore called from here,
+//! inside [`super::catch::catch`]. A few functions are here because pgrx has no
+//! binding for them.
+
+use core::ffi::{c_char, c_int, c_long};
+use pgrx::pg_sys::{
+    BackendState, CommandTag, Datum, DestReceiver, ErrorData, FunctionCallInfo, HeapTuple, List,
+    MemoryContext, Oid, ParamListInfo, Portal, QueryCompletion, QueryEnvironment, RawParseMode,
+    RawStmt, SPIPlanPtr, Size, Snapshot, TimestampTz, TupleDesc,
+};
+
+unsafe extern "C-unwind" {
+    // elog.c
+    pub fn CopyErrorData() -> *mut ErrorData;
+    pub fn FlushErrorState();
+    pub fn ReThrowError(edata: *mut ErrorData) -> !;
+    pub fn errstart(elevel: c_int, domain: *const c_char) -> bool;
+    pub fn errfinish(filename: *const c_char, lineno: c_int, funcname: *const c_char);
+    pub fn errcode(sqlerrcode: c_int) -> c_int;
+    pub fn errmsg_internal(fmt: *const c_char, ...) -> c_int;
+    pub fn errdetail_internal(fmt: *const c_char, ...) -> c_int;
+    pub fn errhint(fmt: *const c_char, ...) -> c_int;
+    pub fn set_errcontext_domain(domain: *const c_char) -> c_int;
+    pub fn errcontext_msg(fmt: *const c_char, ...) -> c_int;
+    pub fn internalerrposition(cursorpos: c_int) -> c_int;
+    pub fn internalerrquery(query: *const c_char) -> c_int;
+    pub fn errhidestmt(hide_stmt: bool) -> c_int;
+    pub fn errhidecontext(hide_ctx: bool) -> c_int;
+
+    // timeout.c, which pgrx doesn't bind; the identifiers are those of TimeoutId.
+    pub fn enable_timeout_after(id: c_int, delay_ms: c_int);
+    pub fn disable_timeout(id: c_int, keep_indicator: bool);
+    pub fn get_timeout_active(id: c_int) -> bool;
+    pub fn get_timeout_finish_time(id: c_int) -> TimestampTz;
+
+    // parsing, planning, running
+    pub fn raw_parser(text: *const c_char, mode: RawParseMode::Type) -> *mut List;
+    pub fn analyze_requires_snapshot(statement: *mut RawStmt) -> bool;
+    #[cfg(not(feature = "pg14"))]
+    pub fn pg_analyze_and_rewrite_fixedparams(
+        statement: *mut RawStmt,
+        text: *const c_char,
+        types: *const Oid,
+        count: c_int,
+        environment: *mut QueryEnvironment,
+    ) -> *mut List;
+    #[cfg(feature = "pg14")]
+    pub fn pg_analyze_and_rewrite(
+        statement: *mut RawStmt,
+        text: *const c_char,
+        types: *mut Oid,
+        count: c_int,
+        environment: *mut QueryEnvironment,
+    ) -> *mut List;
+    pub fn pg_plan_queries(
+        queries: *mut List,
+        text: *const c_char,
+        options: c_int,
+        parameters: ParamListInfo,
+    ) -> *mut List;
+    pub fn CreateNewPortal() -> Portal;
+    pub fn PortalDefineQuery(
+        portal: Portal,
+        name: *const c_char,
+        text: *const c_char,
+        tag: CommandTag::Type,
+        statements: *mut List,
+        plan: *mut pgrx::pg_sys::CachedPlan,
+    );
+    pub fn PortalStart(portal: Portal, params: ParamListInfo, flags: c_int, snapshot: Snapshot);
+    #[cfg(not(feature = "pg18"))]
+    pub fn PortalRun(
+        portal: Portal,
+        count: c_long,
+        top_level: bool,
+        run_once: bool,
+        dest: *mut DestReceiver,
+        alternative: *mut DestReceiver,
+        completion: *mut QueryCompletion,
+    ) -> bool;
+    #[cfg(feature = "pg18")]
+    pub fn PortalRun(
+        portal: Portal,
+        count: c_long,
+        top_level: bool,
+        dest: *mut DestReceiver,
+        alternative: *mut DestReceiver,
+        completion: *mut QueryCompletion,
+    ) -> bool;
+    pub fn PortalDrop(portal: Portal, top_commit: bool);
+    pub fn GetTransactionSnapshot() -> Snapshot;
+    pub fn GetLatestSnapshot() -> Snapshot;
+    pub fn PushActiveSnapshot(snapshot: Snapshot);
+    pub fn PopActiveSnapshot();
+    pub fn CommandCounterIncrement();
+
+    // rows of a final SELECT
+    pub fn CreateTupleDescCopy(desc: TupleDesc) -> TupleDesc;
+    pub fn BlessTupleDesc(desc: TupleDesc) -> TupleDesc;
+    pub fn heap_copy_tuple_as_datum(tuple: HeapTuple, desc: TupleDesc) -> Datum;
+    pub fn row_to_json(fcinfo: FunctionCallInfo) -> Datum;
+    pub fn DirectFunctionCall1Coll(
+        function: unsafe extern "C-unwind" fn(FunctionCallInfo) -> Datum,
+        collation: Oid,
+        argument: Datum,
+    ) -> Datum;
+    pub fn text_to_cstring(text: *const pgrx::pg_sys::varlena) -> *mut c_char;
+
+    // SPI
+    pub fn SPI_connect() -> c_int;
+    pub fn SPI_finish() -> c_int;
+    pub fn SPI_prepare(text: *const c_char, count: c_int, types: *mut Oid) -> SPIPlanPtr;
+    pub fn SPI_keepplan(plan: SPIPlanPtr) -> c_int;
+    pub fn SPI_execute_snapshot(
+        plan: SPIPlanPtr,
+        values: *mut Datum,
+        nulls: *const c_char,
+        snapshot: Snapshot,
+        crosscheck: Snapshot,
+        read_only: bool,
+        fire_triggers: bool,
+        limit: c_long,
+    ) -> c_int;
+
+    // memory
+    pub fn AllocSetContextCreateInternal(
+        parent: MemoryContext,
+        name: *const c_char,
+        minimum: Size,
+        initial: Size,
+        maximum: Size,
+    ) -> MemoryContext;
+    pub fn MemoryContextDelete(context: MemoryContext);
+
+    pub fn AtEOXact_GUC(is_commit: bool, nest_level: c_int);
+    pub fn set_config_option(
+        name: *const c_char,
+        value: *const c_char,
+        context: pgrx::pg_sys::GucContext::Type,
+        source: pgrx::pg_sys::GucSource::Type,
+        action: pgrx::pg_sys::GucAction::Type,
+        change: bool,
+        elevel: c_int,
+        is_reload: bool,
+    ) -> c_int;
+    pub fn pgstat_report_activity(state: BackendState::Type, text: *const c_char);
+}

@@ -1,0 +1,264 @@
+//! SQL against our own tables.
+//!
+//! Plans are kept for the life of the session, so that the few statements of a run are
+//! planned once. Errors arrive whole.
+
+use super::call::Value;
+use super::{catch::catch, cstring, raw};
+use crate::error::{Error, Result};
+use core::ffi::{c_char, c_int};
+use pgrx::FromDatum;
+use pgrx::pg_sys::{self, Datum, Oid};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+
+/// The type of a statement's parameter.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub enum Type {
+    Bool,
+    SmallInt,
+    Int,
+    BigInt,
+    Text,
+    TextArray,
+    Bytes,
+    Uuid,
+    Timestamp,
+    Interval,
+}
+
+impl Type {
+    fn oid(self) -> Oid {
+        match self {
+            Type::Bool => pg_sys::BOOLOID,
+            Type::SmallInt => pg_sys::INT2OID,
+            Type::Int => pg_sys::INT4OID,
+            Type::BigInt => pg_sys::INT8OID,
+            Type::Text => pg_sys::TEXTOID,
+            Type::TextArray => pg_sys::TEXTARRAYOID,
+            Type::Bytes => pg_sys::BYTEAOID,
+            Type::Uuid => pg_sys::UUIDOID,
+            Type::Timestamp => pg_sys::TIMESTAMPTZOID,
+            Type::Interval => pg_sys::INTERVALOID,
+        }
+    }
+}
+
+/// A statement with the types of its parameters.
+pub struct Statement {
+    /// The SQL, with `$1` and so on.
+    pub sql: &'static str,
+    /// The types of the parameters, in their order.
+    pub types: &'static [Type],
+}
+
+/// Which data a statement sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// What the calling query sees. Writes nothing, also works on a standby.
+    Caller,
+    /// What the transaction sees; the statement may write.
+    Transaction,
+    /// All that is committed at this moment, whatever the isolation level, and the
+    /// transaction's own changes. Writes nothing.
+    Newest,
+}
+
+#[derive(Clone, Copy)]
+struct Plan(pg_sys::SPIPlanPtr);
+
+thread_local! {
+    // A server process has one thread; its plans live until it ends.
+    static PLANS: RefCell<HashMap<&'static str, Plan>> = RefCell::new(HashMap::new());
+}
+
+/// A connection to SPI. It is ended by [`Spi::finish`]; when an error is thrown instead,
+/// the server ends it with the transaction.
+#[must_use]
+pub struct Spi(());
+
+impl Spi {
+    /// Connects.
+    pub fn connect() -> Result<Spi> {
+        // SAFETY: ended by finish, or by the abort that an error brings.
+        unsafe { catch(|| raw::SPI_connect()) }?;
+        Ok(Spi(()))
+    }
+
+    /// Ends the connection; rows that were read are gone.
+    pub fn finish(self) -> Result<()> {
+        // SAFETY: connected by us.
+        unsafe { catch(|| raw::SPI_finish()) }?;
+        Ok(())
+    }
+
+    /// Runs a statement.
+    pub fn run<const N: usize>(
+        &self,
+        statement: &Statement,
+        values: [Value; N],
+        view: View,
+    ) -> Result<Table<'_>> {
+        debug_assert_eq!(statement.types.len(), N);
+        let plan = plan(statement)?;
+        let mut datums = [Datum::from(0); N];
+        let mut nulls = [b'n' as c_char; N];
+        for (n, value) in values.into_iter().enumerate() {
+            if let Some(datum) = value.into_datum() {
+                (datums[n], nulls[n]) = (datum, b' ' as c_char);
+            }
+        }
+        let (values, nulls) = (datums.as_mut_ptr(), nulls.as_ptr());
+        // SAFETY: values match the plan's parameters; snapshots are pushed and popped in
+        // pairs, but for an error, which pops them all.
+        let code = unsafe {
+            catch(|| {
+                if view == View::Newest {
+                    raw::CommandCounterIncrement();
+                    raw::PushActiveSnapshot(raw::GetLatestSnapshot());
+                }
+                let code = raw::SPI_execute_snapshot(
+                    plan.0,
+                    values,
+                    nulls,
+                    if view == View::Newest { pg_sys::GetActiveSnapshot() } else { std::ptr::null_mut() },
+                    std::ptr::null_mut(),
+                    view != View::Transaction,
+                    true,
+                    0,
+                );
+                if view == View::Newest {
+                    raw::PopActiveSnapshot();
+                }
+                code
+            })
+        }?;
+        if code < 0 {
+            return Err(Error::Internal {
+                code: None,
+                message: format!("SPI returned {code} for: {}", statement.sql),
+                detail: None,
+                hint: None,
+            });
+        }
+        // SAFETY: set by the statement that has just run.
+        let (table, rows) = unsafe { (pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize) };
+        Ok(Table { table, rows, _spi: PhantomData })
+    }
+}
+
+fn plan(statement: &Statement) -> Result<Plan> {
+    if let Some(plan) = PLANS.with_borrow(|plans| plans.get(statement.sql).copied()) {
+        return Ok(plan);
+    }
+    let text = cstring(statement.sql);
+    let mut types: Vec<Oid> = statement.types.iter().map(|t| t.oid()).collect();
+    let (text, count, types) = (text.as_ptr(), types.len() as c_int, types.as_mut_ptr());
+    // SAFETY: pointers outlive the call (the owners live to the end of the function); the
+    // plan is moved to memory that lasts.
+    let plan = unsafe {
+        catch(|| {
+            let plan = raw::SPI_prepare(text, count, types);
+            if !plan.is_null() {
+                raw::SPI_keepplan(plan);
+            }
+            plan
+        })
+    }?;
+    if plan.is_null() {
+        return Err(Error::Internal {
+            code: None,
+            message: format!("cannot prepare: {}", statement.sql),
+            detail: None,
+            hint: None,
+        });
+    }
+    PLANS.with_borrow_mut(|plans| plans.insert(statement.sql, Plan(plan)));
+    Ok(Plan(plan))
+}
+
+/// The rows that a statement gave.
+pub struct Table<'a> {
+    table: *mut pg_sys::SPITupleTable,
+    rows: usize,
+    _spi: PhantomData<&'a Spi>,
+}
+
+impl Table<'_> {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// The rows, one after the other.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..if self.table.is_null() { 0 } else { self.rows }).map(|row| Row { table: self, row })
+    }
+
+    /// The first row.
+    pub fn first(&self) -> Option<Row<'_>> {
+        self.rows().next()
+    }
+}
+
+impl Drop for Table<'_> {
+    fn drop(&mut self) {
+        if !self.table.is_null() {
+            // SAFETY: ours, and freed once; the connection that made it is still open.
+            unsafe { pg_sys::SPI_freetuptable(self.table) };
+        }
+    }
+}
+
+/// One row.
+pub struct Row<'a> {
+    table: &'a Table<'a>,
+    row: usize,
+}
+
+impl Row<'_> {
+    /// The value of a column, counted from 0. None: NULL.
+    pub fn get<T: FromDatum>(&self, column: usize) -> Option<T> {
+        // SAFETY: the row exists; T is the type that our own statement gives.
+        unsafe {
+            let table = self.table.table;
+            let tuple = *(*table).vals.add(self.row);
+            let mut null = false;
+            let datum =
+                pg_sys::SPI_getbinval(tuple, (*table).tupdesc, column as c_int + 1, &mut null);
+            T::from_datum(datum, null)
+        }
+    }
+
+    /// A text that our tables declare NOT NULL.
+    pub fn text(&self, column: usize) -> String {
+        self.get(column).unwrap_or_default()
+    }
+
+    /// A flag that our statements never leave NULL.
+    pub fn bool(&self, column: usize) -> bool {
+        self.get(column).unwrap_or_default()
+    }
+
+    /// A bigint that our tables declare NOT NULL.
+    pub fn bigint(&self, column: usize) -> i64 {
+        self.get(column).unwrap_or_default()
+    }
+
+    /// A bytea that our tables declare NOT NULL.
+    pub fn bytes(&self, column: usize) -> Vec<u8> {
+        self.get(column).unwrap_or_default()
+    }
+
+    /// A timestamptz, in microseconds since 2000-01-01 00:00 UTC.
+    pub fn timestamp(&self, column: usize) -> Option<i64> {
+        self.get::<pgrx::datum::TimestampWithTimeZone>(column).map(i64::from)
+    }
+
+    /// An interval, in microseconds.
+    pub fn interval(&self, column: usize) -> Option<i64> {
+        self.get::<pgrx::datum::Interval>(column).map(|interval| interval.as_micros() as i64)
+    }
+}

@@ -1,0 +1,72 @@
+//! The history.
+
+use super::{Batch, RunId};
+use crate::error::Result;
+use crate::pg::call::Value;
+use crate::pg::spi::{Statement, Type, View};
+
+/// Something that was done to a migration.
+#[derive(Debug)]
+pub struct Event<'a> {
+    /// The project's key.
+    pub project: i64,
+    /// Its number within the project's history.
+    pub seq: i64,
+    /// The run that it is part of.
+    pub run: Option<RunId>,
+    /// The migration's version.
+    pub version: &'a str,
+    /// The migration's name.
+    pub name: &'a str,
+    /// What was done: `add`, `replace`, `apply`, `rollback`.
+    pub action: &'static str,
+    /// When it started.
+    pub started_at: i64,
+    /// How long it took, in microseconds.
+    pub duration: Option<i64>,
+    /// The checksum of the up concerned.
+    pub checksum: Option<&'a [u8]>,
+}
+
+impl Batch<'_> {
+    /// The number of the last event of a project; 0: there is none.
+    pub fn last_seq(&self, project: i64, view: View) -> Result<i64> {
+        const LAST: Statement = Statement {
+            sql: "SELECT seq FROM migrations.event WHERE project_id = $1 ORDER BY seq DESC LIMIT 1",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&LAST, [Value::BigInt(project)], view)?;
+        Ok(found.first().map_or(0, |row| row.bigint(0)))
+    }
+
+    /// Adds a success to the history.
+    pub fn record(&self, event: &Event) -> Result<()> {
+        const RECORD: Statement = Statement {
+            sql: "INSERT INTO migrations.event
+                  (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
+                   effective_role, checksum)
+                  VALUES ($1, $2, $3, $4, $5, $6, 'success', $7, $8, $9, $10)",
+            types: &[
+                Type::BigInt, Type::BigInt, Type::Uuid, Type::Text, Type::Text, Type::Text,
+                Type::Timestamp, Type::Interval, Type::Text, Type::Bytes,
+            ],
+        };
+        self.spi.run(
+            &RECORD,
+            [
+                Value::BigInt(event.project),
+                Value::BigInt(event.seq),
+                event.run.map_or(Value::Null, |run| Value::Uuid(run.0)),
+                event.version.into(),
+                event.name.into(),
+                event.action.into(),
+                Value::Timestamp(event.started_at),
+                event.duration.map_or(Value::Null, Value::Interval),
+                self.store.caller.as_str().into(),
+                event.checksum.map_or(Value::Null, |sum| Value::Bytes(sum.to_vec())),
+            ],
+            View::Transaction,
+        )?;
+        Ok(())
+    }
+}

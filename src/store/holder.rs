@@ -1,0 +1,28 @@
+//! Who holds a project's lock.
+
+use super::Batch;
+use crate::error::Result;
+use crate::pg::call::Value;
+use crate::pg::lock;
+use crate::pg::spi::{Statement, Type, View};
+
+impl Batch<'_> {
+    /// Who holds the lock of a project, as a sentence: process, user, since when, and the
+    /// migration that runs.
+    pub fn lock_holder(&self, project: i64) -> Result<String> {
+        const HOLDER: Statement = Statement {
+            sql: "SELECT format('Process %s of user %s holds them since %s%s.', l.pid, a.usename,
+                      to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'),
+                      CASE WHEN starts_with(a.query, 'migrations: ')
+                           THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END)
+                  FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                  WHERE l.locktype = 'advisory' AND l.objsubid = $2 AND l.granted
+                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295",
+            types: &[Type::BigInt, Type::SmallInt],
+        };
+        let values = [Value::BigInt(project), Value::SmallInt(lock::CLASS as i16)];
+        let found = self.spi.run(&HOLDER, values, View::Newest)?;
+        Ok(found.first().map_or_else(|| "It has just ended.".to_owned(), |row| row.text(0)))
+    }
+}

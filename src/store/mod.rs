@@ -1,0 +1,136 @@
+//! Our tables as Rust values: all SQL against them stands in this folder.
+//!
+//! Work on the tables is done as the owner of `migrations.history`, with a search path
+//! in which nothing of a caller's can be found, in batches between [`Store::open`] and
+//! [`Batch::close`].
+
+pub mod applied;
+pub mod constraints;
+pub mod event;
+pub mod holder;
+pub mod overview;
+pub mod project;
+pub mod registry;
+
+use crate::error::{Error, Result};
+use crate::pg::identity::{AsOwner, Users};
+use crate::pg::integrity::OwnObjects;
+use crate::pg::spi::{Spi, Statement, View};
+use std::cell::Cell;
+
+thread_local! {
+    // Whether our own code is at work on the tables: what their guards ask.
+    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a change of the tables that is under way is our own.
+pub fn at_work() -> bool {
+    AT_WORK.get()
+}
+
+/// Access to the tables during one call.
+pub struct Store {
+    objects: OwnObjects,
+    /// The role that called, as which bodies run.
+    pub caller: String,
+}
+
+impl Store {
+    /// Finds the tables. Errors: the extension isn't installed, or is of another version
+    /// than this library (55000).
+    pub fn find() -> Result<Store> {
+        let store =
+            Store { objects: OwnObjects::find()?, caller: Users::current().effective_name() };
+        let batch = store.open()?;
+        batch.check_version()?;
+        batch.close()?;
+        Ok(store)
+    }
+
+    /// The extension and its tables as they were found.
+    pub fn objects(&self) -> &OwnObjects {
+        &self.objects
+    }
+
+    /// Begins a batch of work on the tables.
+    pub fn open(&self) -> Result<Batch<'_>> {
+        let role = AsOwner::enter(self.objects.owner())?;
+        let at_work = AtWork::new();
+        Ok(Batch { role, spi: Spi::connect()?, store: self, _at_work: at_work })
+    }
+}
+
+struct AtWork;
+
+impl AtWork {
+    fn new() -> AtWork {
+        AT_WORK.set(true);
+        AtWork
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        AT_WORK.set(false);
+    }
+}
+
+/// A batch of work on the tables.
+pub struct Batch<'a> {
+    role: AsOwner,
+    spi: Spi,
+    store: &'a Store,
+    // Also ends when an error ends the batch.
+    _at_work: AtWork,
+}
+
+impl Batch<'_> {
+    /// Ends the batch: the caller is itself again.
+    pub fn close(self) -> Result<()> {
+        self.spi.finish()?;
+        self.role.leave()
+    }
+
+    fn check_version(&self) -> Result<()> {
+        const VERSION: Statement = Statement {
+            sql: "SELECT extversion FROM pg_extension WHERE extname = 'pg_migrations'",
+            types: &[],
+        };
+        let library = env!("CARGO_PKG_VERSION");
+        let found = self.spi.run(&VERSION, [], View::Newest)?;
+        match found.first().map(|row| row.text(0)) {
+            Some(installed) if installed == library => Ok(()),
+            Some(installed) => Err(Error::SchemaVersion { library, installed }),
+            None => Err(Error::NotInstalled),
+        }
+    }
+
+    /// A new identifier for a run.
+    pub fn new_run_id(&self) -> Result<RunId> {
+        const RUN_ID: Statement = Statement { sql: "SELECT gen_random_uuid()", types: &[] };
+        let made = self.spi.run(&RUN_ID, [], View::Caller)?;
+        let id = made.first().and_then(|row| row.get::<pgrx::datum::Uuid>(0));
+        Ok(RunId(id.map(|id| *id.as_bytes()).unwrap_or_default()))
+    }
+}
+
+/// The identifier of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunId(pub [u8; 16]);
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (n, byte) in self.0.iter().enumerate() {
+            if matches!(n, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A checksum as people see it.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

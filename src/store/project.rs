@@ -1,0 +1,114 @@
+//! Projects.
+
+use super::Batch;
+use crate::error::{Error, Result};
+use crate::pg::call::Value;
+use crate::pg::spi::{Row, Statement, Type, View};
+
+/// The project of calls that name none and set none.
+pub const DEFAULT: &str = "default";
+
+/// A project's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Surrogate key, and key of the run lock.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Grows with each change of the registry.
+    pub registry_generation: i64,
+    /// The registry generation that is applied as a whole.
+    pub applied_generation: i64,
+}
+
+impl Project {
+    fn read(row: &Row) -> Project {
+        Project {
+            id: row.bigint(0),
+            name: row.text(1),
+            registry_generation: row.bigint(2),
+            applied_generation: row.bigint(3),
+        }
+    }
+
+    /// Whether all that is registered is known to be applied.
+    pub fn is_complete(&self) -> bool {
+        self.registry_generation == self.applied_generation
+    }
+}
+
+impl Batch<'_> {
+    /// The project of this name. An unknown one is an error (42704), but for `default`,
+    /// which exists without a row, too.
+    pub fn project(&self, name: &str, view: View) -> Result<Option<Project>> {
+        const FIND: Statement = Statement {
+            sql: "SELECT id, name, registry_generation, applied_generation
+                  FROM migrations.project WHERE name = $1",
+            types: &[Type::Text],
+        };
+        let found = self.spi.run(&FIND, [name.into()], view)?;
+        match found.first() {
+            Some(row) => Ok(Some(Project::read(&row))),
+            None if name == DEFAULT => Ok(None),
+            None => {
+                Err(Error::UnknownProject { project: name.to_owned(), known: self.projects()? })
+            }
+        }
+    }
+
+    fn projects(&self) -> Result<Vec<String>> {
+        const NAMES: Statement =
+            Statement { sql: "SELECT name FROM migrations.project ORDER BY name", types: &[] };
+        let found = self.spi.run(&NAMES, [], View::Newest)?;
+        Ok(found.rows().map(|row| row.text(0)).collect())
+    }
+
+    /// The project of this name, made if there is none.
+    pub fn project_or_new(&self, name: &str) -> Result<Project> {
+        const MAKE: Statement = Statement {
+            sql: "INSERT INTO migrations.project (name) VALUES ($1) ON CONFLICT (name) DO NOTHING",
+            types: &[Type::Text],
+        };
+        const FIND: Statement = Statement {
+            sql: "SELECT id, name, registry_generation, applied_generation
+                  FROM migrations.project WHERE name = $1",
+            types: &[Type::Text],
+        };
+        if let Some(row) = self.spi.run(&FIND, [name.into()], View::Newest)?.first() {
+            return Ok(Project::read(&row));
+        }
+        self.spi.run(&MAKE, [name.into()], View::Transaction)?;
+        let found = self.spi.run(&FIND, [name.into()], View::Newest)?;
+        found.first().map(|row| Project::read(&row)).ok_or(Error::SnapshotTooOld(name.to_owned()))
+    }
+
+    /// Notes a change of the registry. A project in which something was pending already
+    /// needs no note; so a thousand additions in one transaction don't make a thousand
+    /// versions of one row, each of which the next would have to step over.
+    pub fn registry_changed(&self, project: &Project) -> Result<()> {
+        const COUNT: Statement = Statement {
+            sql: "UPDATE migrations.project SET registry_generation = registry_generation + 1
+                  WHERE id = $1",
+            types: &[Type::BigInt],
+        };
+        if project.is_complete() {
+            self.spi.run(&COUNT, [Value::BigInt(project.id)], View::Transaction)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that all that is registered is applied, or that something isn't.
+    pub fn set_complete(&self, project: &Project, complete: bool) -> Result<()> {
+        const SET: Statement = Statement {
+            sql: "UPDATE migrations.project
+                  SET applied_generation = CASE WHEN $2 THEN registry_generation ELSE -1 END
+                  WHERE id = $1",
+            types: &[Type::BigInt, Type::Bool],
+        };
+        if project.is_complete() != complete {
+            let values = [Value::BigInt(project.id), Value::Bool(complete)];
+            self.spi.run(&SET, values, View::Transaction)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! The registry: the migrations that a database knows.
+
+use super::Batch;
+use crate::domain::checksum;
+use crate::domain::version::Version;
+use crate::error::Result;
+use crate::pg::call::Value;
+use crate::pg::spi::{Row, Statement, Type, View};
+
+/// What is registered of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// What it does, for people.
+    pub name: String,
+    /// SQL that applies it.
+    pub up: Option<String>,
+    /// SQL that takes it back.
+    pub down: Option<String>,
+    /// What must be applied before.
+    pub requires: Vec<String>,
+    /// SQL that must hold before.
+    pub precondition: Option<String>,
+    /// SQL that must hold after.
+    pub verify: Option<String>,
+    /// Whether it can run inside a transaction; None: as its statements show.
+    pub transactional: Option<bool>,
+    /// What a precondition that doesn't hold means.
+    pub on_fail: String,
+}
+
+impl Default for Content {
+    fn default() -> Content {
+        Content {
+            name: String::new(),
+            up: None,
+            down: None,
+            requires: Vec::new(),
+            precondition: None,
+            verify: None,
+            transactional: None,
+            on_fail: "error".to_owned(),
+        }
+    }
+}
+
+impl Content {
+    fn read(row: &Row) -> Content {
+        Content {
+            name: row.text(2),
+            up: row.get(3),
+            down: row.get(4),
+            requires: row.get(5).unwrap_or_default(),
+            precondition: row.get(6),
+            verify: row.get(7),
+            transactional: row.get(8),
+            on_fail: row.text(9),
+        }
+    }
+
+    /// The names of what differs from another content, as arguments of add(). Texts that
+    /// have the same checksum don't differ.
+    pub fn differences(&self, other: &Content) -> Vec<&'static str> {
+        let sum = |text: &Option<String>| text.as_deref().map(checksum::checksum);
+        let mut differs = Vec::new();
+        for (name, same) in [
+            ("name", self.name == other.name),
+            ("up", sum(&self.up) == sum(&other.up)),
+            ("down", sum(&self.down) == sum(&other.down)),
+            ("requires", self.requires == other.requires),
+            ("precondition", sum(&self.precondition) == sum(&other.precondition)),
+            ("verify", sum(&self.verify) == sum(&other.verify)),
+            ("transactional", self.transactional == other.transactional),
+            ("on_fail", self.on_fail == other.on_fail),
+        ] {
+            if !same {
+                differs.push(name);
+            }
+        }
+        differs
+    }
+}
+
+/// A row of the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Surrogate key.
+    pub id: i64,
+    /// The version as it was written.
+    pub version: String,
+    /// All else.
+    pub content: Content,
+}
+
+impl Batch<'_> {
+    /// The migration with the version's key, in the newest committed state.
+    pub fn registered(&self, project: i64, version: &Version) -> Result<Option<Registered>> {
+        const FIND: Statement = Statement {
+            sql: "SELECT id, version, name, up, down, requires, precondition, verify,
+                         transactional, on_fail
+                  FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
+            types: &[Type::BigInt, Type::Bytes],
+        };
+        let key = Value::Bytes(version.key().to_vec());
+        let found = self.spi.run(&FIND, [Value::BigInt(project), key], View::Newest)?;
+        Ok(found.first().map(|row| Registered {
+            id: row.bigint(0),
+            version: row.text(1),
+            content: Content::read(&row),
+        }))
+    }
+
+    /// Adds a migration.
+    pub fn insert(&self, project: i64, version: &Version, content: &Content) -> Result<()> {
+        const INSERT: Statement = Statement {
+            sql: "INSERT INTO migrations.migration
+                  (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
+                   precondition, verify, transactional, on_fail, project_id, version, version_key)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            types: &[
+                Type::Text, Type::Text, Type::Bytes, Type::Text, Type::Bytes, Type::SmallInt,
+                Type::TextArray, Type::Text, Type::Text, Type::Bool, Type::Text,
+                Type::BigInt, Type::Text, Type::Bytes,
+            ],
+        };
+        let [name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail] =
+            values(content);
+        self.spi.run(
+            &INSERT,
+            [
+                name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail,
+                Value::BigInt(project),
+                version.text().into(),
+                Value::Bytes(version.key().to_vec()),
+            ],
+            View::Transaction,
+        )?;
+        Ok(())
+    }
+
+    /// Stores another content for a migration.
+    pub fn update(&self, id: i64, content: &Content) -> Result<()> {
+        const UPDATE: Statement = Statement {
+            sql: "UPDATE migrations.migration
+                  SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
+                       precondition, verify, transactional, on_fail)
+                    = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                  WHERE id = $12",
+            types: &[
+                Type::Text, Type::Text, Type::Bytes, Type::Text, Type::Bytes, Type::SmallInt,
+                Type::TextArray, Type::Text, Type::Text, Type::Bool, Type::Text, Type::BigInt,
+            ],
+        };
+        let [name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail] =
+            values(content);
+        self.spi.run(
+            &UPDATE,
+            [
+                name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail,
+                Value::BigInt(id),
+            ],
+            View::Transaction,
+        )?;
+        Ok(())
+    }
+
+    /// The text that applies a migration, and its stored checksum.
+    pub fn up(&self, id: i64) -> Result<Option<(String, Vec<u8>)>> {
+        const UP: Statement = Statement {
+            sql: "SELECT up, up_checksum FROM migrations.migration WHERE id = $1",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&UP, [Value::BigInt(id)], View::Newest)?;
+        Ok(found.first().and_then(|row| Some((row.get(0)?, row.bytes(1)))))
+    }
+}
+
+fn values(content: &Content) -> [Value; 11] {
+    let text = |text: &Option<String>| Value::from(text.as_deref());
+    let sum = |text: &Option<String>| match text {
+        Some(text) => Value::Bytes(checksum::checksum(text).to_vec()),
+        None => Value::Null,
+    };
+    [
+        content.name.as_str().into(),
+        text(&content.up),
+        sum(&content.up),
+        text(&content.down),
+        sum(&content.down),
+        Value::SmallInt(checksum::ALGORITHM),
+        Value::TextArray(content.requires.clone()),
+        text(&content.precondition),
+        text(&content.verify),
+        content.transactional.map_or(Value::Null, Value::Bool),
+        content.on_fail.as_str().into(),
+    ]
+}
