@@ -1,3 +1,15 @@
+DO $$
+BEGIN
+    IF to_regnamespace('migrations') IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'duplicate_schema',
+            MESSAGE = 'schema "migrations" already exists',
+            DETAIL = 'pg_migrations makes a schema of this name for itself.',
+            HINT = 'Rename the one that is there: ALTER SCHEMA migrations RENAME TO new_name;';
+    END IF;
+END
+$$;
+
 -- Made by the script itself, and so a member of the extension: an existing schema of
 -- this name stops the installation instead of being adopted.
 CREATE SCHEMA migrations;

@@ -341,7 +341,7 @@ impl Error {
                     .collect();
                 Report::new(
                     Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format!("applied migration{} {} of project \"{project}\" was modified", plural(versions.len()), and(&versions)),
+                    format!("applied migration{} {} of project \"{project}\" {} modified", plural(versions.len()), and(&versions), if versions.len() == 1 { "was" } else { "were" }),
                 )
                 .detail(lines.join("\n"))
                 .hint("Register the text that ran again with replace => true, and the change as a new migration.")
@@ -412,7 +412,7 @@ impl Error {
                 Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
                 format!("{command} is not allowed in a migration"),
             )
-            .detail("Nothing was run. The migration and its record are one transaction; only a BEGIN that opens the text together with a COMMIT that ends it is accepted, and dropped.")
+            .detail("Nothing was run. The migration and its record are one transaction; only a plain BEGIN that opens the text together with a plain COMMIT that ends it is accepted, and dropped.")
             .hint("Remove the statement, or split the migration there.")
             .place(place.clone()),
             RefusedStatement { command, detail, hint, place } => Report::new(

@@ -1,0 +1,25 @@
+# pg_stat_activity shows what runs, and the client's statement again afterwards; the
+# session that is refused learns of it.
+new_database driver_activity
+for n in 1 2 3; do
+    sql "SELECT migrations.add('00$n', 'step $n', 'SELECT 1; SELECT pg_sleep(CASE $n WHEN 2 THEN 2 ELSE 0 END); SELECT 3')" >/dev/null
+done
+"$BIN/psql" -X -q -A -t -o "$RUN/activity.out" <<'SQL' 2>/dev/null &
+SET application_name = 'runner';
+BEGIN;
+SELECT version FROM migrations.apply();
+SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid();
+COMMIT;
+SQL
+wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'runner' AND query LIKE 'migrations:%')"
+is 'while it runs' 'migrations: 2/3 002 step 2, statement 2/3|active' \
+    "$(sql "SELECT query, state FROM pg_stat_activity WHERE application_name = 'runner'")"
+out=$(sql 'SELECT * FROM migrations.apply()' 2>&1) && fail 'should be refused'
+has 'refused' 'ERROR:  migrations of project "default" are in use by another session' "$out"
+has 'by whom' "DETAIL:  Process [0-9]+ of user postgres holds them since 20[0-9-]+ [0-9:]+ [A-Z]+ and is at '2/3 002 step 2, statement 2/3'\." "$out"
+# SQL's own advisory locks neither meet this one nor free it
+sql 'SELECT pg_advisory_unlock_all()' >/dev/null
+is 'the lock' 'ExclusiveLock|3' "$(sql "SELECT mode, objsubid FROM pg_locks WHERE locktype = 'advisory'")"
+wait
+has 'afterwards' '^SELECT query FROM pg_stat_activity' "$(cat "$RUN/activity.out")"
+is 'applied once' 3 "$(sql "SELECT count(*) FROM migrations.history WHERE action = 'apply'")"

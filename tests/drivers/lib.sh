@@ -1,0 +1,45 @@
+# Sourced before each driver: asserts, and psql against a database of the driver's own.
+# shellcheck shell=bash
+
+# Makes the driver's database, with the extension.
+new_database() {
+    export PGDATABASE=$1
+    sql_in postgres "CREATE DATABASE $1" >/dev/null
+    sql 'CREATE EXTENSION pg_migrations' >/dev/null
+}
+
+# Runs a program of the private installation as the server's user.
+server() {
+    if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$BIN/$1" "${@:2}"; else "$BIN/$1" "${@:2}"; fi
+}
+
+sql() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c "$1"; }
+sql_in() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
+
+# What the server has logged since mark_log.
+mark_log() { LOG_MARK=$(wc -c <"$RUN/server.log"); }
+log_since() { tail -c "+$((LOG_MARK + 1))" "$RUN/server.log"; }
+
+fail() { echo "assertion failed: $*"; exit 1; }
+
+is() { # what expected got
+    [ "$2" = "$3" ] || fail "$1: expected «$2», got «$3»"
+}
+
+has() { # what pattern text
+    grep -qE -- "$2" <<<"$3" || fail "$1: no «$2» in: $3"
+}
+
+lacks() { # what pattern text
+    ! grep -qE -- "$2" <<<"$3" || fail "$1: «$2» in: $3"
+}
+
+# Waits, for ten seconds at most, until a query gives t.
+wait_for() {
+    local n
+    for n in $(seq 200); do
+        [ "$(sql "$1")" = t ] && return
+        sleep 0.05
+    done
+    fail "waited in vain for: $1"
+}
