@@ -4,7 +4,8 @@ use super::{project, version};
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Rows, Value};
 use crate::pg::entry::entry;
-use crate::runner::atomic::{self, Finished};
+use crate::runner::atomic;
+use crate::runner::run::Finished;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_apply, pg_finfo_migrations_apply, apply);

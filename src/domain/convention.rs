@@ -45,8 +45,11 @@ pub fn file_name(path: &str) -> Option<FileName> {
     };
     let (version, name) = stem.split_once('_')?;
     let numbered = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit());
-    (numbered && !name.is_empty())
-        .then(|| FileName { version: version.to_owned(), name: name.to_owned(), part })
+    (numbered && !name.is_empty()).then(|| FileName {
+        version: version.to_owned(),
+        name: name.to_owned(),
+        part,
+    })
 }
 
 #[cfg(test)]
@@ -70,9 +73,17 @@ mod tests {
 
     #[test]
     fn knows_what_it_does_not_know() {
-        for path in
-            ["", "README.md", "init.sql", "1.sql", "1_.sql", "_x.sql", "x1_y.sql", "1_x.SQL", "1_x.sql/"]
-        {
+        for path in [
+            "",
+            "README.md",
+            "init.sql",
+            "1.sql",
+            "1_.sql",
+            "_x.sql",
+            "x1_y.sql",
+            "1_x.SQL",
+            "1_x.sql/",
+        ] {
             assert_eq!(file_name(path), None, "{path}");
         }
     }

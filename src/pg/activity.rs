@@ -14,9 +14,10 @@ pub struct Activity {
 
 impl Activity {
     /// Remembers what is shown.
-    pub fn new() -> Activity {
+    pub fn begin() -> Activity {
         // SAFETY: reads this session's own entry.
-        Activity { query_id: unsafe { pg_sys::pgstat_get_my_query_id() } }
+        let query_id = unsafe { pg_sys::pgstat_get_my_query_id() };
+        Activity { query_id }
     }
 
     /// Shows a text in the column `query`. The server cuts it to track_activity_query_size.
@@ -38,7 +39,6 @@ impl Drop for Activity {
 
 fn report(text: *const core::ffi::c_char) {
     // SAFETY: a C string or null. Nothing is thrown here; `catch` makes sure.
-    let _ = unsafe {
-        catch(|| raw::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, text))
-    };
+    let _ =
+        unsafe { catch(|| raw::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, text)) };
 }

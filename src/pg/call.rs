@@ -58,8 +58,8 @@ impl Value {
             Value::Interval(microseconds) => {
                 // SAFETY: an Interval is plain numbers, freshly allocated by the server.
                 unsafe {
-                    let interval = pg_sys::palloc0(size_of::<pg_sys::Interval>())
-                        .cast::<pg_sys::Interval>();
+                    let interval =
+                        pg_sys::palloc0(size_of::<pg_sys::Interval>()).cast::<pg_sys::Interval>();
                     (*interval).time = microseconds;
                     Some(Datum::from(interval))
                 }
@@ -143,7 +143,8 @@ impl Call {
         // SAFETY: called when `trigger` has found trigger data.
         unsafe {
             let data = (*self.info).context.cast::<pg_sys::TriggerData>();
-            let updates = (*data).tg_event & pg_sys::TRIGGER_EVENT_OPMASK == pg_sys::TRIGGER_EVENT_UPDATE;
+            let updates =
+                (*data).tg_event & pg_sys::TRIGGER_EVENT_OPMASK == pg_sys::TRIGGER_EVENT_UPDATE;
             Datum::from(if updates { (*data).tg_newtuple } else { (*data).tg_trigtuple })
         }
     }
@@ -171,20 +172,23 @@ impl<'a> Rows<'a> {
             let info = (*call.info).resultinfo.cast::<pg_sys::ReturnSetInfo>();
             if info.is_null()
                 || (*info).type_ != pg_sys::NodeTag::T_ReturnSetInfo
-                || (*info).allowedModes & pg_sys::SetFunctionReturnMode::SFRM_Materialize as c_int == 0
+                || (*info).allowedModes & pg_sys::SetFunctionReturnMode::SFRM_Materialize as c_int
+                    == 0
             {
                 return Err(unsupported());
             }
             let per_query = (*(*info).econtext).ecxt_per_query_memory;
             let former = pg_sys::MemoryContextSwitchTo(per_query);
             let mut descriptor: pg_sys::TupleDesc = core::ptr::null_mut();
-            let class = pg_sys::get_call_result_type(call.info, core::ptr::null_mut(), &mut descriptor);
+            let class =
+                pg_sys::get_call_result_type(call.info, core::ptr::null_mut(), &mut descriptor);
             if class != pg_sys::TypeFuncClass::TYPEFUNC_COMPOSITE {
                 pg_sys::MemoryContextSwitchTo(former);
                 return Err(unsupported());
             }
             let descriptor = pg_sys::CreateTupleDescCopy(descriptor);
-            let random = (*info).allowedModes & pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random as c_int;
+            let random = (*info).allowedModes
+                & pg_sys::SetFunctionReturnMode::SFRM_Materialize_Random as c_int;
             let store = pg_sys::tuplestore_begin_heap(random != 0, false, pg_sys::work_mem);
             (*info).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
             (*info).setResult = store;

@@ -109,4 +109,3 @@ pub unsafe fn catch<T: Copy>(code: impl FnOnce() -> T) -> Result<T, ServerError>
         Err(ServerError { data: NonNull::new_unchecked(data) })
     }
 }
-

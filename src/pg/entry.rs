@@ -161,4 +161,3 @@ fn from_panic(caught: CaughtError) -> Error {
         },
     }
 }
-

@@ -19,7 +19,8 @@ impl Nest {
     /// Opens a level.
     pub fn open() -> Nest {
         // SAFETY: only counts up.
-        Nest { level: unsafe { pg_sys::NewGUCNestLevel() } }
+        let level = unsafe { pg_sys::NewGUCNestLevel() };
+        Nest { level }
     }
 
     /// Sets a setting within the level.

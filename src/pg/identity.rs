@@ -20,7 +20,11 @@ impl Users {
         // SAFETY: reads variables of this process.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-            Users { session: pg_sys::GetSessionUserId().to_u32(), effective: user.to_u32(), context }
+            Users {
+                session: pg_sys::GetSessionUserId().to_u32(),
+                effective: user.to_u32(),
+                context,
+            }
         }
     }
 
@@ -63,7 +67,9 @@ impl AsOwner {
     pub fn leave(self) -> Result<()> {
         self.nest.undo()?;
         // SAFETY: the user that was in force before.
-        unsafe { pg_sys::SetUserIdAndSecContext(self.former.effective.into(), self.former.context) };
+        unsafe {
+            pg_sys::SetUserIdAndSecContext(self.former.effective.into(), self.former.context)
+        };
         Ok(())
     }
 }

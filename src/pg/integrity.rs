@@ -35,7 +35,8 @@ impl OwnObjects {
                 return Err(Error::NotInstalled);
             }
             let names = TABLES.into_iter().chain([HISTORY]);
-            let relations: Option<Vec<Relation>> = names.map(|name| relation(schema, name)).collect();
+            let relations: Option<Vec<Relation>> =
+                names.map(|name| relation(schema, name)).collect();
             Ok(OwnObjects { extension, relations: relations.ok_or(Error::NotInstalled)? })
         }
     }
@@ -91,12 +92,8 @@ unsafe fn relation(schema: Oid, name: &'static CStr) -> Option<Relation> {
         let header = (*tuple).t_data;
         let class = header.cast::<u8>().add((*header).t_hoff as usize);
         let class = class.cast::<pg_sys::FormData_pg_class>();
-        let found = Relation {
-            name,
-            oid,
-            owner: (*class).relowner,
-            file: (*class).relfilenode.to_u32(),
-        };
+        let found =
+            Relation { name, oid, owner: (*class).relowner, file: (*class).relfilenode.to_u32() };
         pg_sys::ReleaseSysCache(tuple);
         Some(found)
     }

@@ -51,7 +51,11 @@ impl Drop for Entered {
 
 fn switch(to: pg_sys::MemoryContext) -> pg_sys::MemoryContext {
     // SAFETY: assigning the current context; callers give live ones.
-    unsafe { std::mem::replace(&mut *(&raw mut pg_sys::CurrentMemoryContext), to) }
+    unsafe {
+        let former = pg_sys::CurrentMemoryContext;
+        pg_sys::CurrentMemoryContext = to;
+        former
+    }
 }
 
 impl Drop for Context {

@@ -49,9 +49,8 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
     let body = context.body().as_ptr();
     let text = context.text();
     // SAFETY: a C string that outlives the trees, which don't refer to it.
-    let trees = unsafe {
-        catch(|| raw::raw_parser(body, pg_sys::RawParseMode::RAW_PARSE_DEFAULT))
-    }?;
+    let trees =
+        unsafe { catch(|| raw::raw_parser(body, pg_sys::RawParseMode::RAW_PARSE_DEFAULT)) }?;
     // SAFETY: the parser gives a list of RawStmt nodes.
     let trees = unsafe { PgList::<pg_sys::RawStmt>::from_pg(trees) };
     let statements = trees.iter_ptr().map(|tree| {
@@ -198,9 +197,10 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<String> {
             NodeTag::T_VacuumStmt => {
                 (*node.cast::<pg_sys::VacuumStmt>()).is_vacuumcmd.then(|| "VACUUM".to_owned())
             }
-            NodeTag::T_ClusterStmt => {
-                (*node.cast::<pg_sys::ClusterStmt>()).relation.is_null().then(|| "CLUSTER".to_owned())
-            }
+            NodeTag::T_ClusterStmt => (*node.cast::<pg_sys::ClusterStmt>())
+                .relation
+                .is_null()
+                .then(|| "CLUSTER".to_owned()),
             NodeTag::T_AlterDatabaseStmt => {
                 let options = (*node.cast::<pg_sys::AlterDatabaseStmt>()).options;
                 has(options, c"tablespace").then(|| "ALTER DATABASE SET TABLESPACE".to_owned())

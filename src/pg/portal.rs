@@ -33,10 +33,8 @@ unsafe extern "C-unwind" fn startup(
     // SAFETY: our own receiver, as made in `run`; frames without destructors.
     unsafe {
         let receiver = receiver.cast::<Receiver>();
-        let former = std::mem::replace(
-            &mut *(&raw mut pg_sys::CurrentMemoryContext),
-            (*receiver).memory,
-        );
+        let former = pg_sys::CurrentMemoryContext;
+        pg_sys::CurrentMemoryContext = (*receiver).memory;
         (*receiver).descriptor = raw::BlessTupleDesc(raw::CreateTupleDescCopy(descriptor));
         pg_sys::CurrentMemoryContext = former;
     }
@@ -51,10 +49,8 @@ unsafe extern "C-unwind" fn receive(
         let receiver = receiver.cast::<Receiver>();
         let n = (*receiver).count as usize;
         if n < KEPT_ROWS {
-            let former = std::mem::replace(
-                &mut *(&raw mut pg_sys::CurrentMemoryContext),
-                (*receiver).memory,
-            );
+            let former = pg_sys::CurrentMemoryContext;
+            pg_sys::CurrentMemoryContext = (*receiver).memory;
             // Every kind of slot has this function.
             if let Some(copy) = (*(*slot).tts_ops).copy_heap_tuple {
                 (*receiver).tuples[n] = copy(slot);
@@ -73,7 +69,11 @@ unsafe extern "C-unwind" fn nothing(_receiver: *mut pg_sys::DestReceiver) {}
 ///
 /// Not a top-level statement for the server, which therefore refuses in it what a
 /// transaction can't hold.
-pub fn run(context: &Context, statement: &Statement, keep_rows: bool) -> Result<(Vec<String>, u64)> {
+pub fn run(
+    context: &Context,
+    statement: &Statement,
+    keep_rows: bool,
+) -> Result<(Vec<String>, u64)> {
     let memory = memory::Context::new()?;
     let body = context.body().as_ptr();
     let tree = statement.tree;
@@ -127,18 +127,22 @@ pub fn run(context: &Context, statement: &Statement, keep_rows: bool) -> Result<
         })
     })?;
     let rows = (receiver.count as usize).min(KEPT_ROWS);
-    let texts = receiver.tuples[..rows].iter().map(|tuple| as_json(&memory, *tuple, receiver.descriptor));
+    let texts =
+        receiver.tuples[..rows].iter().map(|tuple| as_json(&memory, *tuple, receiver.descriptor));
     Ok((texts.collect::<Result<_>>()?, receiver.count - rows as u64))
 }
 
-unsafe fn analyze(
-    tree: *mut pg_sys::RawStmt,
-    body: *const core::ffi::c_char,
-) -> *mut pg_sys::List {
+unsafe fn analyze(tree: *mut pg_sys::RawStmt, body: *const core::ffi::c_char) -> *mut pg_sys::List {
     // SAFETY: called by `run` alone, which has the tree and body of one statement.
     unsafe {
         #[cfg(feature = "pg14")]
-        return raw::pg_analyze_and_rewrite(tree, body, std::ptr::null_mut(), 0, std::ptr::null_mut());
+        return raw::pg_analyze_and_rewrite(
+            tree,
+            body,
+            std::ptr::null_mut(),
+            0,
+            std::ptr::null_mut(),
+        );
         #[cfg(not(feature = "pg14"))]
         return raw::pg_analyze_and_rewrite_fixedparams(
             tree,
@@ -170,8 +174,7 @@ fn as_json(
     let text = memory.enter(|| unsafe {
         catch(|| {
             let row: Datum = raw::heap_copy_tuple_as_datum(tuple, descriptor);
-            let json =
-                raw::DirectFunctionCall1Coll(raw::row_to_json, pg_sys::InvalidOid, row);
+            let json = raw::DirectFunctionCall1Coll(raw::row_to_json, pg_sys::InvalidOid, row);
             raw::text_to_cstring(json.cast_mut_ptr())
         })
     })?;

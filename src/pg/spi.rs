@@ -123,7 +123,11 @@ impl Spi {
                     plan.0,
                     values,
                     nulls,
-                    if view == View::Newest { pg_sys::GetActiveSnapshot() } else { std::ptr::null_mut() },
+                    if view == View::Newest {
+                        pg_sys::GetActiveSnapshot()
+                    } else {
+                        std::ptr::null_mut()
+                    },
                     std::ptr::null_mut(),
                     view != View::Transaction,
                     true,
@@ -188,7 +192,7 @@ pub struct Table<'a> {
 
 impl Table<'_> {
     /// How many rows.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.rows
     }
 

@@ -32,7 +32,7 @@ pub struct StatementTimer {
 
 impl StatementTimer {
     /// Starts with the caller's timer, whatever it is.
-    pub fn new() -> StatementTimer {
+    pub fn begin() -> StatementTimer {
         StatementTimer { callers: setting(), own: None }
     }
 
@@ -43,8 +43,9 @@ impl StatementTimer {
         if self.own.is_none() && (set || setting() != self.callers) {
             // SAFETY: reads the timer of this process.
             let left = unsafe {
-                raw::get_timeout_active(STATEMENT)
-                    .then(|| raw::get_timeout_finish_time(STATEMENT) - pg_sys::GetCurrentTimestamp())
+                raw::get_timeout_active(STATEMENT).then(|| {
+                    raw::get_timeout_finish_time(STATEMENT) - pg_sys::GetCurrentTimestamp()
+                })
             };
             // What is left is at least a millisecond: 0 would mean no limit.
             self.own = Some(left.map(|left| (left / 1000).clamp(1, i32::MAX.into()) as i32));

@@ -1,80 +1,16 @@
-//! A run in one transaction: all of its plan, or nothing.
+//! Runs in one transaction: all of a plan, or nothing. Here the plan is made; what
+//! carries it out is [`super::run`].
 
-use super::body::{self, Done};
-use super::check;
 use super::entrance::{Running, lock_project};
-use super::report::{self, Direction, label};
-use crate::domain::checksum;
+use super::run::{Finished, Run, Step};
 use crate::domain::plan;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
-use crate::pg::activity::Activity;
-use crate::pg::catch::ServerError;
-use crate::pg::context::Context;
-use crate::pg::{cstring, memory, message, transaction};
+use crate::pg::message;
 use crate::pg::spi::View;
-use crate::store::applied::Applied;
-use crate::store::event::Event;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
-use crate::store::{Batch, RunId, Store};
-use pgrx::PgSqlErrorCode;
-use std::ffi::{CStr, CString};
-use std::time::{Duration, Instant};
-
-/// A finished step of a run.
-pub struct Finished<'a> {
-    /// Its number, from 1.
-    pub step: usize,
-    /// The project.
-    pub project: &'a str,
-    /// The migration's version.
-    pub version: &'a str,
-    /// The migration's name.
-    pub name: &'a str,
-    /// Which way it was taken.
-    pub direction: Direction,
-    /// How long it took.
-    pub took: Duration,
-    /// What its body did.
-    pub done: Done,
-}
-
-/// A step of a plan.
-struct Step {
-    version: String,
-    name: String,
-    subject: Subject,
-}
-
-/// What a step is about.
-enum Subject {
-    Up(Pending),
-    Down(Applied),
-}
-
-impl Step {
-    fn up(pending: Pending) -> Step {
-        let (version, name) = (pending.version.clone(), pending.name.clone());
-        Step { version, name, subject: Subject::Up(pending) }
-    }
-
-    fn down(applied: Applied) -> Step {
-        let (version, name) = (applied.version.clone(), applied.name.clone());
-        Step { version, name, subject: Subject::Down(applied) }
-    }
-
-    fn direction(&self) -> Direction {
-        match self.subject {
-            Subject::Up(_) => Direction::Up,
-            Subject::Down(_) => Direction::Down,
-        }
-    }
-
-    fn label(&self, project: &Project) -> String {
-        label(self.direction(), &self.version, &self.name, &project.name)
-    }
-}
+use crate::store::{Batch, Store};
 
 /// Applies all pending migrations of a project up to and including the target.
 ///
@@ -157,8 +93,7 @@ pub fn rollback(project: &str, n: i32, finished: &mut dyn FnMut(Finished)) -> Re
     }
     let store = Store::find()?;
     let batch = store.open()?;
-    let too_many =
-        |applied| Error::TooMany { asked: n, applied, project: project.to_owned() };
+    let too_many = |applied| Error::TooMany { asked: n, applied, project: project.to_owned() };
     let Some(project) = batch.project(project, View::Newest)? else {
         return Err(too_many(0));
     };
@@ -191,179 +126,4 @@ fn nothing_to_do(project: &str, version: Option<&str>) {
         Some(version) => format!("nothing to do: project {project} is at version {version}"),
         None => format!("nothing to do: project {project} has no migrations"),
     });
-}
-
-/// A run that is under way.
-struct Run<'a> {
-    store: &'a Store,
-    project: &'a Project,
-    id: RunId,
-    // The number of the last event of the project.
-    seq: i64,
-}
-
-impl<'a> Run<'a> {
-    fn begin(store: &'a Store, batch: &Batch, project: &'a Project) -> Result<Run<'a>> {
-        store.objects().hold();
-        let seq = batch.last_seq(project.id, View::Newest)?;
-        Ok(Run { store, project, id: batch.new_run_id()?, seq })
-    }
-
-    fn all(mut self, plan: Vec<Step>, finished: &mut dyn FnMut(Finished)) -> Result<()> {
-        for step in &plan {
-            self.check(step)?;
-        }
-        let activity = Activity::new();
-        let of = plan.len();
-        for (n, step) in plan.iter().enumerate() {
-            let number = n + 1;
-            let title = format!("migrations: {number}/{of} {} {}", step.version, step.name);
-            activity.show(&title);
-            let started = Instant::now();
-            let done = self.step(step, &title, started, &activity)?;
-            let took = started.elapsed();
-            report::finished(step.direction(), &step.version, &step.name, took);
-            finished(Finished {
-                step: number,
-                project: &self.project.name,
-                version: &step.version,
-                name: &step.name,
-                direction: step.direction(),
-                took,
-                done,
-            });
-        }
-        self.end()
-    }
-
-    /// Finds, before the first statement of a run is executed, what in a step can't run.
-    fn check(&self, step: &Step) -> Result<()> {
-        if let Subject::Up(Pending { transactional: Some(false), .. }) = step.subject {
-            return Err(Error::MarkedNonTransactional {
-                version: step.version.clone(),
-                project: self.project.name.clone(),
-            });
-        }
-        let batch = self.store.open()?;
-        let body = self.text(&batch, step)?.0;
-        batch.close()?;
-        let memory = memory::Context::new()?;
-        self.with(step, &body, |context| memory.enter(|| check::atomic(context)).map(drop))
-    }
-
-    /// Runs a step: its record and its body are one.
-    fn step(
-        &mut self,
-        step: &Step,
-        title: &str,
-        started: Instant,
-        activity: &Activity,
-    ) -> Result<Done> {
-        let started_at = transaction::now();
-        let batch = self.store.open()?;
-        let (body, checksum) = self.text(&batch, step)?;
-        let claimed = match &step.subject {
-            Subject::Up(pending) => batch.claim(pending, self.id, started_at)?,
-            Subject::Down(applied) => {
-                batch.unclaim(applied.id)?;
-                applied.id
-            }
-        };
-        batch.close()?;
-        let done = self.with(step, &body, |context| {
-            let done = body::run(self.store, context, title, activity)?;
-            self.untouched(step)?;
-            Ok(done)
-        })?;
-        let duration = started.elapsed().as_micros() as i64;
-        self.seq += 1;
-        let batch = self.store.open()?;
-        let action = match step.subject {
-            Subject::Up(_) => "apply",
-            Subject::Down(_) => "rollback",
-        };
-        if step.direction() == Direction::Up && !batch.set_duration(claimed, duration)? {
-            return Err(self.tampered(step, "Its row in migrations.applied is gone.".to_owned()));
-        }
-        batch.record(&Event {
-            project: self.project.id,
-            seq: self.seq,
-            run: Some(self.id),
-            version: &step.version,
-            name: &step.name,
-            action,
-            started_at,
-            duration: Some(duration),
-            checksum: Some(&checksum),
-        })?;
-        batch.close()?;
-        Ok(done)
-    }
-
-    /// The body of a step, and the checksum of the up that it belongs to.
-    fn text(&self, batch: &Batch, step: &Step) -> Result<(CString, Vec<u8>)> {
-        let found = match &step.subject {
-            Subject::Up(pending) => batch.up(pending.id)?,
-            Subject::Down(applied) => batch.down(applied.id)?,
-        };
-        let (text, stored) = found.unwrap_or_default();
-        if step.direction() == Direction::Up && checksum::checksum(&text)[..] != stored {
-            return Err(Error::Corrupt { migration: step.label(self.project) });
-        }
-        Ok((cstring(checksum::without_bom(&text)), stored))
-    }
-
-    /// Does something with the body of a step. A failure gets its line in the server's
-    /// log, and a HINT where it is the one transaction that causes it.
-    fn with<T>(
-        &self,
-        step: &Step,
-        body: &CStr,
-        work: impl FnOnce(&Context) -> Result<T>,
-    ) -> Result<T> {
-        let label = step.label(self.project);
-        let context = Context::new(&label, body);
-        work(&context).map_err(|mut error| {
-            report::failed(self.id, &self.project.name, &step.version, &context, &error);
-            if let Error::Server(server) = &mut error {
-                hint_at_one_transaction(server);
-            }
-            error
-        })
-    }
-
-    /// The extension and its tables are what they were when the run began.
-    fn untouched(&self, step: &Step) -> Result<()> {
-        match self.store.objects().difference() {
-            None => Ok(()),
-            Some(detail) => Err(self.tampered(step, detail)),
-        }
-    }
-
-    fn tampered(&self, step: &Step, detail: String) -> Error {
-        Error::Tampered { migration: step.label(self.project), detail }
-    }
-
-    /// Notes whether all that is registered is applied now.
-    fn end(&self) -> Result<()> {
-        let batch = self.store.open()?;
-        let complete = !batch.has_pending(self.project.id)?;
-        batch.set_complete(self.project, complete)?;
-        batch.close()
-    }
-}
-
-/// Errors that a commit between migrations avoids say so.
-fn hint_at_one_transaction(error: &mut ServerError) {
-    const NEW_ENUM_VALUE: i32 = PgSqlErrorCode::ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE as i32;
-    const OUT_OF_MEMORY: i32 = PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY as i32;
-    match error.code() {
-        NEW_ENUM_VALUE => error.add_hint(
-            "Apply up to the migration that adds the value by a call of its own: SELECT * FROM migrations.apply(version);",
-        ),
-        OUT_OF_MEMORY => error.add_hint(
-            "Fewer migrations in one transaction need less: SELECT * FROM migrations.apply(version);",
-        ),
-        _ => {}
-    }
 }

@@ -47,7 +47,7 @@ fn statements(store: &Store, context: &Context, title: &str, activity: &Activity
         message::notice("BEGIN and COMMIT around the migration are dropped");
     }
     let of = checked.statements.len();
-    let mut timer = StatementTimer::new();
+    let mut timer = StatementTimer::begin();
     let mut timeout_set = false;
     let mut rows = Vec::new();
     for (n, statement) in checked.statements.iter().enumerate() {
@@ -81,7 +81,9 @@ fn statements(store: &Store, context: &Context, title: &str, activity: &Activity
 fn log(context: &Context, statement: &Statement) {
     let text = context.text();
     let line = script::line_at(text, statement.start);
-    let Step::Statement { number, of, .. } = context.step() else { return };
+    let Step::Statement { number, of, .. } = context.step() else {
+        return;
+    };
     message::log(&format!(
         "{}, statement {number} of {of}, line {line}: {}",
         context.label(),

@@ -46,7 +46,8 @@ pub fn lock_project(batch: &Batch, project: &Project) -> Result<Project> {
     }
     // Whoever had the lock before us has recorded what it did.
     if transaction::keeps_its_snapshot()
-        && batch.last_seq(project.id, View::Newest)? != batch.last_seq(project.id, View::Transaction)?
+        && batch.last_seq(project.id, View::Newest)?
+            != batch.last_seq(project.id, View::Transaction)?
     {
         return Err(Error::SnapshotTooOld(project.name.clone()));
     }

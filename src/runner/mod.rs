@@ -10,3 +10,4 @@ pub mod constraints;
 pub mod entrance;
 pub mod registration;
 pub mod report;
+pub mod run;

@@ -39,7 +39,9 @@ impl Outcome {
 /// asked for (23505).
 pub fn add(project: &str, version: &Version, content: Content, replace: bool) -> Result<Outcome> {
     change(project, version, |former| {
-        let Some(former) = former else { return Ok(Some((content, Outcome::Added))) };
+        let Some(former) = former else {
+            return Ok(Some((content, Outcome::Added)));
+        };
         let differs = former.content.differences(&content);
         decide(project, former, differs, content, replace)
     })

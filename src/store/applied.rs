@@ -50,12 +50,7 @@ impl Batch<'_> {
 
     /// Makes the row of a migration that is about to run, with the checksum and the down
     /// that is registered. Gives the row's key.
-    pub fn claim(
-        &self,
-        migration: &Pending,
-        run: RunId,
-        started_at: i64,
-    ) -> Result<i64> {
+    pub fn claim(&self, migration: &Pending, run: RunId, started_at: i64) -> Result<i64> {
         const CLAIM: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, up_checksum, checksum_algorithm, down,
@@ -86,7 +81,7 @@ impl Batch<'_> {
             types: &[Type::BigInt, Type::Interval],
         };
         let values = [Value::BigInt(id), Value::Interval(duration)];
-        Ok(self.spi.run(&SET, values, View::Transaction)?.len() == 1)
+        Ok(self.spi.run(&SET, values, View::Transaction)?.count() == 1)
     }
 
     /// The down that was paired with a migration when it was applied, and the checksum of
@@ -106,6 +101,6 @@ impl Batch<'_> {
             sql: "DELETE FROM migrations.applied WHERE id = $1",
             types: &[Type::BigInt],
         };
-        Ok(self.spi.run(&DELETE, [Value::BigInt(id)], View::Transaction)?.len() == 1)
+        Ok(self.spi.run(&DELETE, [Value::BigInt(id)], View::Transaction)?.count() == 1)
     }
 }

@@ -31,7 +31,7 @@ impl Batch<'_> {
         let found = self.spi.run(&DEFERRABLE, [], View::Newest)?;
         let deferred = found.rows().filter(|row| row.bool(2));
         Ok(Deferrable {
-            any: found.len() > 0,
+            any: found.count() > 0,
             initially_deferred: deferred.map(|row| (row.text(0), row.text(1))).collect(),
         })
     }

@@ -47,8 +47,16 @@ impl Batch<'_> {
                    effective_role, checksum)
                   VALUES ($1, $2, $3, $4, $5, $6, 'success', $7, $8, $9, $10)",
             types: &[
-                Type::BigInt, Type::BigInt, Type::Uuid, Type::Text, Type::Text, Type::Text,
-                Type::Timestamp, Type::Interval, Type::Text, Type::Bytes,
+                Type::BigInt,
+                Type::BigInt,
+                Type::Uuid,
+                Type::Text,
+                Type::Text,
+                Type::Text,
+                Type::Timestamp,
+                Type::Interval,
+                Type::Text,
+                Type::Bytes,
             ],
         };
         self.spi.run(

@@ -89,7 +89,7 @@ impl Batch<'_> {
                   LIMIT 1",
             types: &[Type::BigInt],
         };
-        Ok(self.spi.run(&HAS, [Value::BigInt(project)], View::Newest)?.len() > 0)
+        Ok(self.spi.run(&HAS, [Value::BigInt(project)], View::Newest)?.count() > 0)
     }
 
     /// Applied migrations whose registered text is another than the one that ran: version,
@@ -117,7 +117,7 @@ impl Batch<'_> {
             types: &[Type::BigInt, Type::Bytes],
         };
         let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
-        Ok(self.spi.run(&KNOWS, values, view)?.len() > 0)
+        Ok(self.spi.run(&KNOWS, values, view)?.count() > 0)
     }
 
     /// Every migration that is registered or applied.

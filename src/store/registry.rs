@@ -117,9 +117,20 @@ impl Batch<'_> {
                    precondition, verify, transactional, on_fail, project_id, version, version_key)
                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             types: &[
-                Type::Text, Type::Text, Type::Bytes, Type::Text, Type::Bytes, Type::SmallInt,
-                Type::TextArray, Type::Text, Type::Text, Type::Bool, Type::Text,
-                Type::BigInt, Type::Text, Type::Bytes,
+                Type::Text,
+                Type::Text,
+                Type::Bytes,
+                Type::Text,
+                Type::Bytes,
+                Type::SmallInt,
+                Type::TextArray,
+                Type::Text,
+                Type::Text,
+                Type::Bool,
+                Type::Text,
+                Type::BigInt,
+                Type::Text,
+                Type::Bytes,
             ],
         };
         let [name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail] =
@@ -127,7 +138,17 @@ impl Batch<'_> {
         self.spi.run(
             &INSERT,
             [
-                name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail,
+                name,
+                up,
+                up_sum,
+                down,
+                down_sum,
+                algorithm,
+                requires,
+                before,
+                verify,
+                trans,
+                on_fail,
                 Value::BigInt(project),
                 version.text().into(),
                 Value::Bytes(version.key().to_vec()),
@@ -146,8 +167,18 @@ impl Batch<'_> {
                     = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
                   WHERE id = $12",
             types: &[
-                Type::Text, Type::Text, Type::Bytes, Type::Text, Type::Bytes, Type::SmallInt,
-                Type::TextArray, Type::Text, Type::Text, Type::Bool, Type::Text, Type::BigInt,
+                Type::Text,
+                Type::Text,
+                Type::Bytes,
+                Type::Text,
+                Type::Bytes,
+                Type::SmallInt,
+                Type::TextArray,
+                Type::Text,
+                Type::Text,
+                Type::Bool,
+                Type::Text,
+                Type::BigInt,
             ],
         };
         let [name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail] =
@@ -155,7 +186,17 @@ impl Batch<'_> {
         self.spi.run(
             &UPDATE,
             [
-                name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail,
+                name,
+                up,
+                up_sum,
+                down,
+                down_sum,
+                algorithm,
+                requires,
+                before,
+                verify,
+                trans,
+                on_fail,
                 Value::BigInt(id),
             ],
             View::Transaction,

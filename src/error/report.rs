@@ -1,0 +1,263 @@
+//! What each error says: SQLSTATE, message, DETAIL and HINT, in the server's style.
+
+use super::{Error, Place};
+use crate::pg::catch::sqlstate_text;
+use pgrx::PgSqlErrorCode as Code;
+
+/// An error of ours as the server shows it.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// SQLSTATE as the server packs it.
+    pub code: i32,
+    /// Primary message: lower case, no full stop.
+    pub message: String,
+    /// Full sentences, or nothing.
+    pub detail: Option<String>,
+    /// Full sentences that say what to do, or nothing.
+    pub hint: Option<String>,
+    /// Where, if in a migration.
+    pub place: Option<Place>,
+}
+
+impl Report {
+    fn new(code: Code, message: impl Into<String>) -> Report {
+        Report { code: code as i32, message: message.into(), ..Report::default() }
+    }
+
+    fn detail(mut self, detail: impl Into<String>) -> Report {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Report {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn place(mut self, place: Place) -> Report {
+        self.place = Some(place);
+        self
+    }
+}
+
+/// A text as a literal of SQL, for HINTs that are statements to run.
+pub fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if text.contains('\\') {
+        format!("E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
+}
+
+fn and(versions: &[String]) -> String {
+    versions.join(", ")
+}
+
+fn plural(n: usize) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}
+
+impl Error {
+    /// What the server is to show. None: the error is the server's own.
+    pub fn report(&self) -> Option<Report> {
+        use Error::*;
+        Some(match self {
+            Server(_) => return None,
+            NullArgument(name) => Report::new(
+                Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                format!("argument \"{name}\" must not be null"),
+            ),
+            InvalidVersion { version, why } => Report::new(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid version \"{}\"", version.escape_debug()),
+            )
+            .detail(why.to_string())
+            .hint("Use numbers, dots, letters or a timestamp, such as 001, 1.2 or 20240131120000."),
+            InvalidArgument { message, hint } => {
+                Report::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, message.as_str()).hint(hint.as_str())
+            }
+            UnknownProject { project, known } => Report::new(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                format!("project \"{project}\" does not exist"),
+            )
+            .detail(if known.is_empty() {
+                "This database has no projects yet.".to_owned()
+            } else {
+                format!("Projects of this database: {}.", and(known))
+            })
+            .hint(format!(
+                "A project begins with its first migration: SELECT migrations.add('001', 'first', $$…$$, project => {});",
+                literal(project)
+            )),
+            UnknownTarget { version, project } => Report::new(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                format!("migration {version} does not exist in project \"{project}\""),
+            )
+            .hint(format!(
+                "The registered versions: SELECT version FROM migrations.status({});",
+                literal(project)
+            )),
+            VersionClash { version, registered, project } => Report::new(
+                Code::ERRCODE_UNIQUE_VIOLATION,
+                format!("version {version} is the same as version {registered} of project \"{project}\""),
+            )
+            .detail("Leading zeros of numbers make no difference.")
+            .hint(format!("Write it as {registered}, or choose another version.")),
+            AlreadyRegistered { version, project, differs } => Report::new(
+                Code::ERRCODE_UNIQUE_VIOLATION,
+                format!("migration {version} of project \"{project}\" is already registered with another content"),
+            )
+            .detail(format!("What differs: {}.", differs.join(", ")))
+            .hint("Register the change as a new migration, or store this content with replace => true."),
+            UnknownFileName(path) => Report::new(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("file name \"{}\" is not that of a migration", path.escape_debug()),
+            )
+            .detail("Known names: NNN_name.up.sql, NNN_name.down.sql and NNN_name.sql, where NNN are digits.")
+            .hint("Rename the file, or register it with SELECT migrations.add(version, name, up, down);"),
+            NoUp { versions, project } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("migration{} {} of project \"{project}\" has no up", plural(versions.len()), and(versions)),
+            )
+            .detail("Only a down was registered.")
+            .hint("Register the file that belongs to it, NNN_name.up.sql or NNN_name.sql, with migrations.add_file()."),
+            NoDown { versions, project } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("cannot roll back: migration{} {} of project \"{project}\" has no down", plural(versions.len()), and(versions)),
+            )
+            .detail("A migration is rolled back with the down that was registered when it was applied.")
+            .hint("Undo the change with a new migration."),
+            Modified { migrations, project } => {
+                let versions: Vec<String> = migrations.iter().map(|m| m.0.clone()).collect();
+                let lines: Vec<String> = migrations
+                    .iter()
+                    .map(|(version, ran, registered)| {
+                        format!("Migration {version} ran with checksum {ran}, registered is {registered}.")
+                    })
+                    .collect();
+                Report::new(
+                    Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format!("applied migration{} {} of project \"{project}\" {} modified", plural(versions.len()), and(&versions), if versions.len() == 1 { "was" } else { "were" }),
+                )
+                .detail(lines.join("\n"))
+                .hint("Register the text that ran again with replace => true, and the change as a new migration.")
+            }
+            TooFew(n) => Report::new(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("cannot roll back {n} migrations"),
+            )
+            .hint("Give the number of migrations to roll back, 1 or more."),
+            TooMany { asked, applied, project } => Report::new(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("cannot roll back {asked} migration{}: project \"{project}\" has {applied} applied", plural(*asked as usize)),
+            )
+            .hint(if *applied == 0 {
+                "There is nothing to roll back.".to_owned()
+            } else {
+                format!("Roll all of them back with SELECT * FROM migrations.rollback({applied}, {});", literal(project))
+            }),
+            Busy { project, holder } => Report::new(
+                Code::ERRCODE_LOCK_NOT_AVAILABLE,
+                format!("migrations of project \"{project}\" are in use by another session"),
+            )
+            .detail(holder.as_str())
+            .hint("Repeat the call when that session has ended its transaction."),
+            SnapshotTooOld(project) => Report::new(
+                Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                format!("migrations of project \"{project}\" have changed since this transaction began"),
+            )
+            .hint("End the transaction and repeat it."),
+            RunInsideRun => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "cannot run migrations inside a migration",
+            )
+            .hint("Remove the call from the migration's text."),
+            ReadOnly { call, standby } => Report::new(
+                Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
+                format!("cannot execute {call} in a read-only transaction"),
+            )
+            .hint(if *standby {
+                "This server is a standby: run the call on its primary."
+            } else {
+                "Run it in a transaction that may write: SET TRANSACTION READ WRITE;"
+            }),
+            SchemaVersion { library, installed } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("the library of pg_migrations is version {library}, the extension in this database is {installed}"),
+            )
+            .hint("Run ALTER EXTENSION pg_migrations UPDATE; and reconnect if the message stays."),
+            NotInstalled => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "extension pg_migrations is not installed in this database",
+            )
+            .hint("CREATE EXTENSION pg_migrations;"),
+            NonTransactional { command, place } => Report::new(
+                Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
+                format!("{command} cannot run inside a transaction, so not in this run"),
+            )
+            .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
+            .hint("Use a form of the statement that can run inside a transaction, or run it outside of a migration.")
+            .place(place.clone()),
+            MarkedNonTransactional { version, project } => Report::new(
+                Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
+                format!("migration {version} of project \"{project}\" is marked as one that cannot run inside a transaction"),
+            )
+            .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
+            .hint("Register it with transactional => true if it can run inside a transaction."),
+            TransactionControl { command, place } => Report::new(
+                Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
+                format!("{command} is not allowed in a migration"),
+            )
+            .detail("Nothing was run. The migration and its record are one transaction; only a plain BEGIN that opens the text together with a plain COMMIT that ends it is accepted, and dropped.")
+            .hint("Remove the statement, or split the migration there.")
+            .place(place.clone()),
+            RefusedStatement { command, detail, hint, place } => Report::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                format!("{command} is not allowed in a migration"),
+            )
+            .detail(*detail)
+            .hint(*hint)
+            .place(place.clone()),
+            Corrupt { migration } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("the stored text of {migration} does not match its checksum"),
+            )
+            .detail("It was changed by other means than the functions of pg_migrations.")
+            .hint("Register the migration again from its file with replace => true."),
+            Tampered { migration, detail } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("{migration} interfered with the tables of pg_migrations"),
+            )
+            .detail(detail.as_str())
+            .hint("Remove the statement that does so from the migration's text."),
+            UserNotRestored { migration } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("{migration} left the session as another user"),
+            )
+            .hint("End the migration's text with RESET ROLE; or RESET SESSION AUTHORIZATION;"),
+            DirectChange { table, command } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("cannot {command} migrations.{table}: its rows are kept by pg_migrations"),
+            )
+            .detail("Only the functions of pg_migrations change them.")
+            .hint("Use a function such as migrations.add() with replace => true, or migrations.rollback()."),
+            Internal { code, message, detail, hint } => Report {
+                code: code.unwrap_or(Code::ERRCODE_INTERNAL_ERROR as i32),
+                message: message.clone(),
+                detail: detail.clone(),
+                hint: hint.clone(),
+                place: None,
+            },
+        })
+    }
+
+    /// SQLSTATE and message, as the log line of a failed run has them.
+    pub fn summary(&self) -> (String, String) {
+        match (self, self.report()) {
+            (_, Some(report)) => (sqlstate_text(report.code), report.message),
+            (Error::Server(error), None) => (error.sqlstate(), error.message()),
+            (_, None) => Default::default(),
+        }
+    }
+}
