@@ -78,11 +78,15 @@ COMMENT ON COLUMN migrations.migration.transactional IS 'false: can''t run insid
 COMMENT ON COLUMN migrations.migration.on_fail IS 'what a precondition that doesn''t hold means: error, skip or mark';
 COMMENT ON COLUMN migrations.migration.registered_at IS 'when it was registered first';
 
+-- The two tables that a run writes for each migration have no foreign keys and checks:
+-- projects are never deleted, the values come from our code alone, and each constraint
+-- would be evaluated anew for each migration.
+
 CREATE SEQUENCE migrations.applied_id_seq;
 CREATE TABLE migrations.applied (
     id bigint PRIMARY KEY DEFAULT nextval('migrations.applied_id_seq'),
-    project_id bigint NOT NULL REFERENCES migrations.project,
-    target_schema text NOT NULL DEFAULT '' CHECK (target_schema = ''),
+    project_id bigint NOT NULL,
+    target_schema text NOT NULL DEFAULT '',
     version text NOT NULL,
     version_key bytea NOT NULL,
     name text NOT NULL,
@@ -92,7 +96,7 @@ CREATE TABLE migrations.applied (
     run_id uuid NOT NULL,
     applied_at timestamptz NOT NULL,
     applied_by text NOT NULL,
-    duration interval,
+    event_seq bigint NOT NULL,
     UNIQUE (project_id, target_schema, version_key)
 );
 ALTER SEQUENCE migrations.applied_id_seq OWNED BY migrations.applied.id;
@@ -110,18 +114,18 @@ COMMENT ON COLUMN migrations.applied.down IS 'the down that was registered when 
 COMMENT ON COLUMN migrations.applied.run_id IS 'the run that applied it';
 COMMENT ON COLUMN migrations.applied.applied_at IS 'when it started, by the clock';
 COMMENT ON COLUMN migrations.applied.applied_by IS 'the role as which it ran';
-COMMENT ON COLUMN migrations.applied.duration IS 'how long it took, by the clock';
+COMMENT ON COLUMN migrations.applied.event_seq IS 'the event of the history that records it';
 
 CREATE SEQUENCE migrations.event_id_seq;
 CREATE TABLE migrations.event (
     id bigint PRIMARY KEY DEFAULT nextval('migrations.event_id_seq'),
-    project_id bigint NOT NULL REFERENCES migrations.project,
+    project_id bigint NOT NULL,
     seq bigint NOT NULL,
     run_id uuid,
     version text NOT NULL,
     name text NOT NULL,
-    action text NOT NULL CHECK (action IN ('add', 'replace', 'remove', 'apply', 'rollback', 'mark', 'accept')),
-    outcome text NOT NULL CHECK (outcome IN ('success', 'failure')),
+    action text NOT NULL,
+    outcome text NOT NULL,
     started_at timestamptz NOT NULL,
     duration interval,
     session_role text NOT NULL DEFAULT session_user,
@@ -146,8 +150,8 @@ COMMENT ON COLUMN migrations.event.seq IS 'number of the event within its projec
 COMMENT ON COLUMN migrations.event.run_id IS 'the run that it is part of; NULL for changes of the registry';
 COMMENT ON COLUMN migrations.event.version IS 'the migration''s version';
 COMMENT ON COLUMN migrations.event.name IS 'the migration''s name at that moment';
-COMMENT ON COLUMN migrations.event.action IS 'what was done';
-COMMENT ON COLUMN migrations.event.outcome IS 'whether it was done';
+COMMENT ON COLUMN migrations.event.action IS 'what was done: add, replace, remove, apply, rollback, mark or accept';
+COMMENT ON COLUMN migrations.event.outcome IS 'whether it was done: success or failure';
 COMMENT ON COLUMN migrations.event.started_at IS 'when it started, by the clock';
 COMMENT ON COLUMN migrations.event.duration IS 'how long it took, by the clock';
 COMMENT ON COLUMN migrations.event.session_role IS 'the role that logged in';

@@ -4,9 +4,45 @@ use super::catch::catch;
 use crate::error::Result;
 use pgrx::PgList;
 use pgrx::pg_sys;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+// Whether a deferrable constraint may exist: cleared by who has looked, set whenever
+// pg_constraint changes.
+static MAY_BE: AtomicBool = AtomicBool::new(true);
 
 unsafe extern "C-unwind" {
     fn AfterTriggerSetState(statement: *mut pg_sys::ConstraintsSetStmt);
+}
+
+/// Has the server tell when constraints change. To be called once, when the library is
+/// loaded.
+pub fn watch() {
+    // SAFETY: a function of this library, which is never unloaded.
+    unsafe {
+        pg_sys::CacheRegisterSyscacheCallback(
+            pg_sys::SysCacheIdentifier::CONSTROID as core::ffi::c_int,
+            Some(changed),
+            pg_sys::Datum::from(0),
+        );
+    }
+}
+
+unsafe extern "C-unwind" fn changed(
+    _argument: pg_sys::Datum,
+    _cache: core::ffi::c_int,
+    _hash: pg_sys::uint32,
+) {
+    MAY_BE.store(true, Ordering::Relaxed);
+}
+
+/// False: no constraint of the database is deferrable.
+pub fn may_be_deferrable() -> bool {
+    MAY_BE.load(Ordering::Relaxed)
+}
+
+/// Notes that no constraint is deferrable, until one changes.
+pub fn none_is_deferrable() {
+    MAY_BE.store(false, Ordering::Relaxed);
 }
 
 /// SET CONSTRAINTS ALL IMMEDIATE: runs the checks that are pending. The mode stays for

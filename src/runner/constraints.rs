@@ -11,14 +11,20 @@ use crate::store::Store;
 /// Makes the checks that are pending, under the settings of the body that left them, and
 /// defers again what is declared INITIALLY DEFERRED.
 pub fn settle(store: &Store) -> Result<()> {
+    // Most databases have no deferrable constraint, and most migrations make none.
+    if !constraint::may_be_deferrable() {
+        return Ok(());
+    }
     let batch = store.open()?;
-    let deferrable = batch.deferrable()?;
+    let any = batch.any_deferrable()?;
+    let deferred = if any { batch.initially_deferred()? } else { Vec::new() };
     batch.close()?;
-    if !deferrable.any {
+    if !any {
+        constraint::none_is_deferrable();
         return Ok(());
     }
     constraint::set_all_immediate()?;
     let batch = store.open()?;
-    constraint::set_deferred(&deferrable.initially_deferred)?;
+    constraint::set_deferred(&deferred)?;
     batch.close()
 }

@@ -147,10 +147,11 @@ impl<'a> Run<'a> {
         activity: &Activity,
     ) -> Result<Done> {
         let started_at = transaction::now();
+        self.seq += 1;
         let batch = self.store.open()?;
         let (body, checksum) = self.text(&batch, step)?;
         let claimed = match &step.subject {
-            Subject::Up(pending) => batch.claim(pending, self.id, started_at)?,
+            Subject::Up(pending) => batch.claim(pending, self.id, started_at, self.seq)?,
             Subject::Down(applied) => {
                 batch.unclaim(applied.id)?;
                 applied.id
@@ -163,26 +164,26 @@ impl<'a> Run<'a> {
             Ok(done)
         })?;
         let duration = started.elapsed().as_micros() as i64;
-        self.seq += 1;
         let batch = self.store.open()?;
-        let action = match step.subject {
-            Subject::Up(_) => "apply",
-            Subject::Down(_) => "rollback",
-        };
-        if step.direction() == Direction::Up && !batch.set_duration(claimed, duration)? {
-            return Err(self.tampered(step, "Its row in migrations.applied is gone.".to_owned()));
+        match step.direction() {
+            Direction::Up => {
+                if !batch.record_apply(claimed, duration)? {
+                    let detail = "Its row in migrations.applied is gone.".to_owned();
+                    return Err(self.tampered(step, detail));
+                }
+            }
+            Direction::Down => batch.record(&Event {
+                project: self.project.id,
+                seq: self.seq,
+                run: Some(self.id),
+                version: &step.version,
+                name: &step.name,
+                action: "rollback",
+                started_at,
+                duration: Some(duration),
+                checksum: Some(&checksum),
+            })?,
         }
-        batch.record(&Event {
-            project: self.project.id,
-            seq: self.seq,
-            run: Some(self.id),
-            version: &step.version,
-            name: &step.name,
-            action,
-            started_at,
-            duration: Some(duration),
-            checksum: Some(&checksum),
-        })?;
         batch.close()?;
         Ok(done)
     }

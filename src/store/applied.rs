@@ -50,16 +50,22 @@ impl Batch<'_> {
 
     /// Makes the row of a migration that is about to run, with the checksum and the down
     /// that is registered. Gives the row's key.
-    pub fn claim(&self, migration: &Pending, run: RunId, started_at: i64) -> Result<i64> {
+    pub fn claim(
+        &self,
+        migration: &Pending,
+        run: RunId,
+        started_at: i64,
+        event_seq: i64,
+    ) -> Result<i64> {
         const CLAIM: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, up_checksum, checksum_algorithm, down,
-                   run_id, applied_at, applied_by)
+                   run_id, applied_at, applied_by, event_seq)
                   SELECT project_id, version, version_key, name, up_checksum, checksum_algorithm,
-                         down, $2, $3, $4
+                         down, $2, $3, $4, $5
                   FROM migrations.migration WHERE id = $1
                   RETURNING id",
-            types: &[Type::BigInt, Type::Uuid, Type::Timestamp, Type::Text],
+            types: &[Type::BigInt, Type::Uuid, Type::Timestamp, Type::Text, Type::BigInt],
         };
         let made = self.spi.run(
             &CLAIM,
@@ -68,20 +74,11 @@ impl Batch<'_> {
                 Value::Uuid(run.0),
                 Value::Timestamp(started_at),
                 self.store.caller.as_str().into(),
+                Value::BigInt(event_seq),
             ],
             View::Transaction,
         )?;
         Ok(made.first().map_or(0, |row| row.bigint(0)))
-    }
-
-    /// Notes how long a claimed migration took. False: its row is gone.
-    pub fn set_duration(&self, id: i64, duration: i64) -> Result<bool> {
-        const SET: Statement = Statement {
-            sql: "UPDATE migrations.applied SET duration = $2 WHERE id = $1",
-            types: &[Type::BigInt, Type::Interval],
-        };
-        let values = [Value::BigInt(id), Value::Interval(duration)];
-        Ok(self.spi.run(&SET, values, View::Transaction)?.count() == 1)
     }
 
     /// The down that was paired with a migration when it was applied, and the checksum of

@@ -4,20 +4,19 @@ use super::Batch;
 use crate::error::Result;
 use crate::pg::spi::{Statement, View};
 
-/// The deferrable constraints of a database, as far as a run needs to know them.
-pub struct Deferrable {
-    /// There is at least one.
-    pub any: bool,
-    /// Schema and name of those declared INITIALLY DEFERRED that can be set by name
-    /// without touching another one: SET CONSTRAINTS takes every constraint of that name
-    /// in the schema, and fails if one of them isn't deferrable.
-    pub initially_deferred: Vec<(String, String)>,
-}
-
 impl Batch<'_> {
-    /// Looks for deferrable constraints.
-    pub fn deferrable(&self) -> Result<Deferrable> {
-        const DEFERRABLE: Statement = Statement {
+    /// Whether there is a deferrable constraint.
+    pub fn any_deferrable(&self) -> Result<bool> {
+        const ANY: Statement =
+            Statement { sql: "SELECT FROM pg_constraint WHERE condeferrable LIMIT 1", types: &[] };
+        Ok(self.spi.run(&ANY, [], View::Newest)?.count() > 0)
+    }
+
+    /// Schema and name of the constraints declared INITIALLY DEFERRED that can be set by
+    /// name without touching another one: SET CONSTRAINTS takes every constraint of that
+    /// name in the schema, and fails if one of them isn't deferrable.
+    pub fn initially_deferred(&self) -> Result<Vec<(String, String)>> {
+        const DEFERRED: Statement = Statement {
             sql: "WITH named AS (
                       SELECT DISTINCT connamespace, conname FROM pg_constraint WHERE condeferrable)
                   SELECT n.nspname::text, d.conname::text,
@@ -28,11 +27,8 @@ impl Batch<'_> {
                   ORDER BY 1, 2",
             types: &[],
         };
-        let found = self.spi.run(&DEFERRABLE, [], View::Newest)?;
+        let found = self.spi.run(&DEFERRED, [], View::Newest)?;
         let deferred = found.rows().filter(|row| row.bool(2));
-        Ok(Deferrable {
-            any: found.count() > 0,
-            initially_deferred: deferred.map(|row| (row.text(0), row.text(1))).collect(),
-        })
+        Ok(deferred.map(|row| (row.text(0), row.text(1))).collect())
     }
 }

@@ -18,7 +18,7 @@ pub struct Event<'a> {
     pub version: &'a str,
     /// The migration's name.
     pub name: &'a str,
-    /// What was done: `add`, `replace`, `apply`, `rollback`.
+    /// What was done: `add`, `replace`, `rollback`.
     pub action: &'static str,
     /// When it started.
     pub started_at: i64,
@@ -37,6 +37,22 @@ impl Batch<'_> {
         };
         let found = self.spi.run(&LAST, [Value::BigInt(project)], view)?;
         Ok(found.first().map_or(0, |row| row.bigint(0)))
+    }
+
+    /// Adds to the history that a claimed migration was applied. False: its row in the
+    /// applied state is gone.
+    pub fn record_apply(&self, claimed: i64, duration: i64) -> Result<bool> {
+        const RECORD: Statement = Statement {
+            sql: "INSERT INTO migrations.event
+                  (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
+                   effective_role, checksum)
+                  SELECT project_id, event_seq, run_id, version, name, 'apply', 'success',
+                         applied_at, $2, applied_by, up_checksum
+                  FROM migrations.applied WHERE id = $1",
+            types: &[Type::BigInt, Type::Interval],
+        };
+        let values = [Value::BigInt(claimed), Value::Interval(duration)];
+        Ok(self.spi.run(&RECORD, values, View::Transaction)?.count() == 1)
     }
 
     /// Adds a success to the history.

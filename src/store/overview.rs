@@ -126,10 +126,11 @@ impl Batch<'_> {
             sql: "SELECT coalesce(m.version, a.version), version_key, coalesce(m.name, a.name),
                          CASE WHEN m.id IS NOT NULL THEN m.up IS NOT NULL END, m.transactional,
                          CASE WHEN a.id IS NULL THEN m.down IS NOT NULL ELSE a.down IS NOT NULL END,
-                         a.applied_at, a.applied_by, a.duration, m.up_checksum = a.up_checksum
+                         a.applied_at, a.applied_by, e.duration, m.up_checksum = a.up_checksum
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
-                  USING (version_key)",
+                  USING (version_key)
+                  LEFT JOIN migrations.event e ON e.project_id = $1 AND e.seq = a.event_seq",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&STATES, [Value::BigInt(project)], View::Caller)?;
