@@ -8,7 +8,7 @@ use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::pg::message;
 use crate::pg::spi::View;
-use crate::store::overview::Pending;
+use crate::store::overview::{Differences, Pending};
 use crate::store::project::Project;
 use crate::store::{Batch, Store};
 
@@ -68,11 +68,11 @@ pub fn pending(
             project: project.name.clone(),
         });
     }
-    let migrations = batch.modified(project.id, view)?;
-    if !migrations.is_empty() {
-        return Err(Error::Modified { migrations, project: project.name.clone() });
+    let Differences { pending, modified } = batch.differences(project.id, view)?;
+    if !modified.is_empty() {
+        return Err(Error::Modified { migrations: modified, project: project.name.clone() });
     }
-    let plan = plan::up_to(batch.pending(project.id, view)?, target.map(Version::key));
+    let plan = plan::up_to(pending, target.map(Version::key));
     let halves: Vec<String> =
         plan.iter().filter(|m| !m.has_up).map(|m| m.version.clone()).collect();
     if !halves.is_empty() {

@@ -44,17 +44,33 @@ pub fn finished(direction: Direction, version: &str, name: &str, took: Duration)
     message::notice(&format!("{word} {version} ({name}) in {:.1} ms", took.as_secs_f64() * 1000.0));
 }
 
+/// Where in a body something failed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct At {
+    statement: Option<usize>,
+    line: Option<usize>,
+}
+
+impl At {
+    /// What a context was at last.
+    pub fn of(context: &Context) -> At {
+        let statement = match context.step() {
+            Step::Statement { number, .. } => Some(number),
+            _ => None,
+        };
+        At { statement, line: context.line() }
+    }
+}
+
 /// The one line that the server's log keeps of a failed atomic run, which leaves nothing
 /// in the database. `key=value` pairs, with quotes around what may hold spaces.
-pub fn failed(run: RunId, project: &str, version: &str, context: &Context, error: &Error) {
+pub fn failed(run: RunId, project: &str, version: &str, at: At, error: &Error) {
     let (sqlstate, message) = error.summary();
-    let statement = match context.step() {
-        Step::Statement { number, .. } => number.to_string(),
-        _ => String::new(),
-    };
-    let line = context.line().map(|line| line.to_string()).unwrap_or_default();
+    let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
     message::log(&format!(
         "pg_migrations: run failed: run={run} project={project:?} version={version:?} \
-         statement={statement} line={line} sqlstate={sqlstate} message={message:?}"
+         statement={} line={} sqlstate={sqlstate} message={message:?}",
+        number(at.statement),
+        number(at.line),
     ));
 }

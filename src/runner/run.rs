@@ -17,6 +17,7 @@ use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::{Batch, RunId, Store};
 use pgrx::PgSqlErrorCode;
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
@@ -83,6 +84,18 @@ pub struct Run<'a> {
     id: RunId,
     // The number of the last event of the project.
     seq: i64,
+    // Where in its body the current step has failed.
+    failed_at: Cell<report::At>,
+}
+
+/// A step whose record is made and whose body is about to run.
+struct Begun {
+    body: CString,
+    checksum: Vec<u8>,
+    // Key of the row in the applied state.
+    row: i64,
+    started_at: i64,
+    started: Instant,
 }
 
 impl<'a> Run<'a> {
@@ -90,15 +103,17 @@ impl<'a> Run<'a> {
     pub fn begin(store: &'a Store, batch: &Batch, project: &'a Project) -> Result<Run<'a>> {
         store.objects().hold();
         let seq = batch.last_seq(project.id, View::Newest)?;
-        Ok(Run { store, project, id: batch.new_run_id()?, seq })
+        let id = batch.new_run_id()?;
+        Ok(Run { store, project, id, seq, failed_at: Cell::default() })
     }
 
     /// Checks all steps, then runs them. Errors: see [`check::atomic`]; the migration is
     /// marked as one that can't run inside a transaction (25001); what its body raises;
     /// its body interfered with our tables or users (55000).
     pub fn all(mut self, plan: Vec<Step>, finished: &mut dyn FnMut(Finished)) -> Result<()> {
+        let mut batch = self.store.open()?;
         for step in &plan {
-            self.check(step)?;
+            self.check(&batch, step).map_err(|error| self.failed(step, error))?;
         }
         let activity = Activity::begin();
         let of = plan.len();
@@ -106,9 +121,14 @@ impl<'a> Run<'a> {
             let number = n + 1;
             let title = format!("migrations: {number}/{of} {} {}", step.version, step.name);
             activity.show(&title);
-            let started = Instant::now();
-            let done = self.step(step, &title, started, &activity)?;
-            let took = started.elapsed();
+            let begun = self.open(&batch, step).map_err(|error| self.failed(step, error))?;
+            batch.close()?;
+            let done = self
+                .body(step, &begun, &title, &activity)
+                .map_err(|error| self.failed(step, error))?;
+            let took = begun.started.elapsed();
+            batch = self.store.open()?;
+            self.record(&batch, step, &begun, took).map_err(|error| self.failed(step, error))?;
             report::finished(step.direction(), &step.version, &step.name, took);
             finished(Finished {
                 step: number,
@@ -120,57 +140,61 @@ impl<'a> Run<'a> {
                 done,
             });
         }
-        self.end()
+        let left = batch.differences(self.project.id, View::Newest)?;
+        let complete = left.pending.is_empty() && left.modified.is_empty();
+        batch.set_complete(self.project, complete)?;
+        batch.close()
     }
 
     /// Finds, before the first statement of a run is executed, what in a step can't run.
-    fn check(&self, step: &Step) -> Result<()> {
+    fn check(&self, batch: &Batch, step: &Step) -> Result<()> {
         if let Subject::Up(Pending { transactional: Some(false), .. }) = step.subject {
             return Err(Error::MarkedNonTransactional {
                 version: step.version.clone(),
                 project: self.project.name.clone(),
             });
         }
-        let batch = self.store.open()?;
-        let body = self.text(&batch, step)?.0;
-        batch.close()?;
+        // Holds the text and the trees of this one step.
         let memory = memory::Context::new()?;
-        self.with(step, &body, |context| memory.enter(|| check::atomic(context)).map(drop))
+        memory.enter(|| {
+            let body = self.text(batch, step)?.0;
+            self.with(step, &body, |context| check::atomic(context).map(drop))
+        })
     }
 
-    /// Runs a step: its record and its body are one.
-    fn step(
-        &mut self,
-        step: &Step,
-        title: &str,
-        started: Instant,
-        activity: &Activity,
-    ) -> Result<Done> {
-        let started_at = transaction::now();
+    /// Makes the record of a step that is about to run.
+    fn open(&mut self, batch: &Batch, step: &Step) -> Result<Begun> {
+        let (started, started_at) = (Instant::now(), transaction::now());
         self.seq += 1;
-        let batch = self.store.open()?;
-        let (body, checksum) = self.text(&batch, step)?;
-        let claimed = match &step.subject {
+        let (body, checksum) = self.text(batch, step)?;
+        let row = match &step.subject {
             Subject::Up(pending) => batch.claim(pending, self.id, started_at, self.seq)?,
             Subject::Down(applied) => {
                 batch.unclaim(applied.id)?;
                 applied.id
             }
         };
-        batch.close()?;
-        let done = self.with(step, &body, |context| {
+        Ok(Begun { body, checksum, row, started_at, started })
+    }
+
+    /// Runs the body of a step, and sees to it that it has left us alone.
+    fn body(&self, step: &Step, begun: &Begun, title: &str, activity: &Activity) -> Result<Done> {
+        self.with(step, &begun.body, |context| {
             let done = body::run(self.store, context, title, activity)?;
-            self.untouched(step)?;
-            Ok(done)
-        })?;
-        let duration = started.elapsed().as_micros() as i64;
-        let batch = self.store.open()?;
+            match self.store.objects().difference() {
+                None => Ok(done),
+                Some(detail) => Err(self.tampered(step, detail)),
+            }
+        })
+    }
+
+    /// Completes the record of a step that has run.
+    fn record(&self, batch: &Batch, step: &Step, begun: &Begun, took: Duration) -> Result<()> {
+        let duration = took.as_micros() as i64;
         match step.direction() {
+            Direction::Up if batch.record_apply(begun.row, duration)? => Ok(()),
             Direction::Up => {
-                if !batch.record_apply(claimed, duration)? {
-                    let detail = "Its row in migrations.applied is gone.".to_owned();
-                    return Err(self.tampered(step, detail));
-                }
+                Err(self.tampered(step, "Its row in migrations.applied is gone.".to_owned()))
             }
             Direction::Down => batch.record(&Event {
                 project: self.project.id,
@@ -179,13 +203,11 @@ impl<'a> Run<'a> {
                 version: &step.version,
                 name: &step.name,
                 action: "rollback",
-                started_at,
+                started_at: begun.started_at,
                 duration: Some(duration),
-                checksum: Some(&checksum),
-            })?,
+                checksum: Some(&begun.checksum),
+            }),
         }
-        batch.close()?;
-        Ok(done)
     }
 
     /// The body of a step, and the checksum of the up that it belongs to.
@@ -201,8 +223,7 @@ impl<'a> Run<'a> {
         Ok((cstring(checksum::without_bom(&text)), stored))
     }
 
-    /// Does something with the body of a step. A failure gets its line in the server's
-    /// log, and a HINT where it is the one transaction that causes it.
+    /// Does something with the body of a step, and notes where it fails.
     fn with<T>(
         &self,
         step: &Step,
@@ -211,33 +232,22 @@ impl<'a> Run<'a> {
     ) -> Result<T> {
         let label = step.label(self.project);
         let context = Context::new(&label, body);
-        work(&context).map_err(|mut error| {
-            report::failed(self.id, &self.project.name, &step.version, &context, &error);
-            if let Error::Server(server) = &mut error {
-                hint_at_one_transaction(server);
-            }
-            error
-        })
+        work(&context).inspect_err(|_| self.failed_at.set(report::At::of(&context)))
     }
 
-    /// The extension and its tables are what they were when the run began.
-    fn untouched(&self, step: &Step) -> Result<()> {
-        match self.store.objects().difference() {
-            None => Ok(()),
-            Some(detail) => Err(self.tampered(step, detail)),
+    /// Gives a failure its line in the server's log, and a HINT where it is the one
+    /// transaction that causes it.
+    fn failed(&self, step: &Step, mut error: Error) -> Error {
+        let at = self.failed_at.take();
+        report::failed(self.id, &self.project.name, &step.version, at, &error);
+        if let Error::Server(server) = &mut error {
+            hint_at_one_transaction(server);
         }
+        error
     }
 
     fn tampered(&self, step: &Step, detail: String) -> Error {
         Error::Tampered { migration: step.label(self.project), detail }
-    }
-
-    /// Notes whether all that is registered is applied now.
-    fn end(&self) -> Result<()> {
-        let batch = self.store.open()?;
-        let complete = !batch.has_pending(self.project.id)?;
-        batch.set_complete(self.project, complete)?;
-        batch.close()
     }
 }
 

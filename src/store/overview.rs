@@ -5,6 +5,7 @@ use crate::domain::plan::Versioned;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
+use std::collections::HashMap;
 
 /// A migration that isn't applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,16 @@ impl Versioned for Pending {
     fn key(&self) -> &[u8] {
         &self.key
     }
+}
+
+/// Where registry and applied state differ.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// Registered, but not applied.
+    pub pending: Vec<Pending>,
+    /// Applied, but registered with another text than the one that ran: version, checksum
+    /// of the text that ran, checksum of the registered one.
+    pub modified: Vec<(String, String, String)>,
 }
 
 /// A row of `status()`.
@@ -57,55 +68,42 @@ impl Versioned for State {
 }
 
 impl Batch<'_> {
-    /// Registered migrations that aren't applied.
-    pub fn pending(&self, project: i64, view: View) -> Result<Vec<Pending>> {
-        const PENDING: Statement = Statement {
-            sql: "SELECT m.id, m.version, m.version_key, m.name, m.up IS NOT NULL, m.transactional
-                  FROM migrations.migration m
-                  WHERE m.project_id = $1 AND NOT EXISTS (
-                      SELECT FROM migrations.applied a
-                      WHERE a.project_id = $1 AND a.target_schema = '' AND a.version_key = m.version_key)",
-            types: &[Type::BigInt],
-        };
-        let found = self.spi.run(&PENDING, [Value::BigInt(project)], view)?;
-        let pending = found.rows().map(|row| Pending {
-            id: row.bigint(0),
-            version: row.text(1),
-            key: row.bytes(2),
-            name: row.text(3),
-            has_up: row.bool(4),
-            transactional: row.get(5),
-        });
-        Ok(pending.collect())
-    }
-
-    /// Whether a registered migration isn't applied.
-    pub fn has_pending(&self, project: i64) -> Result<bool> {
-        const HAS: Statement = Statement {
-            sql: "SELECT FROM migrations.migration m
-                  WHERE m.project_id = $1 AND NOT EXISTS (
-                      SELECT FROM migrations.applied a
-                      WHERE a.project_id = $1 AND a.target_schema = '' AND a.version_key = m.version_key)
-                  LIMIT 1",
-            types: &[Type::BigInt],
-        };
-        Ok(self.spi.run(&HAS, [Value::BigInt(project)], View::Newest)?.count() > 0)
-    }
-
-    /// Applied migrations whose registered text is another than the one that ran: version,
-    /// checksum of the text that ran, checksum of the registered one.
-    pub fn modified(&self, project: i64, view: View) -> Result<Vec<(String, String, String)>> {
-        const MODIFIED: Statement = Statement {
-            sql: "SELECT m.version, encode(a.up_checksum, 'hex'),
+    /// Where registry and applied state differ: what isn't applied, and what was modified
+    /// since, in version order.
+    ///
+    /// A full join, here and below, since the server never does one as a nested loop:
+    /// the tables may have grown by thousands of rows since they were last analyzed.
+    pub fn differences(&self, project: i64, view: View) -> Result<Differences> {
+        const DIFFERENCES: Statement = Statement {
+            sql: "SELECT a.id IS NULL, m.id, m.version, version_key, m.name, m.up IS NOT NULL,
+                         m.transactional, encode(a.up_checksum, 'hex'),
                          coalesce(encode(m.up_checksum, 'hex'), 'nothing')
-                  FROM migrations.migration m
-                  JOIN migrations.applied a USING (project_id, version_key)
-                  WHERE m.project_id = $1 AND m.up_checksum IS DISTINCT FROM a.up_checksum
-                  ORDER BY m.version_key",
+                  FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
+                  FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
+                  USING (version_key)
+                  WHERE CASE WHEN a.id IS NULL THEN true WHEN m.id IS NULL THEN false
+                        ELSE m.up_checksum IS DISTINCT FROM a.up_checksum END
+                  ORDER BY version_key",
             types: &[Type::BigInt],
         };
-        let found = self.spi.run(&MODIFIED, [Value::BigInt(project)], view)?;
-        Ok(found.rows().map(|row| (row.text(0), row.text(1), row.text(2))).collect())
+        let found = self.spi.run(&DIFFERENCES, [Value::BigInt(project)], view)?;
+        let mut differences = Differences::default();
+        for row in found.rows() {
+            let version = row.text(2);
+            if row.bool(0) {
+                differences.pending.push(Pending {
+                    id: row.bigint(1),
+                    version,
+                    key: row.bytes(3),
+                    name: row.text(4),
+                    has_up: row.bool(5),
+                    transactional: row.get(6),
+                });
+            } else {
+                differences.modified.push((version, row.text(7), row.text(8)));
+            }
+        }
+        Ok(differences)
     }
 
     /// Whether a version is registered or applied.
@@ -126,14 +124,14 @@ impl Batch<'_> {
             sql: "SELECT coalesce(m.version, a.version), version_key, coalesce(m.name, a.name),
                          CASE WHEN m.id IS NOT NULL THEN m.up IS NOT NULL END, m.transactional,
                          CASE WHEN a.id IS NULL THEN m.down IS NOT NULL ELSE a.down IS NOT NULL END,
-                         a.applied_at, a.applied_by, e.duration, m.up_checksum = a.up_checksum
+                         a.applied_at, a.applied_by, a.event_seq, m.up_checksum = a.up_checksum
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
-                  USING (version_key)
-                  LEFT JOIN migrations.event e ON e.project_id = $1 AND e.seq = a.event_seq",
+                  USING (version_key)",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&STATES, [Value::BigInt(project)], View::Caller)?;
+        let mut durations = self.durations(project)?;
         let states = found.rows().map(|row| State {
             version: row.text(0),
             key: row.bytes(1),
@@ -141,9 +139,24 @@ impl Batch<'_> {
             registered: row.get(3),
             transactional: row.get(4),
             has_down: row.bool(5),
-            applied: row.timestamp(6).map(|at| (at, row.text(7), row.interval(8))),
+            applied: row.timestamp(6).map(|at| {
+                let duration = row.get(8).and_then(|seq: i64| durations.remove(&seq));
+                (at, row.text(7), duration)
+            }),
             checksum_ok: row.get(9),
         });
         Ok(states.collect())
+    }
+
+    /// How long each event of a project took, by its number. Not a join in the statement
+    /// above: without statistics about fresh tables the server may choose a slow one.
+    fn durations(&self, project: i64) -> Result<HashMap<i64, i64>> {
+        const DURATIONS: Statement = Statement {
+            sql: "SELECT seq, duration FROM migrations.event
+                  WHERE project_id = $1 AND action = 'apply' AND duration IS NOT NULL",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&DURATIONS, [Value::BigInt(project)], View::Caller)?;
+        Ok(found.rows().filter_map(|row| Some((row.bigint(0), row.interval(1)?))).collect())
     }
 }

@@ -11,7 +11,7 @@ SELECT version FROM migrations.apply();
 SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid();
 COMMIT;
 SQL
-wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'runner' AND query LIKE 'migrations:%')"
+wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'runner' AND query LIKE 'migrations: 2/3%statement 2/3')"
 is 'while it runs' 'migrations: 2/3 002 step 2, statement 2/3|active' \
     "$(sql "SELECT query, state FROM pg_stat_activity WHERE application_name = 'runner'")"
 out=$(sql 'SELECT * FROM migrations.apply()' 2>&1) && fail 'should be refused'
