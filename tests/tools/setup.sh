@@ -1,5 +1,6 @@
 # Sourced by the other tools: finds what building and testing needs, and installs what
 # is missing. Sets ROOT, PG (major version), PG_CONFIG, and the environment of cargo-pgrx.
+# A PG_CONFIG that is set already says which server to use.
 # shellcheck shell=bash
 
 set -euo pipefail
@@ -61,6 +62,12 @@ install_packages() {
 
 ensure_packages() {
     local found
+    if [ -n "${PG_CONFIG:-}" ]; then
+        [ -x "$PG_CONFIG" ] || die "$PG_CONFIG is not a pg_config"
+        PG=$("$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+        versions | grep -q "^$PG " || die "PostgreSQL $PG is not supported (14 to 18 are)"
+        return
+    fi
     if found=$(newest_complete) && command -v clang >/dev/null && command -v gcc >/dev/null; then
         read -r PG PG_CONFIG <<<"$found"
         return
