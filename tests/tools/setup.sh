@@ -108,4 +108,4 @@ ensure_cargo_pgrx() {
 
 ensure_packages
 ensure_cargo_pgrx
-export PGRX_PG_CONFIG_PATH=$PG_CONFIG
+export PG_CONFIG PGRX_PG_CONFIG_PATH=$PG_CONFIG

@@ -90,7 +90,7 @@ SELECT migrations.add('001', 'table 1', 'CREATE TABLE t1 ()', replace => true);
 SELECT migrations.add('00' || n, 'table ' || n, CASE n WHEN 7 THEN 'SELECT 1/0' ELSE 'CREATE TABLE t' || n || ' ()' END)
 FROM generate_series(2, 9) n;
 SELECT * FROM migrations.apply();
-\dt
+SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1;
 SELECT version, state FROM migrations.status();
 SELECT * FROM migrations.history WHERE action = 'apply';
 

@@ -23,6 +23,9 @@ WHERE pronamespace = 'migrations'::regnamespace AND obj_description(p.oid, 'pg_p
 -- and is a member of the extension
 SELECT pg_describe_object(classid, objid, 0) FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+    -- newer servers list the types that come with a table or type, too
+    AND NOT (classid = 'pg_type'::regclass AND EXISTS (
+        SELECT FROM pg_type t LEFT JOIN pg_class c ON c.oid = typrelid WHERE t.oid = objid AND (typelem <> 0 OR relkind <> 'c')))
     AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_migrations')
 ORDER BY pg_describe_object(classid, objid, 0) COLLATE "C";
 -- tables and sequences are dumped with their rows

@@ -25,7 +25,7 @@ SELECT migrations.version();
 SELECT version, state FROM migrations.status();
 SELECT version, direction FROM migrations.rollback(2);
 SELECT migrations.version();
-\dt
+SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1;
 SELECT version, action FROM migrations.history WHERE run_id IS NOT NULL ORDER BY seq;
 SELECT version FROM migrations.apply();
 
@@ -34,7 +34,7 @@ SELECT migrations.add('003', 'c', 'CREATE TABLE c ()', 'SELECT 1/0', replace => 
 SELECT version FROM migrations.rollback();
 SELECT version FROM migrations.apply();
 SELECT version FROM migrations.rollback();
-\dt
+SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1;
 
 -- no down: an error before anything runs, that names all of them
 SELECT migrations.add('003', 'c', 'CREATE TABLE c ()', replace => true);
