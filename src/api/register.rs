@@ -17,12 +17,7 @@ entry!(migrations_add_file, pg_finfo_migrations_add_file, add_file);
 fn add(call: &Call) -> Result<Datum> {
     let version = version(&call.required(0, "version")?)?;
     let name = call.required(1, "name")?;
-    if name.trim().is_empty() || name.chars().any(char::is_control) {
-        return Err(Error::InvalidArgument {
-            message: format!("invalid migration name \"{}\"", name.escape_debug()),
-            hint: "Say in one line what the migration does, such as 'create users'.".to_owned(),
-        });
-    }
+    check_name(&name)?;
     let up = call.required(2, "up")?;
     let on_fail = call.required(9, "on_fail")?;
     if !["error", "skip", "mark"].contains(&on_fail.as_str()) {
@@ -54,6 +49,7 @@ fn add_file(call: &Call) -> Result<Datum> {
     let Some(file) = convention::file_name(&path) else {
         return Err(Error::UnknownFileName(path));
     };
+    check_name(&file.name)?;
     let outcome = registration::add_part(
         &project(call, 2)?,
         &version(&file.version)?,
@@ -63,4 +59,15 @@ fn add_file(call: &Call) -> Result<Datum> {
         replace,
     )?;
     Ok(call.answer(Value::from(outcome.word())))
+}
+
+/// A migration's name stands in one line of errors, logs and pg_stat_activity.
+fn check_name(name: &str) -> Result<()> {
+    if name.trim().is_empty() || name.chars().any(char::is_control) {
+        return Err(Error::InvalidArgument {
+            message: format!("invalid migration name \"{}\"", name.escape_debug()),
+            hint: "Say in one line what the migration does, such as 'create users'.".to_owned(),
+        });
+    }
+    Ok(())
 }

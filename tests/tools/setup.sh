@@ -28,6 +28,12 @@ complete() { # version pg_config
         [ -x "$("$2" --pkglibdir)/pgxs/src/test/regress/pg_regress" ]
 }
 
+# What compiles the bindings to the server's headers.
+compilers() {
+    command -v gcc >/dev/null && command -v clang >/dev/null &&
+        { [ -n "${LIBCLANG_PATH:-}" ] || compgen -G '/usr/lib/llvm-*/lib/libclang.so' >/dev/null; }
+}
+
 newest_complete() {
     local version config found=
     while read -r version config; do
@@ -68,7 +74,7 @@ ensure_packages() {
         versions | grep -q "^$PG " || die "PostgreSQL $PG is not supported (14 to 18 are)"
         return
     fi
-    if found=$(newest_complete) && command -v clang >/dev/null && command -v gcc >/dev/null; then
+    if found=$(newest_complete) && compilers; then
         read -r PG PG_CONFIG <<<"$found"
         return
     fi
@@ -100,8 +106,10 @@ ensure_cargo_pgrx() {
     cp "$ROOT/pgrx.toml" "$PGRX_HOME/config.toml"
     if [ "$(cargo pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX_VERSION" ]; then
         say "installing cargo-pgrx $PGRX_VERSION (a few minutes, once)"
+        # Its default features are for downloads, which we don't use, and need OpenSSL.
         CARGO_TARGET_DIR=$CARGO_TARGET_DIR/tools/build cargo install cargo-pgrx \
-            --version "=$PGRX_VERSION" --locked --debug --root "$CARGO_TARGET_DIR/tools" >&2
+            --version "=$PGRX_VERSION" --locked --debug --no-default-features \
+            --root "$CARGO_TARGET_DIR/tools" >&2
         rm -rf "$CARGO_TARGET_DIR/tools/build"
     fi
 }

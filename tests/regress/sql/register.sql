@@ -73,6 +73,7 @@ SELECT migrations.add_file('2_third.down.sql', 'SELECT 3', 'files');
 SELECT version, m.name, up, down FROM migrations.migration m JOIN migrations.project p ON p.id = project_id
 WHERE p.name = 'files' ORDER BY version_key;
 SELECT migrations.add_file('init.sql', '');
+SELECT migrations.add_file(E'001_two\nlines.sql', '');
 SELECT migrations.add_file(NULL, '');
 SELECT migrations.add_file('001_a.sql', NULL);
 SELECT migrations.add_file('001_a.sql', '', replace => NULL);
