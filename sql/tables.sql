@@ -1,5 +1,12 @@
 DO $$
 BEGIN
+    -- The library checks it, too, but not where the server has preloaded it.
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'feature_not_supported',
+            MESSAGE = 'pg_migrations needs a database with encoding UTF8',
+            HINT = 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0;';
+    END IF;
     IF to_regnamespace('migrations') IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'duplicate_schema',
@@ -18,7 +25,7 @@ COMMENT ON SCHEMA migrations IS 'migrations of this database: registry, applied 
 -- Sequences are made by name, since an identity's can't be given to pg_dump by name.
 CREATE SEQUENCE migrations.project_id_seq;
 CREATE TABLE migrations.project (
-    id bigint PRIMARY KEY DEFAULT nextval('migrations.project_id_seq'),
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.project_id_seq'::pg_catalog.regclass),
     name text NOT NULL UNIQUE CHECK (name <> ''),
     registry_generation bigint NOT NULL DEFAULT 0,
     applied_generation bigint NOT NULL DEFAULT 0,
@@ -34,7 +41,7 @@ COMMENT ON COLUMN migrations.project.created_at IS 'when the first migration was
 
 CREATE SEQUENCE migrations.migration_id_seq;
 CREATE TABLE migrations.migration (
-    id bigint PRIMARY KEY DEFAULT nextval('migrations.migration_id_seq'),
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.migration_id_seq'::pg_catalog.regclass),
     project_id bigint NOT NULL REFERENCES migrations.project,
     version text NOT NULL,
     version_key bytea NOT NULL,
@@ -84,7 +91,7 @@ COMMENT ON COLUMN migrations.migration.registered_at IS 'when it was registered 
 
 CREATE SEQUENCE migrations.applied_id_seq;
 CREATE TABLE migrations.applied (
-    id bigint PRIMARY KEY DEFAULT nextval('migrations.applied_id_seq'),
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.applied_id_seq'::pg_catalog.regclass),
     project_id bigint NOT NULL,
     target_schema text NOT NULL DEFAULT '',
     version text NOT NULL,
@@ -93,6 +100,7 @@ CREATE TABLE migrations.applied (
     up_checksum bytea NOT NULL,
     checksum_algorithm smallint NOT NULL,
     down text,
+    down_checksum bytea,
     run_id uuid NOT NULL,
     applied_at timestamptz NOT NULL,
     applied_by text NOT NULL,
@@ -111,6 +119,7 @@ COMMENT ON COLUMN migrations.applied.name IS 'the name that it had when applied'
 COMMENT ON COLUMN migrations.applied.up_checksum IS 'checksum of the text that ran';
 COMMENT ON COLUMN migrations.applied.checksum_algorithm IS 'as in the registry';
 COMMENT ON COLUMN migrations.applied.down IS 'the down that was registered when it was applied: what a rollback runs';
+COMMENT ON COLUMN migrations.applied.down_checksum IS 'checksum of down';
 COMMENT ON COLUMN migrations.applied.run_id IS 'the run that applied it';
 COMMENT ON COLUMN migrations.applied.applied_at IS 'when it started, by the clock';
 COMMENT ON COLUMN migrations.applied.applied_by IS 'the role as which it ran';
@@ -118,7 +127,7 @@ COMMENT ON COLUMN migrations.applied.event_seq IS 'the event of the history that
 
 CREATE SEQUENCE migrations.event_id_seq;
 CREATE TABLE migrations.event (
-    id bigint PRIMARY KEY DEFAULT nextval('migrations.event_id_seq'),
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.event_id_seq'::pg_catalog.regclass),
     project_id bigint NOT NULL,
     seq bigint NOT NULL,
     run_id uuid,

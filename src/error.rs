@@ -170,6 +170,11 @@ pub enum Error {
         /// Where.
         place: Place,
     },
+    /// A body changes how the rest of its own text would have to be read (0A000).
+    StringsChanged {
+        /// Where.
+        place: Place,
+    },
     /// The stored text doesn't give the stored checksum any more (55000).
     Corrupt {
         /// The migration, as in a CONTEXT.

@@ -219,12 +219,19 @@ impl Error {
             .detail(*detail)
             .hint(*hint)
             .place(place.clone()),
+            StringsChanged { place } => Report::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "cannot change standard_conforming_strings inside a migration",
+            )
+            .detail("The text was read as a whole before its first statement ran, with the former value.")
+            .hint("Set it for the session before the call, and remove the statement.")
+            .place(place.clone()),
             Corrupt { migration } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("the stored text of {migration} does not match its checksum"),
             )
             .detail("It was changed by other means than the functions of pg_migrations.")
-            .hint("Register the migration again from its file with replace => true."),
+            .hint("Register the migration again from its file with replace => true, or restore the row if it is applied."),
             Tampered { migration, detail } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("{migration} interfered with the tables of pg_migrations"),

@@ -45,18 +45,24 @@ pub fn none_is_deferrable() {
     MAY_BE.store(false, Ordering::Relaxed);
 }
 
-/// SET CONSTRAINTS ALL IMMEDIATE: runs the checks that are pending. The mode stays for
-/// the rest of the transaction.
-pub fn set_all_immediate() -> Result<()> {
-    set(&[], false)
+/// Notes that a constraint is deferrable.
+pub fn one_is_deferrable() {
+    MAY_BE.store(true, Ordering::Relaxed);
 }
 
-/// SET CONSTRAINTS … DEFERRED for constraints given by schema and name.
-pub fn set_deferred(names: &[(String, String)]) -> Result<()> {
-    if names.is_empty() { Ok(()) } else { set(names, true) }
+/// Whether checks of deferred constraints are pending on a table.
+pub fn is_pending_on(table: u32) -> bool {
+    // SAFETY: looks through this session's list of events.
+    table != 0 && unsafe { pg_sys::AfterTriggerPendingOnRel(table.into()) }
 }
 
-fn set(names: &[(String, String)], deferred: bool) -> Result<()> {
+/// SET CONSTRAINTS … DEFERRED, or IMMEDIATE, which makes the checks that are pending, for
+/// constraints given by schema and name. The mode stays for the rest of the transaction.
+pub fn set(names: &[(&str, &str)], deferred: bool) -> Result<()> {
+    // Without names the statement would mean all constraints.
+    if names.is_empty() {
+        return Ok(());
+    }
     // SAFETY: a parse node as the server's grammar makes it, in the current memory
     // context; the statement's code only reads it.
     unsafe {

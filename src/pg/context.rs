@@ -29,6 +29,10 @@ pub enum Step {
         of: usize,
         /// Where in the body it starts, in bytes.
         offset: usize,
+        /// Where it ends.
+        end: usize,
+        /// The line that it starts in.
+        line: usize,
     },
     /// The checks of deferred constraints that its statements left pending.
     Constraints,
@@ -39,6 +43,7 @@ pub enum Step {
 pub struct Context<'a> {
     label: &'a str,
     body: &'a CStr,
+    text: &'a str,
     step: Cell<Step>,
     messages: RefCell<Vec<String>>,
     dropped: Cell<usize>,
@@ -53,6 +58,8 @@ impl<'a> Context<'a> {
         Context {
             label,
             body,
+            // Once: it reads the whole body. Bodies come from a UTF-8 database.
+            text: body.to_str().unwrap_or_default(),
             step: Cell::new(Step::Parsing),
             messages: RefCell::new(Vec::new()),
             dropped: Cell::new(0),
@@ -65,9 +72,9 @@ impl<'a> Context<'a> {
         self.label
     }
 
-    /// The body as text. Bodies come from a UTF-8 database.
+    /// The body as text.
     pub fn text(&self) -> &'a str {
-        self.body.to_str().unwrap_or_default()
+        self.text
     }
 
     /// The body as a C string.
@@ -89,7 +96,7 @@ impl<'a> Context<'a> {
     /// The line of what is being worked on, or of the error within it.
     pub fn line(&self) -> Option<usize> {
         self.line.get().or(match self.step.get() {
-            Step::Statement { offset, .. } => Some(script::line_at(self.text(), offset)),
+            Step::Statement { line, .. } => Some(line),
             _ => None,
         })
     }
@@ -191,6 +198,15 @@ fn move_position(context: &Context) -> Option<usize> {
         return context.line();
     }
     let offset = script::offset_of_character(context.text(), position as usize);
+    if let Step::Statement { offset: start, end, .. } = context.step.get()
+        && !(start..end).contains(&offset)
+    {
+        // Not a place in this statement: it belongs to the text of another one, such as a
+        // prepared statement that is analysed again.
+        // SAFETY: as above.
+        unsafe { pg_sys::errposition(0) };
+        return context.line();
+    }
     let shown = script::excerpt(context.text(), offset);
     let text = cstring(shown.text);
     // SAFETY: as above; the text is copied.

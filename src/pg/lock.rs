@@ -40,3 +40,13 @@ pub fn try_lock(project: i64) -> Result<bool> {
     let result = unsafe { catch(|| LockAcquire(tag, mode, false, true)) }?;
     Ok(result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
 }
+
+/// The key for the lock of a project that has no row, and so no key, yet. Two names that
+/// share one only get in each other's way for a moment.
+pub fn name_key(name: &str) -> i64 {
+    // FNV-1a; the highest bit but one keeps clear of the keys of rows.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash & 0x3fff_ffff_ffff_ffff | 0x4000_0000_0000_0000) as i64
+}

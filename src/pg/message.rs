@@ -17,11 +17,15 @@ pub fn log(text: &str) {
 fn emit(level: c_int, text: &str, bare: bool) {
     let text = cstring(text);
     let pointer = text.as_ptr();
-    // SAFETY: a constant format, a C string that outlives the call. Below ERROR nothing
-    // is thrown but for want of memory, which `catch` turns into a value; there is
-    // nothing better to do about it than to go on without the message.
-    let _ = unsafe {
-        super::catch::catch(|| {
+    // SAFETY: a constant format, a C string that outlives the call. The end of a message
+    // is a place where the server acts on a cancel or timeout; held back here, that
+    // happens at the next such place, instead of being lost. What is left to be thrown is
+    // want of memory; there is nothing better to do about it than to go on without the
+    // message.
+    unsafe {
+        let held = pg_sys::InterruptHoldoffCount;
+        pg_sys::InterruptHoldoffCount = held + 1;
+        let _ = super::catch::catch(|| {
             if raw::errstart(level, core::ptr::null()) {
                 raw::errmsg_internal(c"%s".as_ptr(), pointer);
                 if bare {
@@ -30,6 +34,7 @@ fn emit(level: c_int, text: &str, bare: bool) {
                 }
                 raw::errfinish(c"pg_migrations".as_ptr(), 0, core::ptr::null());
             }
-        })
-    };
+        });
+        pg_sys::InterruptHoldoffCount = held;
+    }
 }

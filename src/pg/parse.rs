@@ -1,9 +1,9 @@
 //! A body as the server's own parser reads it: its statements, and which of them can't
 //! run in a transaction or in a migration at all.
 
-use super::context::Context;
+use super::context::{Context, Step};
 use super::{catch::catch, raw};
-use crate::domain::script::skip_blank;
+use crate::domain::script::{self, skip_blank};
 use crate::error::Result;
 use pgrx::PgList;
 use pgrx::pg_sys::{self, NodeTag};
@@ -16,6 +16,8 @@ pub struct Statement {
     pub start: usize,
     /// Where it ends, before its semicolon.
     pub end: usize,
+    /// The line that it starts in, from 1.
+    pub line: usize,
     /// What is special about it.
     pub kind: Kind,
     /// Whether it sets `statement_timeout`.
@@ -43,6 +45,12 @@ pub enum Kind {
     OwnExtension(String),
 }
 
+/// `standard_conforming_strings`, by which the parser reads backslashes in literals.
+pub fn conforming_strings() -> bool {
+    // SAFETY: reads a setting of this process.
+    unsafe { pg_sys::standard_conforming_strings }
+}
+
 /// Parses a body. Syntax errors carry the attached context. The trees live in the current
 /// memory context.
 pub fn parse(context: &Context) -> Result<Vec<Statement>> {
@@ -53,20 +61,29 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
         unsafe { catch(|| raw::raw_parser(body, pg_sys::RawParseMode::RAW_PARSE_DEFAULT)) }?;
     // SAFETY: the parser gives a list of RawStmt nodes.
     let trees = unsafe { PgList::<pg_sys::RawStmt>::from_pg(trees) };
+    // Lines are counted on from one statement to the next, so that the text is read once.
+    let (mut line, mut counted) = (1, 0);
     let statements = trees.iter_ptr().map(|tree| {
         // SAFETY: as above. A length of 0 means: to the end.
         let (location, length, node) =
             unsafe { ((*tree).stmt_location.max(0), (*tree).stmt_len, (*tree).stmt) };
         let end = if length > 0 { (location + length) as usize } else { text.len() };
         let start = skip_blank(text, location as usize).min(end);
+        line += script::line_at(&text[counted..start], start) - 1;
+        counted = start;
         // SAFETY: a node of the parser.
         let (kind, sets_timeout) = unsafe { (kind(node), sets_timeout(node)) };
-        Statement { tree, start, end, kind, sets_timeout }
+        Statement { tree, start, end, line, kind, sets_timeout }
     });
     Ok(statements.collect())
 }
 
 impl Statement {
+    /// The statement as what is worked on: number n of as many.
+    pub fn step(&self, number: usize, of: usize) -> Step {
+        Step::Statement { number, of, offset: self.start, end: self.end, line: self.line }
+    }
+
     /// Whether `log_statement` asks for this statement to be logged.
     pub fn is_logged(&self) -> bool {
         // SAFETY: reads a setting; a node of the parser.
@@ -237,7 +254,8 @@ unsafe fn option(options: *mut pg_sys::List, name: &CStr) -> Option<bool> {
     unsafe {
         let element =
             elements(options).into_iter().rfind(|e| CStr::from_ptr((**e).defname) == name)?;
-        Some(pg_sys::defGetBoolean(element))
+        // A value that is no boolean is for the statement itself to refuse.
+        catch(|| raw::defGetBoolean(element)).ok()
     }
 }
 

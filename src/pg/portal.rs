@@ -35,6 +35,8 @@ unsafe extern "C-unwind" fn startup(
         let receiver = receiver.cast::<Receiver>();
         let former = pg_sys::CurrentMemoryContext;
         pg_sys::CurrentMemoryContext = (*receiver).memory;
+        // Rows are read with the descriptor that they came with, so one start, one set of rows.
+        (*receiver).count = 0;
         (*receiver).descriptor = raw::BlessTupleDesc(raw::CreateTupleDescCopy(descriptor));
         pg_sys::CurrentMemoryContext = former;
     }
@@ -156,12 +158,14 @@ unsafe fn analyze(tree: *mut pg_sys::RawStmt, body: *const core::ffi::c_char) ->
 
 unsafe fn run_portal(portal: pg_sys::Portal, destination: *mut pg_sys::DestReceiver) {
     const ALL: core::ffi::c_long = core::ffi::c_long::MAX;
+    // Rules may add queries with rows of other shapes; theirs are nobody's answer.
     // SAFETY: called by `run` alone, with a portal that it has started.
     unsafe {
+        let others = pg_sys::None_Receiver;
         #[cfg(feature = "pg18")]
-        raw::PortalRun(portal, ALL, false, destination, destination, std::ptr::null_mut());
+        raw::PortalRun(portal, ALL, false, destination, others, std::ptr::null_mut());
         #[cfg(not(feature = "pg18"))]
-        raw::PortalRun(portal, ALL, false, true, destination, destination, std::ptr::null_mut());
+        raw::PortalRun(portal, ALL, false, true, destination, others, std::ptr::null_mut());
     }
 }
 

@@ -111,6 +111,9 @@ impl Spi {
             }
         }
         let (values, nulls) = (datums.as_mut_ptr(), nulls.as_ptr());
+        // SPI leaves its own memory as the current one, which lasts until it is finished.
+        // SAFETY: reads a variable of this process.
+        let context = unsafe { pg_sys::CurrentMemoryContext };
         // SAFETY: values match the plan's parameters; snapshots are pushed and popped in
         // pairs, but for an error, which pops them all.
         let code = unsafe {
@@ -139,6 +142,8 @@ impl Spi {
                 code
             })
         }?;
+        // SAFETY: the context that was current before, which the statement hasn't touched.
+        unsafe { pg_sys::CurrentMemoryContext = context };
         if code < 0 {
             return Err(Error::Internal {
                 code: None,

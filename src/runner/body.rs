@@ -1,7 +1,6 @@
 //! Runs one body inside the current transaction.
 
 use super::{check, constraints};
-use crate::domain::script;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Step};
@@ -9,7 +8,7 @@ use crate::pg::guc::Nest;
 use crate::pg::identity::Users;
 use crate::pg::memory;
 use crate::pg::message;
-use crate::pg::parse::Statement;
+use crate::pg::parse::{self, Statement};
 use crate::pg::portal;
 use crate::pg::timeout::StatementTimer;
 use crate::store::Store;
@@ -49,10 +48,11 @@ fn statements(store: &Store, context: &Context, title: &str, activity: &Activity
     let of = checked.statements.len();
     let mut timer = StatementTimer::begin();
     let mut timeout_set = false;
+    let conforming = parse::conforming_strings();
     let mut rows = Vec::new();
     for (n, statement) in checked.statements.iter().enumerate() {
         let number = n + 1;
-        context.enter(Step::Statement { number, of, offset: statement.start });
+        context.enter(statement.step(number, of));
         activity.show(&format!("{title}, statement {number}/{of}"));
         if statement.is_logged() {
             log(context, statement);
@@ -61,6 +61,9 @@ fn statements(store: &Store, context: &Context, title: &str, activity: &Activity
         let _attached = context.attach();
         let (kept, more) = portal::run(context, statement, number == of)?;
         timeout_set |= statement.sets_timeout;
+        if parse::conforming_strings() != conforming && number < of {
+            return Err(Error::StringsChanged { place: context.place() });
+        }
         rows = kept;
         if more > 0 {
             rows.push(format!("({more} more rows)"));
@@ -80,10 +83,7 @@ fn statements(store: &Store, context: &Context, title: &str, activity: &Activity
 /// `log_statement` asks for the statement.
 fn log(context: &Context, statement: &Statement) {
     let text = context.text();
-    let line = script::line_at(text, statement.start);
-    let Step::Statement { number, of, .. } = context.step() else {
-        return;
-    };
+    let Step::Statement { number, of, line, .. } = context.step() else { return };
     message::log(&format!(
         "{}, statement {number} of {of}, line {line}: {}",
         context.label(),

@@ -31,7 +31,7 @@ pub fn atomic(context: &Context) -> Result<Checked> {
     let of = statements.len();
     for (n, statement) in statements.iter().enumerate() {
         if statement.kind != Kind::Plain {
-            context.enter(Step::Statement { number: n + 1, of, offset: statement.start });
+            context.enter(statement.step(n + 1, of));
             return Err(refusal(&statement.kind, context));
         }
     }

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::catch::ServerError;
 use crate::pg::context::Context;
+use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::{cstring, memory, transaction};
 use crate::store::applied::Applied;
@@ -80,6 +81,7 @@ impl Step {
 /// A run that is under way.
 pub struct Run<'a> {
     store: &'a Store,
+    objects: OwnObjects,
     project: &'a Project,
     id: RunId,
     // The number of the last event of the project.
@@ -101,10 +103,12 @@ struct Begun {
 impl<'a> Run<'a> {
     /// Begins a run of a locked project.
     pub fn begin(store: &'a Store, batch: &Batch, project: &'a Project) -> Result<Run<'a>> {
-        store.objects().hold();
+        store.hold();
+        // Looked up again under the locks: others may have rewritten a table meanwhile.
+        let objects = OwnObjects::find()?;
         let seq = batch.last_seq(project.id, View::Newest)?;
         let id = batch.new_run_id()?;
-        Ok(Run { store, project, id, seq, failed_at: Cell::default() })
+        Ok(Run { store, objects, project, id, seq, failed_at: Cell::default() })
     }
 
     /// Checks all steps, then runs them. Errors: see [`check::atomic`]; the migration is
@@ -170,7 +174,10 @@ impl<'a> Run<'a> {
         let row = match &step.subject {
             Subject::Up(pending) => batch.claim(pending, self.id, started_at, self.seq)?,
             Subject::Down(applied) => {
-                batch.unclaim(applied.id)?;
+                if !batch.unclaim(applied.id)? {
+                    let detail = "Its row in migrations.applied is gone.".to_owned();
+                    return Err(self.tampered(step, detail));
+                }
                 applied.id
             }
         };
@@ -181,7 +188,7 @@ impl<'a> Run<'a> {
     fn body(&self, step: &Step, begun: &Begun, title: &str, activity: &Activity) -> Result<Done> {
         self.with(step, &begun.body, |context| {
             let done = body::run(self.store, context, title, activity)?;
-            match self.store.objects().difference() {
+            match self.objects.difference() {
                 None => Ok(done),
                 Some(detail) => Err(self.tampered(step, detail)),
             }
@@ -216,11 +223,11 @@ impl<'a> Run<'a> {
             Subject::Up(pending) => batch.up(pending.id)?,
             Subject::Down(applied) => batch.down(applied.id)?,
         };
-        let (text, stored) = found.unwrap_or_default();
-        if step.direction() == Direction::Up && checksum::checksum(&text)[..] != stored {
+        let text = found.unwrap_or_default();
+        if checksum::checksum(&text.body)[..] != text.stored {
             return Err(Error::Corrupt { migration: step.label(self.project) });
         }
-        Ok((cstring(checksum::without_bom(&text)), stored))
+        Ok((cstring(checksum::without_bom(&text.body)), text.up_checksum))
     }
 
     /// Does something with the body of a step, and notes where it fails.

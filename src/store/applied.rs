@@ -1,6 +1,7 @@
 //! The applied state.
 
 use super::overview::Pending;
+use super::registry::Text;
 use super::{Batch, RunId};
 use crate::error::Result;
 use crate::pg::call::Value;
@@ -23,7 +24,7 @@ impl Batch<'_> {
     /// The last applied migrations, the newest first.
     pub fn last_applied(&self, project: i64, n: i32) -> Result<Vec<Applied>> {
         const LAST: Statement = Statement {
-            sql: "SELECT id, version, name, down IS NOT NULL
+            sql: "SELECT id, version, name, down_checksum IS NOT NULL
                   FROM migrations.applied WHERE project_id = $1 ORDER BY id DESC LIMIT $2",
             types: &[Type::BigInt, Type::Int],
         };
@@ -60,9 +61,10 @@ impl Batch<'_> {
         const CLAIM: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, up_checksum, checksum_algorithm, down,
+                   down_checksum,
                    run_id, applied_at, applied_by, event_seq)
                   SELECT project_id, version, version_key, name, up_checksum, checksum_algorithm,
-                         down, $2, $3, $4, $5
+                         down, down_checksum, $2, $3, $4, $5
                   FROM migrations.migration WHERE id = $1
                   RETURNING id",
             types: &[Type::BigInt, Type::Uuid, Type::Timestamp, Type::Text, Type::BigInt],
@@ -81,15 +83,15 @@ impl Batch<'_> {
         Ok(made.first().map_or(0, |row| row.bigint(0)))
     }
 
-    /// The down that was paired with a migration when it was applied, and the checksum of
-    /// the up that ran.
-    pub fn down(&self, id: i64) -> Result<Option<(String, Vec<u8>)>> {
+    /// The down that was paired with a migration when it was applied, with its checksum,
+    /// and the checksum of the up that ran.
+    pub fn down(&self, id: i64) -> Result<Option<Text>> {
         const DOWN: Statement = Statement {
-            sql: "SELECT down, up_checksum FROM migrations.applied WHERE id = $1",
+            sql: "SELECT down, down_checksum, up_checksum FROM migrations.applied WHERE id = $1",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&DOWN, [Value::BigInt(id)], View::Newest)?;
-        Ok(found.first().and_then(|row| Some((row.get(0)?, row.bytes(1)))))
+        Ok(found.first().and_then(|row| Text::read(&row)))
     }
 
     /// Takes a migration out of the applied state. False: its row is gone.

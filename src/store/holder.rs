@@ -11,13 +11,25 @@ impl Batch<'_> {
     /// migration that runs.
     pub fn lock_holder(&self, project: i64) -> Result<String> {
         const HOLDER: Statement = Statement {
-            sql: "SELECT format('Process %s of user %s holds them since %s%s.', l.pid, a.usename,
-                      to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'),
-                      CASE WHEN starts_with(a.query, 'migrations: ')
-                           THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END)
+            sql: "SELECT coalesce(
+                      format('Process %s of user %s holds them since %s%s.', l.pid, a.usename,
+                          to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'),
+                          CASE WHEN starts_with(a.query, 'migrations: ')
+                               THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END),
+                      'It has just ended.')
                   FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                   WHERE l.locktype = 'advisory' AND l.objsubid = $2 AND l.granted
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295
+                  UNION ALL
+                  SELECT format('The prepared transaction %L of user %s holds them since %s: end it with COMMIT PREPARED or ROLLBACK PREPARED.',
+                      p.gid, p.owner, to_char(p.prepared, 'YYYY-MM-DD HH24:MI:SS TZ'))
+                  FROM pg_locks l
+                  JOIN pg_locks t ON t.virtualtransaction = l.virtualtransaction
+                    AND t.locktype = 'transactionid' AND t.pid IS NULL
+                  JOIN pg_prepared_xacts p ON p.transaction = t.transactionid
+                  WHERE l.pid IS NULL AND l.locktype = 'advisory' AND l.objsubid = $2
+                    AND p.database = current_database()
                     AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295",
             types: &[Type::BigInt, Type::SmallInt],
         };

@@ -47,9 +47,9 @@ impl Store {
         Ok(store)
     }
 
-    /// The extension and its tables as they were found.
-    pub fn objects(&self) -> &OwnObjects {
-        &self.objects
+    /// Keeps others from rewriting the tables until the transaction ends.
+    pub fn hold(&self) {
+        self.objects.hold();
     }
 
     /// Begins a batch of work on the tables.
@@ -60,18 +60,20 @@ impl Store {
     }
 }
 
-struct AtWork;
+struct AtWork {
+    // A trigger of the owner's may make a call within a call.
+    former: bool,
+}
 
 impl AtWork {
     fn new() -> AtWork {
-        AT_WORK.set(true);
-        AtWork
+        AtWork { former: AT_WORK.replace(true) }
     }
 }
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        AT_WORK.set(false);
+        AT_WORK.set(self.former);
     }
 }
 

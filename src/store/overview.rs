@@ -72,10 +72,11 @@ impl Batch<'_> {
     /// since, in version order.
     ///
     /// A full join, here and below, since the server never does one as a nested loop:
-    /// the tables may have grown by thousands of rows since they were last analyzed.
+    /// the tables may have grown by thousands of rows since they were last analyzed. Their
+    /// bodies stay out of it: checksums tell whether there is one.
     pub fn differences(&self, project: i64, view: View) -> Result<Differences> {
         const DIFFERENCES: Statement = Statement {
-            sql: "SELECT a.id IS NULL, m.id, m.version, version_key, m.name, m.up IS NOT NULL,
+            sql: "SELECT a.id IS NULL, m.id, m.version, version_key, m.name, m.up_checksum IS NOT NULL,
                          m.transactional, encode(a.up_checksum, 'hex'),
                          coalesce(encode(m.up_checksum, 'hex'), 'nothing')
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
@@ -122,8 +123,9 @@ impl Batch<'_> {
     pub fn states(&self, project: i64) -> Result<Vec<State>> {
         const STATES: Statement = Statement {
             sql: "SELECT coalesce(m.version, a.version), version_key, coalesce(m.name, a.name),
-                         CASE WHEN m.id IS NOT NULL THEN m.up IS NOT NULL END, m.transactional,
-                         CASE WHEN a.id IS NULL THEN m.down IS NOT NULL ELSE a.down IS NOT NULL END,
+                         CASE WHEN m.id IS NOT NULL THEN m.up_checksum IS NOT NULL END, m.transactional,
+                         CASE WHEN a.id IS NULL THEN m.down_checksum ELSE a.down_checksum END
+                             IS NOT NULL,
                          a.applied_at, a.applied_by, a.event_seq, m.up_checksum = a.up_checksum
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a

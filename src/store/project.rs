@@ -3,6 +3,7 @@
 use super::Batch;
 use crate::error::{Error, Result};
 use crate::pg::call::Value;
+use crate::pg::lock;
 use crate::pg::spi::{Row, Statement, Type, View};
 
 /// The project of calls that name none and set none.
@@ -76,6 +77,12 @@ impl Batch<'_> {
         };
         if let Some(row) = self.spi.run(&FIND, [name.into()], View::Newest)?.first() {
             return Ok(Project::read(&row));
+        }
+        // Another session may be making it; its row would have to be waited for.
+        let key = lock::name_key(name);
+        if !lock::try_lock(key)? {
+            let (project, holder) = (name.to_owned(), self.lock_holder(key)?);
+            return Err(Error::Busy { project, holder });
         }
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
         let found = self.spi.run(&FIND, [name.into()], View::Newest)?;

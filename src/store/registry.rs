@@ -91,6 +91,23 @@ pub struct Registered {
     pub content: Content,
 }
 
+/// A text that is about to run.
+#[derive(Debug, Default)]
+pub struct Text {
+    /// The text itself.
+    pub body: String,
+    /// The checksum stored with it.
+    pub stored: Vec<u8>,
+    /// The checksum of the up that it belongs to, which is its own for an up.
+    pub up_checksum: Vec<u8>,
+}
+
+impl Text {
+    pub(super) fn read(row: &Row) -> Option<Text> {
+        Some(Text { body: row.get(0)?, stored: row.bytes(1), up_checksum: row.bytes(2) })
+    }
+}
+
 impl Batch<'_> {
     /// The migration with the version's key, in the newest committed state.
     pub fn registered(&self, project: i64, version: &Version) -> Result<Option<Registered>> {
@@ -204,14 +221,14 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The text that applies a migration, and its stored checksum.
-    pub fn up(&self, id: i64) -> Result<Option<(String, Vec<u8>)>> {
+    /// The text that applies a migration.
+    pub fn up(&self, id: i64) -> Result<Option<Text>> {
         const UP: Statement = Statement {
-            sql: "SELECT up, up_checksum FROM migrations.migration WHERE id = $1",
+            sql: "SELECT up, up_checksum, up_checksum FROM migrations.migration WHERE id = $1",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&UP, [Value::BigInt(id)], View::Newest)?;
-        Ok(found.first().and_then(|row| Some((row.get(0)?, row.bytes(1)))))
+        Ok(found.first().and_then(|row| Text::read(&row)))
     }
 }
 

@@ -65,6 +65,7 @@ unix_socket_directories = '$RUN'
 fsync = off
 log_line_prefix = '%m [%p] %d '
 max_connections = 40
+max_prepared_transactions = 5
 CONF
     server pg_ctl start -D "$RUN/data" -w -s -l "$RUN/server.log" ||
         { cat "$RUN/server.log" >&2; die "the server did not start"; }

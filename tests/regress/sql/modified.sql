@@ -42,6 +42,14 @@ SELECT * FROM migrations.apply();
 SELECT migrations.add('004', 'd', 'CREATE TABLE d ()', replace => true);
 SELECT version FROM migrations.apply();
 
+-- nor does a down
+SELECT migrations.add('005', 'e', 'CREATE TABLE e ()', 'DROP TABLE e');
+SELECT version FROM migrations.apply();
+SET session_replication_role = replica;
+UPDATE migrations.applied SET down = 'CREATE TABLE evil ()' WHERE version = '005';
+RESET session_replication_role;
+SELECT * FROM migrations.rollback();
+
 -- a migration that the registry lost is still known as applied
 SET session_replication_role = replica;
 DELETE FROM migrations.migration WHERE version = '004';

@@ -1,0 +1,39 @@
+# What must not grow faster than what there is to do: time with the number of statements,
+# of notices, of migrations; memory with the number of migrations.
+new_database driver_growth
+
+milliseconds() { # command…
+    local started=$EPOCHREALTIME
+    "$@" >/dev/null 2>&1 || fail "$*"
+    echo $(((${EPOCHREALTIME/./} - ${started/./}) / 1000))
+}
+
+# Four times as much may take eight times as long, and a little for noise.
+linear() { # what small large
+    [ "$3" -lt $(($2 * 8 + 500)) ] || fail "$1: $2 ms, four times as much $3 ms"
+}
+
+for statement in 'DROP TABLE IF EXISTS nowhere' 'SELECT 1'; do
+    for count in 2500 10000; do
+        sql "SELECT migrations.add('$count', 'many', repeat(E'$statement;\n', $count), project => 'p$count', replace => true)" >/dev/null
+    done
+    linear "$statement" "$(PGOPTIONS='-c log_statement=all' milliseconds sql "BEGIN; SELECT FROM migrations.apply(project => 'p2500'); ROLLBACK")" \
+        "$(PGOPTIONS='-c log_statement=all' milliseconds sql "BEGIN; SELECT FROM migrations.apply(project => 'p10000'); ROLLBACK")"
+done
+
+# The memory of the process itself, without the server's shared buffers, in kB.
+many() { # project count
+    sql "SET client_min_messages = warning; SELECT count(migrations.add(n::text, 'n', 'SELECT 1 -- ' || repeat('x', 50000), project => '$1')) FROM generate_series(1, $2) n" >/dev/null
+    "$BIN/psql" -X -q -A -t <<SQL
+SET client_min_messages = warning;
+SELECT count(*) FROM migrations.apply(project => '$1') \\gset
+SELECT substring(pg_read_file('/proc/' || pg_backend_pid() || '/status') FROM 'RssAnon:\s+(\d+)');
+SQL
+}
+started=$EPOCHREALTIME
+small=$(many m1 250)
+middle=$EPOCHREALTIME
+large=$(many m2 1000)
+linear 'migrations' $(((${middle/./} - ${started/./}) / 1000)) $(((${EPOCHREALTIME/./} - ${middle/./}) / 1000))
+# Parsed or read, the texts of the second project are 50 MB.
+[ "$large" -lt $((small + 10000)) ] || fail "memory: $small kB after 250 migrations, $large kB after 1000"
