@@ -126,10 +126,7 @@ fn change(
         return Ok(Outcome::Unchanged);
     };
     let content = content.normal();
-    match &former {
-        Some(former) => batch.update(former.id, &content)?,
-        None => batch.insert(project.id, version, &content)?,
-    }
+    batch.put(project.id, version, &content)?;
     batch.registry_changed(&project)?;
     record(&batch, &project, version, &content, outcome, started_at)?;
     batch.close()?;

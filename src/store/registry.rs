@@ -46,14 +46,14 @@ impl Default for Content {
 impl Content {
     fn read(row: &Row) -> Content {
         Content {
-            name: row.text(2),
-            up: row.get(3),
-            down: row.get(4),
-            requires: row.get(5).unwrap_or_default(),
-            precondition: row.get(6),
-            verify: row.get(7),
-            transactional: row.get(8),
-            on_fail: row.text(9),
+            name: row.text(1),
+            up: row.get(2),
+            down: row.get(3),
+            requires: row.get(4).unwrap_or_default(),
+            precondition: row.get(5),
+            verify: row.get(6),
+            transactional: row.get(7),
+            on_fail: row.text(8),
         }
     }
 
@@ -83,8 +83,6 @@ impl Content {
 /// A row of the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// Surrogate key.
-    pub id: i64,
     /// The version as it was written.
     pub version: String,
     /// All else.
@@ -112,28 +110,33 @@ impl Batch<'_> {
     /// The migration with the version's key, in the newest committed state.
     pub fn registered(&self, project: i64, version: &Version) -> Result<Option<Registered>> {
         const FIND: Statement = Statement {
-            sql: "SELECT id, version, name, up, down, requires, precondition, verify,
+            sql: "SELECT version, name, up, down, requires, precondition, verify,
                          transactional, on_fail
                   FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
         let key = Value::Bytes(version.key().to_vec());
         let found = self.spi.run(&FIND, [Value::BigInt(project), key], View::Newest)?;
-        Ok(found.first().map(|row| Registered {
-            id: row.bigint(0),
-            version: row.text(1),
-            content: Content::read(&row),
-        }))
+        Ok(found
+            .first()
+            .map(|row| Registered { version: row.text(0), content: Content::read(&row) }))
     }
 
-    /// Adds a migration.
-    pub fn insert(&self, project: i64, version: &Version, content: &Content) -> Result<()> {
-        const INSERT: Statement = Statement {
+    /// Stores the content of a migration, which may be new.
+    pub fn put(&self, project: i64, version: &Version, content: &Content) -> Result<()> {
+        const PUT: Statement = Statement {
             sql: "INSERT INTO migrations.migration
-                  (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
-                   precondition, verify, transactional, on_fail, project_id, version, version_key)
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                  (project_id, version, version_key, name, up, up_checksum, down, down_checksum,
+                   checksum_algorithm, requires, precondition, verify, transactional, on_fail)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                  ON CONFLICT (project_id, version_key) DO UPDATE
+                  SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
+                       precondition, verify, transactional, on_fail)
+                    = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             types: &[
+                Type::BigInt,
+                Type::Text,
+                Type::Bytes,
                 Type::Text,
                 Type::Text,
                 Type::Bytes,
@@ -145,76 +148,30 @@ impl Batch<'_> {
                 Type::Text,
                 Type::Bool,
                 Type::Text,
-                Type::BigInt,
-                Type::Text,
-                Type::Bytes,
             ],
         };
-        let [name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail] =
-            values(content);
+        let text = |text: &Option<String>| Value::from(text.as_deref());
+        let sum = |text: &Option<String>| match text {
+            Some(text) => Value::Bytes(checksum::checksum(text).to_vec()),
+            None => Value::Null,
+        };
         self.spi.run(
-            &INSERT,
+            &PUT,
             [
-                name,
-                up,
-                up_sum,
-                down,
-                down_sum,
-                algorithm,
-                requires,
-                before,
-                verify,
-                trans,
-                on_fail,
                 Value::BigInt(project),
                 version.text().into(),
                 Value::Bytes(version.key().to_vec()),
-            ],
-            View::Transaction,
-        )?;
-        Ok(())
-    }
-
-    /// Stores another content for a migration.
-    pub fn update(&self, id: i64, content: &Content) -> Result<()> {
-        const UPDATE: Statement = Statement {
-            sql: "UPDATE migrations.migration
-                  SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
-                       precondition, verify, transactional, on_fail)
-                    = ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                  WHERE id = $12",
-            types: &[
-                Type::Text,
-                Type::Text,
-                Type::Bytes,
-                Type::Text,
-                Type::Bytes,
-                Type::SmallInt,
-                Type::TextArray,
-                Type::Text,
-                Type::Text,
-                Type::Bool,
-                Type::Text,
-                Type::BigInt,
-            ],
-        };
-        let [name, up, up_sum, down, down_sum, algorithm, requires, before, verify, trans, on_fail] =
-            values(content);
-        self.spi.run(
-            &UPDATE,
-            [
-                name,
-                up,
-                up_sum,
-                down,
-                down_sum,
-                algorithm,
-                requires,
-                before,
-                verify,
-                trans,
-                on_fail,
-                Value::BigInt(id),
+                content.name.as_str().into(),
+                text(&content.up),
+                sum(&content.up),
+                text(&content.down),
+                sum(&content.down),
+                Value::SmallInt(checksum::ALGORITHM),
+                Value::TextArray(content.requires.clone()),
+                text(&content.precondition),
+                text(&content.verify),
+                content.transactional.map_or(Value::Null, Value::Bool),
+                content.on_fail.as_str().into(),
             ],
             View::Transaction,
         )?;
@@ -230,25 +187,4 @@ impl Batch<'_> {
         let found = self.spi.run(&UP, [Value::BigInt(id)], View::Newest)?;
         Ok(found.first().and_then(|row| Text::read(&row)))
     }
-}
-
-fn values(content: &Content) -> [Value; 11] {
-    let text = |text: &Option<String>| Value::from(text.as_deref());
-    let sum = |text: &Option<String>| match text {
-        Some(text) => Value::Bytes(checksum::checksum(text).to_vec()),
-        None => Value::Null,
-    };
-    [
-        content.name.as_str().into(),
-        text(&content.up),
-        sum(&content.up),
-        text(&content.down),
-        sum(&content.down),
-        Value::SmallInt(checksum::ALGORITHM),
-        Value::TextArray(content.requires.clone()),
-        text(&content.precondition),
-        text(&content.verify),
-        content.transactional.map_or(Value::Null, Value::Bool),
-        content.on_fail.as_str().into(),
-    ]
 }
