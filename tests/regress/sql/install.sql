@@ -1,9 +1,11 @@
 -- The extension's own shape.
 CREATE SCHEMA migrations;
+\set SHOW_CONTEXT never
 CREATE EXTENSION pg_migrations;
+\set SHOW_CONTEXT errors
 DROP SCHEMA migrations;
 CREATE EXTENSION pg_migrations;
-\dx pg_migrations
+SELECT extname, extnamespace::regnamespace, extrelocatable FROM pg_extension WHERE extname = 'pg_migrations';
 -- a second one
 CREATE EXTENSION pg_migrations;
 CREATE SCHEMA other;
