@@ -1,6 +1,6 @@
 DO $$
 BEGIN
-    -- The library checks it, too, but not where the server has preloaded it.
+    -- Here and not in the library, which the server may preload without a database.
     IF current_setting('server_encoding') <> 'UTF8' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'feature_not_supported',

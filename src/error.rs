@@ -8,7 +8,7 @@ mod report;
 
 use crate::domain::version::InvalidVersion;
 use crate::pg::catch::ServerError;
-pub use report::{Report, literal};
+pub use report::Report;
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Error>;

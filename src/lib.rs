@@ -29,7 +29,6 @@ pgrx::extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 #[allow(non_snake_case)]
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
-    pg::database::require_utf8();
     pg::settings::define();
     pg::constraint::watch();
 }

@@ -41,7 +41,7 @@ impl Report {
 }
 
 /// A text as a literal of SQL, for HINTs that are statements to run.
-pub fn literal(text: &str) -> String {
+fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if text.contains('\\') {
         format!("E'{}'", quoted.replace('\\', "\\\\"))

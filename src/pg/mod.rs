@@ -7,7 +7,6 @@ pub mod call;
 pub mod catch;
 pub mod constraint;
 pub mod context;
-pub mod database;
 pub mod entry;
 pub mod guc;
 pub mod identity;

@@ -49,7 +49,7 @@ pub fn apply(
         return Ok(());
     }
     batch.close()?;
-    run.all(plan.into_iter().map(Step::up).collect(), finished)
+    run.all(plan.into_iter().map(Step::Up).collect(), finished)
 }
 
 /// What an apply would run, in its order. Errors: unknown target, modified migrations,
@@ -109,7 +109,7 @@ pub fn rollback(project: &str, n: i32, finished: &mut dyn FnMut(Finished)) -> Re
     }
     let run = Run::begin(&store, &batch, &project)?;
     batch.close()?;
-    run.all(plan.into_iter().map(Step::down).collect(), finished)
+    run.all(plan.into_iter().map(Step::Down).collect(), finished)
 }
 
 fn no_migrations(project: &str, target: Option<&Version>) -> Result<()> {

@@ -41,40 +41,37 @@ pub struct Finished<'a> {
 }
 
 /// A step of a plan.
-pub struct Step {
-    version: String,
-    name: String,
-    subject: Subject,
-}
-
-/// What a step is about.
-enum Subject {
+pub enum Step {
+    /// Applies a migration.
     Up(Pending),
+    /// Rolls a migration back.
     Down(Applied),
 }
 
 impl Step {
-    /// Applies a migration.
-    pub fn up(pending: Pending) -> Step {
-        let (version, name) = (pending.version.clone(), pending.name.clone());
-        Step { version, name, subject: Subject::Up(pending) }
+    fn version(&self) -> &str {
+        match self {
+            Step::Up(pending) => &pending.version,
+            Step::Down(applied) => &applied.version,
+        }
     }
 
-    /// Rolls a migration back.
-    pub fn down(applied: Applied) -> Step {
-        let (version, name) = (applied.version.clone(), applied.name.clone());
-        Step { version, name, subject: Subject::Down(applied) }
+    fn name(&self) -> &str {
+        match self {
+            Step::Up(pending) => &pending.name,
+            Step::Down(applied) => &applied.name,
+        }
     }
 
     fn direction(&self) -> Direction {
-        match self.subject {
-            Subject::Up(_) => Direction::Up,
-            Subject::Down(_) => Direction::Down,
+        match self {
+            Step::Up(_) => Direction::Up,
+            Step::Down(_) => Direction::Down,
         }
     }
 
     fn label(&self, project: &Project) -> String {
-        label(self.direction(), &self.version, &self.name, &project.name)
+        label(self.direction(), self.version(), self.name(), &project.name)
     }
 }
 
@@ -123,7 +120,7 @@ impl<'a> Run<'a> {
         let of = plan.len();
         for (n, step) in plan.iter().enumerate() {
             let number = n + 1;
-            let title = format!("migrations: {number}/{of} {} {}", step.version, step.name);
+            let title = format!("migrations: {number}/{of} {} {}", step.version(), step.name());
             activity.show(&title);
             let begun = self.open(&batch, step).map_err(|error| self.failed(step, error))?;
             batch.close()?;
@@ -133,12 +130,12 @@ impl<'a> Run<'a> {
             let took = begun.started.elapsed();
             batch = self.store.open()?;
             self.record(&batch, step, &begun, took).map_err(|error| self.failed(step, error))?;
-            report::finished(step.direction(), &step.version, &step.name, took);
+            report::finished(step.direction(), step.version(), step.name(), took);
             finished(Finished {
                 step: number,
                 project: &self.project.name,
-                version: &step.version,
-                name: &step.name,
+                version: step.version(),
+                name: step.name(),
                 direction: step.direction(),
                 took,
                 done,
@@ -152,9 +149,9 @@ impl<'a> Run<'a> {
 
     /// Finds, before the first statement of a run is executed, what in a step can't run.
     fn check(&self, batch: &Batch, step: &Step) -> Result<()> {
-        if let Subject::Up(Pending { transactional: Some(false), .. }) = step.subject {
+        if let Step::Up(Pending { transactional: Some(false), .. }) = step {
             return Err(Error::MarkedNonTransactional {
-                version: step.version.clone(),
+                version: step.version().to_owned(),
                 project: self.project.name.clone(),
             });
         }
@@ -171,12 +168,11 @@ impl<'a> Run<'a> {
         let (started, started_at) = (Instant::now(), transaction::now());
         self.seq += 1;
         let (body, checksum) = self.text(batch, step)?;
-        let row = match &step.subject {
-            Subject::Up(pending) => batch.claim(pending, self.id, started_at, self.seq)?,
-            Subject::Down(applied) => {
+        let row = match step {
+            Step::Up(pending) => batch.claim(pending, self.id, started_at, self.seq)?,
+            Step::Down(applied) => {
                 if !batch.unclaim(applied.id)? {
-                    let detail = "Its row in migrations.applied is gone.".to_owned();
-                    return Err(self.tampered(step, detail));
+                    return Err(self.row_gone(step));
                 }
                 applied.id
             }
@@ -200,15 +196,13 @@ impl<'a> Run<'a> {
         let duration = took.as_micros() as i64;
         match step.direction() {
             Direction::Up if batch.record_apply(begun.row, duration)? => Ok(()),
-            Direction::Up => {
-                Err(self.tampered(step, "Its row in migrations.applied is gone.".to_owned()))
-            }
+            Direction::Up => Err(self.row_gone(step)),
             Direction::Down => batch.record(&Event {
                 project: self.project.id,
                 seq: self.seq,
                 run: Some(self.id),
-                version: &step.version,
-                name: &step.name,
+                version: step.version(),
+                name: step.name(),
                 action: "rollback",
                 started_at: begun.started_at,
                 duration: Some(duration),
@@ -219,9 +213,9 @@ impl<'a> Run<'a> {
 
     /// The body of a step, and the checksum of the up that it belongs to.
     fn text(&self, batch: &Batch, step: &Step) -> Result<(CString, Vec<u8>)> {
-        let found = match &step.subject {
-            Subject::Up(pending) => batch.up(pending.id)?,
-            Subject::Down(applied) => batch.down(applied.id)?,
+        let found = match step {
+            Step::Up(pending) => batch.up(pending.id)?,
+            Step::Down(applied) => batch.down(applied.id)?,
         };
         let text = found.unwrap_or_default();
         if checksum::checksum(&text.body)[..] != text.stored {
@@ -246,11 +240,15 @@ impl<'a> Run<'a> {
     /// transaction that causes it.
     fn failed(&self, step: &Step, mut error: Error) -> Error {
         let at = self.failed_at.take();
-        report::failed(self.id, &self.project.name, &step.version, at, &error);
+        report::failed(self.id, &self.project.name, step.version(), at, &error);
         if let Error::Server(server) = &mut error {
             hint_at_one_transaction(server);
         }
         error
+    }
+
+    fn row_gone(&self, step: &Step) -> Error {
+        self.tampered(step, "Its row in migrations.applied is gone.".to_owned())
     }
 
     fn tampered(&self, step: &Step, detail: String) -> Error {

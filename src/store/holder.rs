@@ -11,12 +11,10 @@ impl Batch<'_> {
     /// migration that runs.
     pub fn lock_holder(&self, project: i64) -> Result<String> {
         const HOLDER: Statement = Statement {
-            sql: "SELECT coalesce(
-                      format('Process %s of user %s holds them since %s%s.', l.pid, a.usename,
-                          to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'),
-                          CASE WHEN starts_with(a.query, 'migrations: ')
-                               THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END),
-                      'It has just ended.')
+            sql: "SELECT format('Process %s of user %s holds them since %s%s.', l.pid, a.usename,
+                      to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'),
+                      CASE WHEN starts_with(a.query, 'migrations: ')
+                           THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END)
                   FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                   WHERE l.locktype = 'advisory' AND l.objsubid = $2 AND l.granted
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())

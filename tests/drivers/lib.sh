@@ -8,11 +8,6 @@ new_database() {
     sql 'CREATE EXTENSION pg_migrations' >/dev/null
 }
 
-# Runs a program of the private installation as the server's user.
-server() {
-    if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$BIN/$1" "${@:2}"; else "$BIN/$1" "${@:2}"; fi
-}
-
 sql() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c "$1"; }
 sql_in() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
