@@ -36,7 +36,42 @@ CREATE TYPE migrations.finished_step AS (
     duration interval,
     messages text[]
 );
-COMMENT ON TYPE migrations.finished_step IS 'a row of apply() and rollback()';
+COMMENT ON TYPE migrations.finished_step IS 'a row of apply(), rollback() and the like';
+
+CREATE TYPE migrations.changed_record AS (
+    project text,
+    version text,
+    name text,
+    action text
+);
+COMMENT ON TYPE migrations.changed_record IS 'a row of mark_applied(), force() and the like';
+
+CREATE TYPE migrations.verified_migration AS (
+    project text,
+    version text,
+    name text,
+    ok boolean,
+    message text,
+    messages text[]
+);
+COMMENT ON TYPE migrations.verified_migration IS 'a row of verify()';
+
+CREATE TYPE migrations.loaded_file AS (
+    file text,
+    version text,
+    name text,
+    direction text,
+    result text
+);
+COMMENT ON TYPE migrations.loaded_file IS 'a row of load()';
+
+CREATE TYPE migrations.project_configuration AS (
+    project text,
+    search_path text,
+    out_of_order text,
+    settings jsonb
+);
+COMMENT ON TYPE migrations.project_configuration IS 'a row of set_project()';
 
 -- register
 
@@ -63,6 +98,38 @@ CREATE FUNCTION migrations.add_file(
 ) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_add_file';
 COMMENT ON FUNCTION migrations.add_file(text, text, text, boolean) IS 'registers the content of a file named NNN_name.up.sql, NNN_name.down.sql or NNN_name.sql; gives added, unchanged or replaced';
 
+CREATE FUNCTION migrations.add_repeatable(
+    name text,
+    up text,
+    project text DEFAULT NULL,
+    requires text[] DEFAULT NULL,
+    precondition text DEFAULT NULL,
+    verify text DEFAULT NULL,
+    transactional boolean DEFAULT NULL,
+    on_fail text DEFAULT 'error'
+) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_add_repeatable';
+COMMENT ON FUNCTION migrations.add_repeatable(text, text, text, text[], text, text, boolean, text) IS 'registers a repeatable migration, which runs whenever its text has changed; gives added, unchanged or replaced';
+
+CREATE FUNCTION migrations.load(directory text, project text DEFAULT NULL, replace boolean DEFAULT false)
+    RETURNS SETOF migrations.loaded_file LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_load';
+COMMENT ON FUNCTION migrations.load(text, text, boolean) IS 'registers all .sql files of a folder on the server''s machine, or none';
+
+CREATE FUNCTION migrations.remove(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_remove';
+COMMENT ON FUNCTION migrations.remove(text, text, text) IS 'takes a migration that is not applied out of the registry';
+
+CREATE FUNCTION migrations.remove_repeatable(name text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_remove_repeatable';
+COMMENT ON FUNCTION migrations.remove_repeatable(text, text, text) IS 'takes a repeatable migration out of the registry; what it has made stays';
+
+CREATE FUNCTION migrations.set_project(
+    project text DEFAULT NULL,
+    search_path text DEFAULT NULL,
+    out_of_order text DEFAULT NULL,
+    settings jsonb DEFAULT NULL
+) RETURNS SETOF migrations.project_configuration LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_set_project';
+COMMENT ON FUNCTION migrations.set_project(text, text, text, jsonb) IS 'sets what is given of a project''s configuration, and shows it';
+
 -- look
 
 CREATE FUNCTION migrations.status(project text DEFAULT NULL)
@@ -73,16 +140,74 @@ CREATE FUNCTION migrations.version(project text DEFAULT NULL) RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'migrations_version';
 COMMENT ON FUNCTION migrations.version(text) IS 'the highest applied version of a project, or NULL';
 
-CREATE FUNCTION migrations.plan(target text DEFAULT NULL, project text DEFAULT NULL)
+CREATE FUNCTION migrations.plan(
+    target text DEFAULT NULL,
+    project text DEFAULT NULL,
+    only_version text DEFAULT NULL
+)
     RETURNS SETOF migrations.planned_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_plan';
-COMMENT ON FUNCTION migrations.plan(text, text) IS 'the steps that apply() with the same arguments would take';
+COMMENT ON FUNCTION migrations.plan(text, text, text) IS 'the steps that apply() with the same arguments would take; blocked ones have no number';
+
+CREATE FUNCTION migrations.next_version(project text DEFAULT NULL, width int DEFAULT NULL) RETURNS text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_next_version';
+COMMENT ON FUNCTION migrations.next_version(text, int) IS 'the version for the next migration of a project: its highest one counted on, with as many digits';
 
 -- run
 
-CREATE FUNCTION migrations.apply(target text DEFAULT NULL, project text DEFAULT NULL)
+CREATE FUNCTION migrations.apply(
+    target text DEFAULT NULL,
+    project text DEFAULT NULL,
+    only_version text DEFAULT NULL
+)
     RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_apply';
-COMMENT ON FUNCTION migrations.apply(text, text) IS 'applies all pending migrations up to and including the target, in one transaction';
+COMMENT ON FUNCTION migrations.apply(text, text, text) IS 'applies all pending migrations up to and including the target, or only one with what it requires, in one transaction';
+
+CREATE FUNCTION migrations.apply_all(projects text[] DEFAULT NULL)
+    RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_apply_all';
+COMMENT ON FUNCTION migrations.apply_all(text[]) IS 'applies all pending migrations of several projects, or of all, in one transaction';
 
 CREATE FUNCTION migrations.rollback(n int DEFAULT 1, project text DEFAULT NULL)
     RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_rollback';
 COMMENT ON FUNCTION migrations.rollback(int, text) IS 'rolls back the last n applied migrations, the last one first, in one transaction';
+
+CREATE FUNCTION migrations.rollback_to(version text, project text DEFAULT NULL)
+    RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_rollback_to';
+COMMENT ON FUNCTION migrations.rollback_to(text, text) IS 'rolls back all migrations that were applied after this one, which stays, in one transaction';
+
+CREATE FUNCTION migrations.redo(n int DEFAULT 1, project text DEFAULT NULL)
+    RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_redo';
+COMMENT ON FUNCTION migrations.redo(int, text) IS 'rolls back the last n applied migrations and applies them again, in one transaction';
+
+CREATE FUNCTION migrations.reset(project text DEFAULT NULL, confirm text DEFAULT NULL)
+    RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_reset';
+COMMENT ON FUNCTION migrations.reset(text, text) IS 'rolls back all applied migrations of a project, whose name confirm has to repeat, in one transaction';
+
+CREATE FUNCTION migrations.verify(version text DEFAULT NULL, project text DEFAULT NULL)
+    RETURNS SETOF migrations.verified_migration LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_verify';
+COMMENT ON FUNCTION migrations.verify(text, text) IS 'runs the verify scripts of applied migrations, or of one, again and takes back what they do';
+
+-- repair
+
+CREATE FUNCTION migrations.mark_applied(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_mark_applied';
+COMMENT ON FUNCTION migrations.mark_applied(text, text, text) IS 'notes a migration as applied without running it';
+
+CREATE FUNCTION migrations.mark_pending(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_mark_pending';
+COMMENT ON FUNCTION migrations.mark_pending(text, text, text) IS 'notes a migration as not applied without running its down';
+
+CREATE FUNCTION migrations.force(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_force';
+COMMENT ON FUNCTION migrations.force(text, text, text) IS 'notes all migrations up to this one as applied and all above as not applied, without running anything';
+
+CREATE FUNCTION migrations.baseline(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_baseline';
+COMMENT ON FUNCTION migrations.baseline(text, text, text) IS 'notes all migrations up to this one as there before pg_migrations came: applied, and never rolled back';
+
+CREATE FUNCTION migrations.accept_changes(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_accept_changes';
+COMMENT ON FUNCTION migrations.accept_changes(text, text, text) IS 'takes the registered text and down of an applied migration as those that are in force';
+
+CREATE FUNCTION migrations.adopt(tool text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_adopt';
+COMMENT ON FUNCTION migrations.adopt(text, text, text) IS 'notes as applied what another tool (golang-migrate) has applied by its own record';

@@ -29,6 +29,9 @@ CREATE TABLE migrations.project (
     name text NOT NULL UNIQUE CHECK (name <> ''),
     registry_generation bigint NOT NULL DEFAULT 0,
     applied_generation bigint NOT NULL DEFAULT 0,
+    search_path text,
+    settings jsonb NOT NULL DEFAULT '{}',
+    out_of_order text NOT NULL DEFAULT 'error' CHECK (out_of_order IN ('error', 'allow')),
     created_at timestamptz NOT NULL DEFAULT now()
 );
 ALTER SEQUENCE migrations.project_id_seq OWNED BY migrations.project.id;
@@ -37,13 +40,16 @@ COMMENT ON COLUMN migrations.project.id IS 'surrogate key; also the key of the p
 COMMENT ON COLUMN migrations.project.name IS 'what calls name as their argument project';
 COMMENT ON COLUMN migrations.project.registry_generation IS 'grows when a registry that was applied as a whole changes';
 COMMENT ON COLUMN migrations.project.applied_generation IS 'the registry generation that is applied as a whole; another number than registry_generation means that there may be something to do';
-COMMENT ON COLUMN migrations.project.created_at IS 'when the first migration was registered';
+COMMENT ON COLUMN migrations.project.search_path IS 'search_path of its migrations; NULL: that of the session which runs them';
+COMMENT ON COLUMN migrations.project.settings IS 'further settings of its migrations, by name';
+COMMENT ON COLUMN migrations.project.out_of_order IS 'what a pending migration below an applied one means: error, or allow';
+COMMENT ON COLUMN migrations.project.created_at IS 'when its first migration or setting came';
 
 CREATE SEQUENCE migrations.migration_id_seq;
 CREATE TABLE migrations.migration (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.migration_id_seq'::pg_catalog.regclass),
     project_id bigint NOT NULL REFERENCES migrations.project,
-    version text NOT NULL,
+    version text,
     version_key bytea NOT NULL,
     name text NOT NULL,
     up text,
@@ -70,8 +76,8 @@ ALTER TABLE migrations.migration
 COMMENT ON TABLE migrations.migration IS 'the registry: all migrations that this database knows';
 COMMENT ON COLUMN migrations.migration.id IS 'surrogate key';
 COMMENT ON COLUMN migrations.migration.project_id IS 'the project that the migration belongs to';
-COMMENT ON COLUMN migrations.migration.version IS 'the version as it was written';
-COMMENT ON COLUMN migrations.migration.version_key IS 'the version''s natural order as bytes; the same for versions with the same numbers';
+COMMENT ON COLUMN migrations.migration.version IS 'the version as it was written; NULL: a repeatable migration';
+COMMENT ON COLUMN migrations.migration.version_key IS 'the version''s natural order as bytes, the same for versions with the same numbers; of a repeatable one a byte above all versions and its name';
 COMMENT ON COLUMN migrations.migration.name IS 'what the migration does, for people';
 COMMENT ON COLUMN migrations.migration.up IS 'SQL that applies it; NULL while only its down is known';
 COMMENT ON COLUMN migrations.migration.up_checksum IS 'checksum of up';
@@ -94,9 +100,10 @@ CREATE TABLE migrations.applied (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.applied_id_seq'::pg_catalog.regclass),
     project_id bigint NOT NULL,
     target_schema text NOT NULL DEFAULT '',
-    version text NOT NULL,
+    version text,
     version_key bytea NOT NULL,
     name text NOT NULL,
+    origin text NOT NULL DEFAULT 'apply',
     up_checksum bytea NOT NULL,
     checksum_algorithm smallint NOT NULL,
     down text,
@@ -113,12 +120,13 @@ COMMENT ON TABLE migrations.applied IS 'the applied state: which migrations are 
 COMMENT ON COLUMN migrations.applied.id IS 'surrogate key; grows in the order in which migrations were applied';
 COMMENT ON COLUMN migrations.applied.project_id IS 'the project that the migration belongs to';
 COMMENT ON COLUMN migrations.applied.target_schema IS 'always empty so far';
-COMMENT ON COLUMN migrations.applied.version IS 'the version as it was written when applied';
-COMMENT ON COLUMN migrations.applied.version_key IS 'the version''s natural order as bytes';
+COMMENT ON COLUMN migrations.applied.version IS 'the version as it was written when applied; NULL: a repeatable migration';
+COMMENT ON COLUMN migrations.applied.version_key IS 'as in the registry';
 COMMENT ON COLUMN migrations.applied.name IS 'the name that it had when applied';
-COMMENT ON COLUMN migrations.applied.up_checksum IS 'checksum of the text that ran';
+COMMENT ON COLUMN migrations.applied.origin IS 'how it came: apply (it ran), mark (it was marked as applied) or baseline (it was there before)';
+COMMENT ON COLUMN migrations.applied.up_checksum IS 'checksum of the text that ran, or that was accepted since';
 COMMENT ON COLUMN migrations.applied.checksum_algorithm IS 'as in the registry';
-COMMENT ON COLUMN migrations.applied.down IS 'the down that was registered when it was applied: what a rollback runs';
+COMMENT ON COLUMN migrations.applied.down IS 'the down that was registered when it was applied, or accepted since: what a rollback runs';
 COMMENT ON COLUMN migrations.applied.down_checksum IS 'checksum of down';
 COMMENT ON COLUMN migrations.applied.run_id IS 'the run that applied it';
 COMMENT ON COLUMN migrations.applied.applied_at IS 'when it started, by the clock';
@@ -131,8 +139,8 @@ CREATE TABLE migrations.event (
     project_id bigint NOT NULL,
     seq bigint NOT NULL,
     run_id uuid,
-    version text NOT NULL,
-    name text NOT NULL,
+    version text,
+    name text,
     action text NOT NULL,
     outcome text NOT NULL,
     started_at timestamptz NOT NULL,
@@ -142,6 +150,7 @@ CREATE TABLE migrations.event (
     application_name text NOT NULL DEFAULT current_setting('application_name'),
     client_addr inet DEFAULT inet_client_addr(),
     checksum bytea,
+    former_checksum bytea,
     sqlstate text,
     message text,
     statement_no int,
@@ -152,14 +161,16 @@ CREATE TABLE migrations.event (
     UNIQUE (project_id, seq)
 );
 ALTER SEQUENCE migrations.event_id_seq OWNED BY migrations.event.id;
+-- Whether a run has skipped something is asked by each run that has something to do.
+CREATE INDEX event_skip ON migrations.event (project_id) WHERE action = 'skip';
 COMMENT ON TABLE migrations.event IS 'what was done to migrations, when and by whom; rows are only ever added';
 COMMENT ON COLUMN migrations.event.id IS 'surrogate key';
 COMMENT ON COLUMN migrations.event.project_id IS 'the project concerned';
 COMMENT ON COLUMN migrations.event.seq IS 'number of the event within its project, without gaps';
 COMMENT ON COLUMN migrations.event.run_id IS 'the run that it is part of; NULL for changes of the registry';
-COMMENT ON COLUMN migrations.event.version IS 'the migration''s version';
-COMMENT ON COLUMN migrations.event.name IS 'the migration''s name at that moment';
-COMMENT ON COLUMN migrations.event.action IS 'what was done: add, replace, remove, apply, rollback, mark or accept';
+COMMENT ON COLUMN migrations.event.version IS 'the migration''s version; NULL: a repeatable migration, or the project as a whole';
+COMMENT ON COLUMN migrations.event.name IS 'the migration''s name at that moment; NULL: the project as a whole';
+COMMENT ON COLUMN migrations.event.action IS 'what was done: add, replace, remove, apply, rollback, skip, mark_applied, mark_pending, baseline, accept or set_project';
 COMMENT ON COLUMN migrations.event.outcome IS 'whether it was done: success or failure';
 COMMENT ON COLUMN migrations.event.started_at IS 'when it started, by the clock';
 COMMENT ON COLUMN migrations.event.duration IS 'how long it took, by the clock';
@@ -168,8 +179,9 @@ COMMENT ON COLUMN migrations.event.effective_role IS 'the role as which it was d
 COMMENT ON COLUMN migrations.event.application_name IS 'the client''s application_name';
 COMMENT ON COLUMN migrations.event.client_addr IS 'the client''s address; NULL for a local connection';
 COMMENT ON COLUMN migrations.event.checksum IS 'checksum of the up concerned';
+COMMENT ON COLUMN migrations.event.former_checksum IS 'the checksum that it replaced: in the registry (replace), or in the applied state (accept)';
 COMMENT ON COLUMN migrations.event.sqlstate IS 'SQLSTATE of a failure';
-COMMENT ON COLUMN migrations.event.message IS 'message of a failure';
+COMMENT ON COLUMN migrations.event.message IS 'message of a failure; what of a project was set';
 COMMENT ON COLUMN migrations.event.statement_no IS 'the statement that failed, from 1';
 COMMENT ON COLUMN migrations.event.line_no IS 'the line that failed, from 1';
 COMMENT ON COLUMN migrations.event.reason IS 'why, as the user gave it';

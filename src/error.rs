@@ -6,9 +6,10 @@
 
 mod report;
 
+use crate::domain::requirement::InvalidRequirement;
 use crate::domain::version::InvalidVersion;
 use crate::pg::catch::ServerError;
-pub use report::Report;
+pub use report::{Report, literal};
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -37,6 +38,13 @@ pub enum Error {
         version: String,
         /// What is wrong with it.
         why: InvalidVersion,
+    },
+    /// Not a requirement (22023).
+    InvalidRequirement {
+        /// The text given.
+        text: String,
+        /// What is wrong with it.
+        why: InvalidRequirement,
     },
     /// A name or text argument is empty or not usable (22023).
     InvalidArgument {
@@ -99,6 +107,107 @@ pub enum Error {
         migrations: Vec<(String, String, String)>,
         /// Their project.
         project: String,
+    },
+    /// Migrations that require each other, so that none can be first (55000).
+    Cycle {
+        /// Each requires the next one, and the last the first.
+        path: Vec<String>,
+        /// The project; None: several, which the path names.
+        project: Option<String>,
+    },
+    /// A migration requires one that isn't registered (42704).
+    MissingRequirement {
+        /// The migration.
+        migration: String,
+        /// What it requires.
+        requires: String,
+        /// Their project.
+        project: String,
+    },
+    /// A migration requires what isn't there yet, outside of its project (55000).
+    Blocked {
+        /// The migration.
+        migration: String,
+        /// Its project.
+        project: String,
+        /// What is missing.
+        unmet: Unmet,
+    },
+    /// Pending migrations below an applied one (55000).
+    OutOfOrder {
+        /// Their versions.
+        versions: Vec<String>,
+        /// The highest applied version.
+        newest: String,
+        /// Their project.
+        project: String,
+    },
+    /// A precondition or verify script doesn't hold (55000).
+    NotHeld {
+        /// The script, as in a CONTEXT.
+        script: String,
+        /// What it gave.
+        gave: &'static str,
+        /// What it is about.
+        hint: &'static str,
+    },
+    /// What is to be rolled back or removed is required by what stays (2BP01).
+    Required {
+        /// What was to be done, as in `roll back`.
+        verb: &'static str,
+        /// The migration.
+        version: String,
+        /// Its project.
+        project: String,
+        /// Who requires it.
+        by: Vec<String>,
+    },
+    /// The migration isn't applied (55000).
+    NotApplied {
+        /// Its version.
+        version: String,
+        /// Its project.
+        project: String,
+    },
+    /// A migration that is applied can't be removed (55000).
+    StillApplied {
+        /// Its version.
+        version: String,
+        /// Its project.
+        project: String,
+    },
+    /// The rollback of everything wasn't confirmed (22023).
+    NotConfirmed {
+        /// The project.
+        project: String,
+    },
+    /// The highest version holds no number to count on from (55000).
+    NoNextVersion {
+        /// The version.
+        version: String,
+    },
+    /// The caller may not read files of the server (42501).
+    MayNotReadFiles,
+    /// A folder or file of the server can't be read (58030, or by the system's error).
+    File {
+        /// Its path.
+        path: String,
+        /// Why.
+        why: std::io::Error,
+    },
+    /// Files of a folder can't be registered (the SQLSTATE of the first one's error).
+    FilesRefused {
+        /// The folder.
+        directory: String,
+        /// Each file with its error.
+        files: Vec<(String, Box<Error>)>,
+    },
+    /// Another tool's table of versions isn't there, or isn't one (55000).
+    NotAdoptable {
+        /// The whole message.
+        message: String,
+        /// What to do.
+        hint: String,
     },
     /// Rollback of less than one migration (22023).
     TooFew(i32),
@@ -210,6 +319,43 @@ pub enum Error {
         /// What to do, if known.
         hint: Option<String>,
     },
+}
+
+/// What a migration requires that isn't there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmet {
+    /// A migration of another project, which isn't registered there.
+    Unregistered {
+        /// The project.
+        project: String,
+        /// The migration's version.
+        version: String,
+    },
+    /// A migration of another project, which isn't applied.
+    Pending {
+        /// The project.
+        project: String,
+        /// The migration's version.
+        version: String,
+    },
+    /// An extension, which isn't installed.
+    Extension(String),
+}
+
+impl std::fmt::Display for Unmet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unmet::Unregistered { project, version } => {
+                write!(f, "requires {project}:{version}, which is not registered")
+            }
+            Unmet::Pending { project, version } => {
+                write!(f, "requires {project}:{version}, which is not applied")
+            }
+            Unmet::Extension(name) => {
+                write!(f, "requires extension {name}, which is not installed")
+            }
+        }
+    }
 }
 
 impl From<ServerError> for Error {

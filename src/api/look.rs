@@ -1,19 +1,24 @@
 //! Functions that show the state and change nothing.
 
-use super::{project, version};
-use crate::domain::plan;
+use super::{project, scope, version};
+use crate::domain::requirement::Requirement;
+use crate::domain::version;
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
 use crate::pg::spi::View;
-use crate::runner::atomic;
+use crate::runner::plan::{self, Planned};
+use crate::runner::requirement;
+use crate::runner::status::{self, Described};
 use crate::store::Store;
-use crate::store::overview::State;
+use crate::store::overview::Pending;
 use pgrx::pg_sys::Datum;
+use std::collections::HashSet;
 
 entry!(migrations_status, pg_finfo_migrations_status, status);
 entry!(migrations_version, pg_finfo_migrations_version, highest);
 entry!(migrations_plan, pg_finfo_migrations_plan, plan);
+entry!(migrations_next_version, pg_finfo_migrations_next_version, next_version);
 
 /// `status(project)`: a row for each migration that is registered or applied.
 fn status(call: &Call) -> Result<Datum> {
@@ -21,13 +26,12 @@ fn status(call: &Call) -> Result<Datum> {
     let mut rows = call.rows()?;
     let store = Store::find()?;
     let batch = store.open()?;
-    let states = match batch.project(&name, View::Caller)? {
-        Some(project) => batch.states(project.id)?,
+    let described = match batch.project(&name, View::Caller)? {
+        Some(project) => status::describe(&batch, &project)?,
         None => Vec::new(),
     };
     batch.close()?;
-    for state in plan::up_to(states, None) {
-        let (word, message) = describe(&state);
+    for Described { state, word, message } in described {
         let (applied_at, applied_by, duration) = match &state.applied {
             Some((at, by, took)) => (
                 Value::Timestamp(*at),
@@ -38,7 +42,7 @@ fn status(call: &Call) -> Result<Datum> {
         };
         rows.add([
             name.as_str().into(),
-            state.version.as_str().into(),
+            state.version.as_deref().into(),
             state.name.as_str().into(),
             word.into(),
             applied_at,
@@ -47,21 +51,10 @@ fn status(call: &Call) -> Result<Datum> {
             state.checksum_ok.map_or(Value::Null, Value::Bool),
             Value::Bool(state.has_down),
             state.transactional.map_or(Value::Null, Value::Bool),
-            message.into(),
+            message.as_deref().into(),
         ]);
     }
     Ok(rows.answer())
-}
-
-/// The state's word, and what there is to say about it.
-fn describe(state: &State) -> (&'static str, Option<&'static str>) {
-    match (&state.applied, state.registered, state.checksum_ok) {
-        (None, Some(false), _) => ("pending", Some("only its down is registered")),
-        (None, _, _) => ("pending", None),
-        (Some(_), None, _) => ("missing", Some("applied, but not registered")),
-        (Some(_), _, Some(true)) => ("applied", None),
-        (Some(_), _, _) => ("modified", Some("the registered text is not the one that ran")),
-    }
 }
 
 /// `version(project)`: the highest applied version.
@@ -77,34 +70,87 @@ fn highest(call: &Call) -> Result<Datum> {
     Ok(call.answer(Value::from(version.as_deref())))
 }
 
-/// `plan(target, project)`: a row for each step that apply() would take.
+/// `plan(target, project, only_version)`: a row for each step that apply() would take.
+/// One that is blocked has no step number.
 fn plan(call: &Call) -> Result<Datum> {
     let target = call.text(0).map(|target| version(&target)).transpose()?;
     let name = project(call, 1)?;
+    let only = call.text(2).map(|only| version(&only)).transpose()?;
+    let scope = scope(target.as_ref(), only.as_ref())?;
     let mut rows = call.rows()?;
     let store = Store::find()?;
     let batch = store.open()?;
-    let pending = match (batch.project(&name, View::Caller)?, &target) {
-        (Some(project), target) => {
-            atomic::pending(&batch, &project, target.as_ref(), View::Caller)?
+    let (planned, unmet) = match (batch.project(&name, View::Caller)?, scope.version()) {
+        (Some(project), _) => {
+            let planned = plan::up(&batch, &project, scope, View::Caller)?;
+            let migrations: Vec<&Pending> = planned.iter().map(|p| &p.migration).collect();
+            let unmet = requirement::unmet(&batch, &migrations, &HashSet::new(), View::Caller)?;
+            (planned, unmet)
         }
-        (None, None) => Vec::new(),
-        (None, Some(target)) => {
-            let version = target.text().to_owned();
+        (None, None) => Default::default(),
+        (None, Some(version)) => {
+            let version = version.text().to_owned();
             return Err(Error::UnknownTarget { version, project: name });
         }
     };
     batch.close()?;
-    for (n, migration) in pending.iter().enumerate() {
+    let mut step = 0;
+    let mut blocked = HashSet::new();
+    for (Planned { migration, reason }, unmet) in planned.into_iter().zip(unmet) {
+        let waits = migration.requires.iter().find_map(|requirement| match requirement {
+            Requirement::Within(version) if blocked.contains(version.key()) => {
+                Some(format!("requires {}, which is blocked", version.text()))
+            }
+            _ => None,
+        });
+        let (number, reason) = match unmet.map(|unmet| unmet.to_string()).or(waits) {
+            Some(why) => {
+                blocked.insert(migration.key.clone());
+                (Value::Null, format!("blocked: {why}"))
+            }
+            None => {
+                step += 1;
+                (Value::Int(step), reason)
+            }
+        };
         rows.add([
-            Value::Int(n as i32 + 1),
+            number,
             name.as_str().into(),
-            migration.version.as_str().into(),
+            migration.version.as_deref().into(),
             migration.name.as_str().into(),
             "up".into(),
             migration.transactional.map_or(Value::Null, Value::Bool),
-            "pending".into(),
+            reason.into(),
         ]);
     }
     Ok(rows.answer())
+}
+
+/// `next_version(project, width)`: the version for the next migration.
+fn next_version(call: &Call) -> Result<Datum> {
+    let name = project(call, 0)?;
+    let width = match call.int(1) {
+        None => None,
+        Some(width @ 1..=200) => Some(width as usize),
+        Some(width) => {
+            return Err(Error::InvalidArgument {
+                message: format!("invalid width {width}"),
+                hint: "Give a number of digits from 1 to 200, or none to keep that of the highest version.".to_owned(),
+            });
+        }
+    };
+    let store = Store::find()?;
+    let batch = store.open()?;
+    // A project without a row is one without migrations.
+    let ids = batch.project_ids(vec![name], View::Caller)?;
+    let highest = match ids.values().next() {
+        Some(project) => batch.highest_known(*project)?,
+        None => None,
+    };
+    let now = batch.utc_timestamp()?;
+    batch.close()?;
+    match version::next(highest.as_deref(), width, &now) {
+        Some(next) => Ok(call.answer(Value::from(next.as_str()))),
+        None => Err(Error::NoNextVersion { version: highest.unwrap_or_default() }),
+    }
 }

@@ -3,23 +3,49 @@
 pub mod guard;
 pub mod look;
 pub mod register;
+pub mod repair;
 pub mod run;
 
+use crate::domain::requirement;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::settings;
+use crate::runner::plan::Scope;
 
 /// The argument `project`: NULL is the setting `migrations.project`.
 fn project(call: &Call, n: usize) -> Result<String> {
     let name = call.text(n).unwrap_or_else(settings::project);
-    if name.is_empty() || name.contains(':') || name.chars().any(char::is_control) {
+    check_project(&name)?;
+    Ok(name)
+}
+
+/// A project's name stands before a colon in requirements.
+fn check_project(name: &str) -> Result<()> {
+    if name.is_empty()
+        || name == requirement::EXTENSION
+        || name.contains(':')
+        || name.chars().any(char::is_control)
+    {
         return Err(Error::InvalidArgument {
             message: format!("invalid project name \"{}\"", name.escape_debug()),
-            hint: "Use a name without colons and control characters, such as billing.".to_owned(),
+            hint: "Use a name without colons and control characters, such as billing; extension is taken.".to_owned(),
         });
     }
-    Ok(name)
+    Ok(())
+}
+
+/// Which pending migrations a call means.
+fn scope<'a>(target: Option<&'a Version>, only: Option<&'a Version>) -> Result<Scope<'a>> {
+    match (target, only) {
+        (None, None) => Ok(Scope::All),
+        (Some(target), None) => Ok(Scope::Target(target)),
+        (None, Some(only)) => Ok(Scope::Only(only)),
+        (Some(_), Some(_)) => Err(Error::InvalidArgument {
+            message: "target and only_version cannot both be given".to_owned(),
+            hint: "Name a target to apply all up to it, or only_version for one with what it requires.".to_owned(),
+        }),
+    }
 }
 
 /// A version that a call names.

@@ -2,15 +2,22 @@
 
 use super::{project, version};
 use crate::domain::convention;
+use crate::domain::version::MAX_LENGTH;
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
-use crate::runner::registration;
+use crate::runner::{configuration, loading, registration};
+use crate::store::project::Configuration;
 use crate::store::registry::Content;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_add, pg_finfo_migrations_add, add);
+entry!(migrations_add_repeatable, pg_finfo_migrations_add_repeatable, add_repeatable);
 entry!(migrations_add_file, pg_finfo_migrations_add_file, add_file);
+entry!(migrations_load, pg_finfo_migrations_load, load);
+entry!(migrations_remove, pg_finfo_migrations_remove, remove);
+entry!(migrations_remove_repeatable, pg_finfo_migrations_remove_repeatable, remove_repeatable);
+entry!(migrations_set_project, pg_finfo_migrations_set_project, set_project);
 
 /// `add(version, name, up, down, project, requires, precondition, verify, transactional,
 /// on_fail, replace)`: what was done, as text.
@@ -19,13 +26,7 @@ fn add(call: &Call) -> Result<Datum> {
     let name = call.required(1, "name")?;
     check_name(&name)?;
     let up = call.required(2, "up")?;
-    let on_fail = call.required(9, "on_fail")?;
-    if !["error", "skip", "mark"].contains(&on_fail.as_str()) {
-        return Err(Error::InvalidArgument {
-            message: format!("invalid value for argument \"on_fail\": \"{on_fail}\""),
-            hint: "Use error, skip or mark.".to_owned(),
-        });
-    }
+    let on_fail = on_fail(call, 9)?;
     let content = Content {
         name,
         up: Some(up),
@@ -50,15 +51,153 @@ fn add_file(call: &Call) -> Result<Datum> {
         return Err(Error::UnknownFileName(path));
     };
     check_name(&file.name)?;
-    let outcome = registration::add_part(
-        &project(call, 2)?,
-        &version(&file.version)?,
-        &file.name,
-        file.part,
-        content,
-        replace,
-    )?;
+    let file = registration::File {
+        version: version(&file.version)?,
+        name: file.name,
+        part: file.part,
+        text: content,
+    };
+    let outcome = registration::add_part(&project(call, 2)?, file, replace)?;
     Ok(call.answer(Value::from(outcome.word())))
+}
+
+/// `add_repeatable(name, up, project, requires, precondition, verify, transactional,
+/// on_fail)`: what was done, as text.
+fn add_repeatable(call: &Call) -> Result<Datum> {
+    let name = call.required(0, "name")?;
+    check_name(&name)?;
+    // It is a key of an index.
+    if name.len() > MAX_LENGTH {
+        return Err(Error::InvalidArgument {
+            message: format!(
+                "the name of a repeatable migration is longer than {MAX_LENGTH} bytes"
+            ),
+            hint: "Use a shorter one.".to_owned(),
+        });
+    }
+    let content = Content {
+        name,
+        up: Some(call.required(1, "up")?),
+        down: None,
+        requires: call.texts(3, "requires")?,
+        precondition: call.text(4),
+        verify: call.text(5),
+        transactional: call.bool(6),
+        on_fail: on_fail(call, 7)?,
+    };
+    let outcome = registration::add_repeatable(&project(call, 2)?, content)?;
+    Ok(call.answer(Value::from(outcome.word())))
+}
+
+/// `load(directory, project, replace)`: a row for each file.
+fn load(call: &Call) -> Result<Datum> {
+    let directory = call.required(0, "directory")?;
+    let project = project(call, 1)?;
+    let replace = call.bool(2).ok_or(Error::NullArgument("replace"))?;
+    let mut rows = call.rows()?;
+    for loaded in loading::load(&directory, &project, replace)? {
+        rows.add([
+            loaded.file.into(),
+            loaded.version.into(),
+            loaded.name.into(),
+            loaded.part.word().into(),
+            loaded.outcome.word().into(),
+        ]);
+    }
+    Ok(rows.answer())
+}
+
+/// `remove(version, project, reason)`.
+fn remove(call: &Call) -> Result<Datum> {
+    let version = version(&call.required(0, "version")?)?;
+    registration::remove(&project(call, 1)?, &version, call.text(2).as_deref())?;
+    Ok(call.answer(Value::from("removed")))
+}
+
+/// `remove_repeatable(name, project, reason)`.
+fn remove_repeatable(call: &Call) -> Result<Datum> {
+    let name = call.required(0, "name")?;
+    registration::remove_repeatable(&project(call, 1)?, &name, call.text(2).as_deref())?;
+    Ok(call.answer(Value::from("removed")))
+}
+
+/// `set_project(project, search_path, out_of_order, settings)`: a row with the project's
+/// configuration.
+fn set_project(call: &Call) -> Result<Datum> {
+    let name = project(call, 0)?;
+    let allows_out_of_order = match call.text(2).as_deref() {
+        None => None,
+        Some("error") => Some(false),
+        Some("allow") => Some(true),
+        Some(other) => {
+            return Err(Error::InvalidArgument {
+                message: format!("invalid value for argument \"out_of_order\": \"{other}\""),
+                hint: "Use error or allow.".to_owned(),
+            });
+        }
+    };
+    let change = Configuration {
+        search_path: call.text(1).map(|path| Some(path).filter(|path| !path.trim().is_empty())),
+        allows_out_of_order,
+        settings: call.json(3).map(settings).transpose()?,
+    };
+    let mut rows = call.rows()?;
+    let project = configuration::configure(&name, change)?;
+    let (paths, settings): (Vec<_>, Vec<_>) =
+        project.settings.into_iter().partition(|(name, _)| name == "search_path");
+    rows.add([
+        name.into(),
+        paths.first().map(|(_, path)| path.as_str()).into(),
+        if project.allows_out_of_order { "allow" } else { "error" }.into(),
+        Value::Json(
+            settings
+                .into_iter()
+                .map(|(name, value)| (name, serde_json::Value::from(value)))
+                .collect(),
+        ),
+    ]);
+    Ok(rows.answer())
+}
+
+/// An object of settings by their names.
+fn settings(json: serde_json::Value) -> Result<Vec<(String, String)>> {
+    use serde_json::Value as Json;
+    let invalid = |message: String| Error::InvalidArgument {
+        message,
+        hint: "Use an object of names and values, such as {\"lock_timeout\": \"5s\"}.".to_owned(),
+    };
+    let Json::Object(object) = json else {
+        return Err(invalid("argument \"settings\" is not an object".to_owned()));
+    };
+    let setting = |(name, value): (String, Json)| {
+        if name.eq_ignore_ascii_case("search_path") {
+            return Err(invalid("search_path is an argument of its own".to_owned()));
+        }
+        let value = match value {
+            Json::String(value) => value,
+            Json::Number(value) => value.to_string(),
+            Json::Bool(value) => value.to_string(),
+            _ => {
+                return Err(invalid(format!(
+                    "setting \"{}\" has no plain value",
+                    name.escape_debug()
+                )));
+            }
+        };
+        Ok((name.to_ascii_lowercase(), value))
+    };
+    object.into_iter().map(setting).collect()
+}
+
+fn on_fail(call: &Call, n: usize) -> Result<String> {
+    let on_fail = call.required(n, "on_fail")?;
+    if !["error", "skip", "mark"].contains(&on_fail.as_str()) {
+        return Err(Error::InvalidArgument {
+            message: format!("invalid value for argument \"on_fail\": \"{on_fail}\""),
+            hint: "Use error, skip or mark.".to_owned(),
+        });
+    }
+    Ok(on_fail)
 }
 
 /// A migration's name stands in one line of errors, logs and pg_stat_activity.

@@ -1,31 +1,94 @@
-//! Functions that run migrations.
+//! Functions that run migrations, or their verify scripts.
 
-use super::{project, version};
+use super::{check_project, project, version};
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Rows, Value};
 use crate::pg::entry::entry;
-use crate::runner::atomic;
+use crate::runner::atomic::{self, Extent};
 use crate::runner::run::Finished;
+use crate::runner::verification;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_apply, pg_finfo_migrations_apply, apply);
+entry!(migrations_apply_all, pg_finfo_migrations_apply_all, apply_all);
 entry!(migrations_rollback, pg_finfo_migrations_rollback, rollback);
+entry!(migrations_rollback_to, pg_finfo_migrations_rollback_to, rollback_to);
+entry!(migrations_redo, pg_finfo_migrations_redo, redo);
+entry!(migrations_reset, pg_finfo_migrations_reset, reset);
+entry!(migrations_verify, pg_finfo_migrations_verify, verify);
 
-/// `apply(target, project)`: a row for each finished step.
+/// `apply(target, project, only_version)`: a row for each finished step.
 fn apply(call: &Call) -> Result<Datum> {
     let target = call.text(0).map(|target| version(&target)).transpose()?;
     let project = project(call, 1)?;
-    let mut rows = call.rows()?;
-    atomic::apply(&project, target.as_ref(), &mut |step| add(&mut rows, step))?;
-    Ok(rows.answer())
+    let only = call.text(2).map(|only| version(&only)).transpose()?;
+    let scope = super::scope(target.as_ref(), only.as_ref())?;
+    answer(call, |add| atomic::apply(&project, scope, add))
+}
+
+/// `apply_all(projects)`: a row for each finished step.
+fn apply_all(call: &Call) -> Result<Datum> {
+    let projects = match call.is_null(0) {
+        true => None,
+        false => Some(call.texts(0, "projects")?),
+    };
+    for name in projects.iter().flatten() {
+        check_project(name)?;
+    }
+    answer(call, |add| atomic::apply_all(projects, add))
 }
 
 /// `rollback(n, project)`: a row for each finished step.
 fn rollback(call: &Call) -> Result<Datum> {
     let n = call.int(0).ok_or(Error::NullArgument("n"))?;
     let project = project(call, 1)?;
+    answer(call, |add| atomic::rollback(&project, Extent::Last(n), add))
+}
+
+/// `rollback_to(version, project)`: a row for each finished step.
+fn rollback_to(call: &Call) -> Result<Datum> {
+    let stays = version(&call.required(0, "version")?)?;
+    let project = project(call, 1)?;
+    answer(call, |add| atomic::rollback(&project, Extent::After(&stays), add))
+}
+
+/// `redo(n, project)`: a row for each finished step.
+fn redo(call: &Call) -> Result<Datum> {
+    let n = call.int(0).ok_or(Error::NullArgument("n"))?;
+    let project = project(call, 1)?;
+    answer(call, |add| atomic::redo(&project, n, add))
+}
+
+/// `reset(project, confirm)`: a row for each finished step.
+fn reset(call: &Call) -> Result<Datum> {
+    let project = project(call, 0)?;
+    if call.text(1).as_deref() != Some(&project) {
+        return Err(Error::NotConfirmed { project });
+    }
+    answer(call, |add| atomic::rollback(&project, Extent::All, add))
+}
+
+/// `verify(version, project)`: a row for each verify script.
+fn verify(call: &Call) -> Result<Datum> {
+    let of = call.text(0).map(|of| version(&of)).transpose()?;
+    let project = project(call, 1)?;
     let mut rows = call.rows()?;
-    atomic::rollback(&project, n, &mut |step| add(&mut rows, step))?;
+    for verified in verification::verify(&project, of.as_ref())? {
+        rows.add([
+            project.as_str().into(),
+            verified.version.as_deref().into(),
+            verified.name.into(),
+            Value::Bool(verified.denial.is_none()),
+            verified.denial.as_deref().into(),
+            Value::TextArray(verified.messages),
+        ]);
+    }
+    Ok(rows.answer())
+}
+
+fn answer(call: &Call, work: impl FnOnce(&mut dyn FnMut(Finished)) -> Result<()>) -> Result<Datum> {
+    let mut rows = call.rows()?;
+    work(&mut |step| add(&mut rows, step))?;
     Ok(rows.answer())
 }
 
@@ -38,6 +101,6 @@ fn add(rows: &mut Rows, step: Finished) {
         step.direction.word().into(),
         Value::Int(step.done.statements as i32),
         Value::Interval(step.took.as_micros() as i64),
-        Value::TextArray(step.done.messages),
+        Value::TextArray(step.done.told()),
     ]);
 }

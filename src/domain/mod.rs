@@ -6,5 +6,6 @@
 pub mod checksum;
 pub mod convention;
 pub mod plan;
+pub mod requirement;
 pub mod script;
 pub mod version;

@@ -1,46 +1,216 @@
-//! What a call runs, and in which order.
+//! In which order migrations run: the graph of what requires what within a project.
+//!
+//! Versions have a natural order, requirements may demand another one. The order of a
+//! plan is the natural one among those whose requirements are met: of these the lowest
+//! comes next. So a migration comes late only as far as what it requires makes it.
 
-/// Something with a version, as far as its order matters.
-pub trait Versioned {
-    /// The byte-ordered key of the version.
-    fn key(&self) -> &[u8];
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+/// A migration, as far as order matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The byte-ordered key of its version.
+    pub key: Vec<u8>,
+    /// The keys of what it requires within its project.
+    pub requires: Vec<Vec<u8>>,
+    /// It is in force.
+    pub applied: bool,
 }
 
-/// The pending migrations that an apply runs: all up to and including the target (all
-/// of them without one), in natural version order.
-pub fn up_to<M: Versioned>(mut pending: Vec<M>, target: Option<&[u8]>) -> Vec<M> {
-    pending.retain(|m| target.is_none_or(|target| m.key() <= target));
-    pending.sort_by(|a, b| a.key().cmp(b.key()));
-    pending
+/// The migrations of a project and their requirements. They are known by their index in
+/// version order.
+#[derive(Debug)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    // For each, what it requires.
+    needs: Vec<Vec<usize>>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Migrations that require each other, each the next one and the last the first.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cycle(pub Vec<usize>);
 
-    #[derive(Debug, PartialEq)]
-    struct Pending(&'static [u8]);
+impl Graph {
+    /// Builds the graph. Requirements of which there is no node are left out.
+    pub fn new(mut nodes: Vec<Node>) -> Graph {
+        nodes.sort_by(|a, b| a.key.cmp(&b.key));
+        let index: HashMap<&[u8], usize> =
+            nodes.iter().enumerate().map(|(n, node)| (node.key.as_slice(), n)).collect();
+        let find = |key: &Vec<u8>| index.get(key.as_slice()).copied();
+        let needs: Vec<Vec<usize>> =
+            nodes.iter().map(|node| node.requires.iter().filter_map(find).collect()).collect();
+        Graph { nodes, needs }
+    }
 
-    impl Versioned for Pending {
-        fn key(&self) -> &[u8] {
-            self.0
+    /// The index of the migration with this key.
+    pub fn find(&self, key: &[u8]) -> Option<usize> {
+        self.nodes.binary_search_by(|node| node.key.as_slice().cmp(key)).ok()
+    }
+
+    /// The migration of an index.
+    pub fn node(&self, n: usize) -> &Node {
+        &self.nodes[n]
+    }
+
+    /// What a migration requires, as far as there are nodes of it.
+    pub fn needs(&self, n: usize) -> &[usize] {
+        &self.needs[n]
+    }
+
+    /// The indices of all.
+    pub fn all(&self) -> std::ops::Range<usize> {
+        0..self.nodes.len()
+    }
+
+    /// As much of [`Graph::order`] as there is, should there be a cycle.
+    pub fn free(&self) -> Vec<usize> {
+        self.sort(|n| !self.nodes[n].applied).0
+    }
+
+    /// All that aren't applied, in the order in which they run.
+    pub fn order(&self) -> Result<Vec<usize>, Cycle> {
+        let (order, rest) = self.sort(|n| !self.nodes[n].applied);
+        match rest {
+            None => Ok(order),
+            Some(start) => Err(self.cycle(start, &order)),
         }
     }
 
-    fn pending() -> Vec<Pending> {
-        vec![Pending(b"c"), Pending(b"a"), Pending(b"d")]
+    /// Natural order among the free ones of those that are included, as if all others
+    /// were done; and one that never became free, if there is any.
+    fn sort(&self, included: impl Fn(usize) -> bool) -> (Vec<usize>, Option<usize>) {
+        let count = self.nodes.len();
+        let mut waits = vec![0usize; count];
+        let mut needed_by = vec![Vec::new(); count];
+        let mut free = BinaryHeap::new();
+        for n in (0..count).filter(|n| included(*n)) {
+            for need in self.needs[n].iter().filter(|need| included(**need)) {
+                waits[n] += 1;
+                needed_by[*need].push(n);
+            }
+            if waits[n] == 0 {
+                free.push(Reverse(n));
+            }
+        }
+        let mut order = Vec::new();
+        while let Some(Reverse(n)) = free.pop() {
+            order.push(n);
+            for dependent in &needed_by[n] {
+                waits[*dependent] -= 1;
+                if waits[*dependent] == 0 {
+                    free.push(Reverse(*dependent));
+                }
+            }
+        }
+        let stuck = (0..count).find(|n| included(*n) && waits[*n] > 0);
+        (order, stuck)
     }
 
-    #[test]
-    fn takes_all_in_order_without_a_target() {
-        assert_eq!(up_to(pending(), None), [Pending(b"a"), Pending(b"c"), Pending(b"d")]);
+    /// Walks from one that never became free along what it waits for, which leads into a
+    /// cycle. The lowest of its migrations stands first.
+    fn cycle(&self, start: usize, done: &[usize]) -> Cycle {
+        let mut free: Vec<bool> = self.nodes.iter().map(|node| node.applied).collect();
+        for n in done {
+            free[*n] = true;
+        }
+        let mut seen = vec![None; self.nodes.len()];
+        let mut path = Vec::new();
+        let mut at = start;
+        while seen[at].is_none() {
+            seen[at] = Some(path.len());
+            path.push(at);
+            match self.needs[at].iter().find(|need| !free[**need]) {
+                Some(next) => at = *next,
+                None => break,
+            }
+        }
+        let mut cycle = path.split_off(seen[at].unwrap_or(0));
+        let lowest = (0..cycle.len()).min_by_key(|n| cycle[*n]).unwrap_or(0);
+        cycle.rotate_left(lowest);
+        Cycle(cycle)
     }
 
-    #[test]
-    fn stops_at_the_target() {
-        assert_eq!(up_to(pending(), Some(b"c")), [Pending(b"a"), Pending(b"c")]);
-        // An applied target isn't pending; what lies below it is still run.
-        assert_eq!(up_to(pending(), Some(b"b")), [Pending(b"a")]);
-        assert_eq!(up_to(pending(), Some(b"0")), []);
+    /// A migration and all that it requires, directly or not, that aren't applied, in
+    /// the order in which they run.
+    pub fn closure(&self, of: usize) -> Result<Vec<usize>, Cycle> {
+        let mut included = vec![false; self.nodes.len()];
+        let mut open = vec![of];
+        while let Some(n) = open.pop() {
+            if !included[n] && !self.nodes[n].applied {
+                included[n] = true;
+                open.extend(&self.needs[n]);
+            }
+        }
+        let (order, rest) = self.sort(|n| included[n]);
+        match rest {
+            None => Ok(order),
+            Some(start) => Err(self.cycle(start, &order)),
+        }
+    }
+
+    /// The migrations that aren't applied although one that comes after them is, and the
+    /// highest one that is. None of them: no such thing has happened.
+    ///
+    /// What a migration requires counts for its place: one that requires `005` belongs
+    /// behind `005`, whatever its own version is.
+    pub fn out_of_order(&self) -> (Vec<usize>, Option<usize>) {
+        let Some(newest) = (0..self.nodes.len()).rfind(|n| self.nodes[*n].applied) else {
+            return (Vec::new(), None);
+        };
+        let mut place: Vec<usize> = (0..self.nodes.len()).collect();
+        for n in self.sort(|_| true).0 {
+            place[n] = self.needs[n].iter().map(|need| place[*need]).fold(n, usize::max);
+        }
+        let late = (0..newest).filter(|n| !self.nodes[*n].applied && place[*n] < newest);
+        (late.collect(), Some(newest))
     }
 }
+
+/// A step of several plans: the project, and the step's index in its plan.
+pub type Place = (usize, usize);
+
+/// Merges the plans of several projects into one. Each keeps its order; the first project
+/// goes on as long as it can, then the next. `needs(project, step)` gives what a step
+/// waits for in other projects' plans.
+///
+/// Error: steps that wait for each other, each for the next one and the last for the
+/// first. A step also waits for the one before it in its plan.
+pub fn merge(
+    lengths: &[usize],
+    needs: impl Fn(usize, usize) -> Vec<Place>,
+) -> Result<Vec<Place>, Vec<Place>> {
+    let mut done = vec![0; lengths.len()];
+    let mut order = Vec::with_capacity(lengths.iter().sum());
+    let is_free = |done: &[usize], project: usize| {
+        done[project] < lengths[project]
+            && needs(project, done[project]).iter().all(|(other, step)| *step < done[*other])
+    };
+    while let Some(project) = (0..lengths.len()).find(|project| is_free(&done, *project)) {
+        order.push((project, done[project]));
+        done[project] += 1;
+    }
+    let Some(first) = (0..lengths.len()).find(|project| done[*project] < lengths[*project]) else {
+        return Ok(order);
+    };
+    // Each project stands at a step that waits for a later one of another project. Walk
+    // along: from what is waited for back to the step at which its project stands.
+    let mut path: Vec<Place> = Vec::new();
+    let mut project = first;
+    while !path.contains(&(project, done[project])) {
+        path.push((project, done[project]));
+        match needs(project, done[project]).into_iter().find(|(other, step)| *step >= done[*other])
+        {
+            Some((other, step)) => {
+                path.extend((done[other] + 1..=step).rev().map(|step| (other, step)));
+                project = other;
+            }
+            None => break,
+        }
+    }
+    let start = path.iter().position(|step| *step == (project, done[project])).unwrap_or(0);
+    Err(path.split_off(start))
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ const NUMBER: u8 = 1;
 const TEXT: u8 = 2;
 // Ends a text token. No version holds it: control characters are refused.
 const TEXT_END: u8 = 0;
+// Begins the key of a repeatable migration. No version's key begins with it.
+const REPEATABLE: u8 = 0xff;
 
 /// A valid version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,64 @@ impl Version {
     pub fn key(&self) -> &[u8] {
         &self.key
     }
+}
+
+/// The key of a repeatable migration, which has no version: above all versions, ordered
+/// by name.
+pub fn repeatable_key(name: &str) -> Vec<u8> {
+    let mut key = vec![REPEATABLE];
+    key.extend_from_slice(name.as_bytes());
+    key
+}
+
+/// Whether a key is that of a repeatable migration.
+pub fn is_repeatable(key: &[u8]) -> bool {
+    key.first() == Some(&REPEATABLE)
+}
+
+/// The width of the first version of a project, as golang-migrate's.
+const FIRST_WIDTH: usize = 6;
+
+/// The version for the next migration, after the highest one that there is: its last
+/// number plus one, with zeros to its width, or to the width given.
+///
+/// A timestamp (14 digits of the years 1900 to 2999) is followed by `now`, given in the
+/// same form, or by itself plus one if the clock is behind it. None: the version holds no
+/// number, or the next one would be longer than a version may be.
+pub fn next(highest: Option<&str>, width: Option<usize>, now: &str) -> Option<String> {
+    let Some(highest) = highest else {
+        return Some(format!("{:0>width$}", 1, width = width.unwrap_or(FIRST_WIDTH)));
+    };
+    let end = highest.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let start = highest[..end]
+        .rfind(|c: char| !c.is_ascii_digit())
+        .map_or(0, |at| at + highest[at..].chars().next().map_or(1, char::len_utf8));
+    let number = &highest[start..end];
+    if number.len() == 14
+        && highest.len() == 14
+        && (number.starts_with("19") || number.starts_with('2'))
+        && now > number
+    {
+        return Some(now.to_owned());
+    }
+    let number = format!("{:0>width$}", successor(number), width = width.unwrap_or(number.len()));
+    let next = format!("{}{number}{}", &highest[..start], &highest[end..]);
+    (next.len() <= MAX_LENGTH).then_some(next)
+}
+
+/// A decimal number of any length plus one, without leading zeros.
+fn successor(number: &str) -> String {
+    let mut digits: Vec<u8> = number.trim_start_matches('0').bytes().collect();
+    let mut at = digits.len();
+    while at > 0 && digits[at - 1] == b'9' {
+        at -= 1;
+        digits[at] = b'0';
+    }
+    match at {
+        0 => digits.insert(0, b'1'),
+        _ => digits[at - 1] += 1,
+    }
+    digits.into_iter().map(char::from).collect()
 }
 
 fn key(text: &str) -> Vec<u8> {
@@ -157,6 +217,39 @@ mod tests {
         for (a, b) in [("1", "1.0"), ("1.2", "1_2"), ("v1", "V1"), ("1", "10")] {
             assert_ne!(key_of(a), key_of(b), "{a} and {b}");
         }
+    }
+
+    #[test]
+    fn counts_on() {
+        let now = "20260102030405";
+        for (highest, width, expected) in [
+            (None, None, Some("000001")),
+            (None, Some(3), Some("001")),
+            (Some("013"), None, Some("014")),
+            (Some("099"), None, Some("100")),
+            (Some("9"), None, Some("10")),
+            (Some("009"), Some(5), Some("00010")),
+            (Some("1.9"), None, Some("1.10")),
+            (Some("V07_é"), None, Some("V08_é")),
+            (Some("é7"), None, Some("é8")),
+            (Some("000"), None, Some("001")),
+            (Some("20240131120000"), None, Some(now)),
+            (Some("20990131120000"), None, Some("20990131120001")),
+            (Some("90000000000000"), None, Some("90000000000001")),
+            (Some("initial"), None, None),
+            (Some("1"), Some(MAX_LENGTH + 1), None),
+        ] {
+            assert_eq!(next(highest, width, now).as_deref(), expected, "{highest:?} {width:?}");
+        }
+        let nines = "9".repeat(MAX_LENGTH);
+        assert_eq!(next(Some(&nines), None, now), None);
+    }
+
+    #[test]
+    fn repeatables_come_after_all_versions() {
+        assert!(repeatable_key("a") > key_of("é999"));
+        assert!(repeatable_key("a") < repeatable_key("b"));
+        assert!(is_repeatable(&repeatable_key("a")) && !is_repeatable(&key_of("z")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What each error says: SQLSTATE, message, DETAIL and HINT, in the server's style.
 
-use super::{Error, Place};
+use super::{Error, Place, Unmet};
 use crate::pg::catch::sqlstate_text;
 use pgrx::PgSqlErrorCode as Code;
 
@@ -41,12 +41,22 @@ impl Report {
 }
 
 /// A text as a literal of SQL, for HINTs that are statements to run.
-fn literal(text: &str) -> String {
+pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if text.contains('\\') {
         format!("E'{}'", quoted.replace('\\', "\\\\"))
     } else {
         format!("'{quoted}'")
+    }
+}
+
+/// A text as an identifier of SQL, quoted where it must be.
+fn identifier(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if text.chars().all(plain) && text.starts_with(|c: char| !c.is_ascii_digit()) {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('"', "\"\""))
     }
 }
 
@@ -74,6 +84,12 @@ impl Error {
             )
             .detail(why.to_string())
             .hint("Use numbers, dots, letters or a timestamp, such as 001, 1.2 or 20240131120000."),
+            InvalidRequirement { text, why } => Report::new(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("invalid requirement \"{}\"", text.escape_debug()),
+            )
+            .detail(why.to_string())
+            .hint("Name a version (003), one of another project (billing:003), or an extension (extension:vector)."),
             InvalidArgument { message, hint } => {
                 Report::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, message.as_str()).hint(hint.as_str())
             }
@@ -127,7 +143,11 @@ impl Error {
                 format!("cannot roll back: migration{} {} of project \"{project}\" has no down", plural(versions.len()), and(versions)),
             )
             .detail("A migration is rolled back with the down that was registered when it was applied.")
-            .hint("Undo the change with a new migration."),
+            .hint(format!(
+                "Register a down for it (add with replace => true) and SELECT * FROM migrations.accept_changes({}, {}); or undo the change with a new migration.",
+                literal(versions.first().map_or("", String::as_str)),
+                literal(project)
+            )),
             Modified { migrations, project } => {
                 let versions: Vec<String> = migrations.iter().map(|m| m.0.clone()).collect();
                 let lines: Vec<String> = migrations
@@ -141,8 +161,135 @@ impl Error {
                     format!("applied migration{} {} of project \"{project}\" {} modified", plural(versions.len()), and(&versions), if versions.len() == 1 { "was" } else { "were" }),
                 )
                 .detail(lines.join("\n"))
-                .hint("Register the text that ran again with replace => true, and the change as a new migration.")
+                .hint(format!(
+                    "Register the text that ran again with replace => true; or, if the new text has the same effect, SELECT * FROM migrations.accept_changes({}, {});",
+                    literal(versions.first().map_or("", String::as_str)),
+                    literal(project)
+                ))
             }
+            Cycle { path, project } => {
+                let first = path.first().cloned().unwrap_or_default();
+                let path = format!("{} -> {first}", path.join(" -> "));
+                Report::new(
+                    Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    match project {
+                        Some(project) => format!("migrations of project \"{project}\" require each other: {path}"),
+                        None => format!("migrations of several projects require each other: {path}"),
+                    },
+                )
+                .detail(match project {
+                    Some(_) => "Each of them would have to run after the next one.",
+                    None => "Each of them would have to run after the next one. A migration also runs after those before it in its project.",
+                })
+                .hint("Register one of them with other requirements: SELECT migrations.add(…, requires => …, replace => true);")
+            }
+            MissingRequirement { migration, requires, project } => Report::new(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                format!("migration {migration} of project \"{project}\" requires {requires}, which is not registered"),
+            )
+            .hint(format!("Register {requires}, or {migration} with other requirements and replace => true.")),
+            Blocked { migration, project, unmet } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("migration {migration} of project \"{project}\" is blocked"),
+            )
+            .detail(format!("It {unmet}."))
+            .hint(match unmet {
+                Unmet::Unregistered { project, version } => {
+                    format!("Register {version} in project {project}, and apply it there first.")
+                }
+                Unmet::Pending { project, version } => {
+                    format!("SELECT * FROM migrations.apply({}, {});", literal(version), literal(project))
+                }
+                Unmet::Extension(name) => format!("CREATE EXTENSION {};", identifier(name)),
+            }),
+            OutOfOrder { versions, newest, project } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("migration{} {} of project \"{project}\" {} pending below version {newest}, which is applied", plural(versions.len()), and(versions), if versions.len() == 1 { "is" } else { "are" }),
+            )
+            .detail("Applied now, they would run in another order than on a new database.")
+            .hint(format!(
+                "Give them higher versions, apply one by itself with only_version => {}, or allow it: SELECT migrations.set_project({}, out_of_order => 'allow');",
+                literal(versions.first().map_or("", String::as_str)),
+                literal(project)
+            )),
+            NotHeld { script, gave, hint } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("{script} does not hold: it gave {gave}"),
+            )
+            .detail("The first column of the first row of its last SELECT must be true.")
+            .hint(*hint),
+            Required { verb, version, project, by } => Report::new(
+                Code::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                format!("cannot {verb} migration {version} of project \"{project}\": {} {} it", and(by), if by.len() == 1 { "requires" } else { "require" }),
+            )
+            .hint(format!("First {verb} what requires it.")),
+            NotApplied { version, project } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("migration {version} of project \"{project}\" is not applied"),
+            )
+            .hint(format!(
+                "What is applied: SELECT version, state FROM migrations.status({});",
+                literal(project)
+            )),
+            StillApplied { version, project } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("cannot remove migration {version} of project \"{project}\": it is applied"),
+            )
+            .hint(format!(
+                "Roll it back first; or, if it has no effect in this database, SELECT * FROM migrations.mark_pending({}, {});",
+                literal(version),
+                literal(project)
+            )),
+            NotConfirmed { project } => Report::new(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("rolling back all migrations of project \"{project}\" was not confirmed"),
+            )
+            .detail("Nothing was run.")
+            .hint(format!(
+                "Repeat the project's name: SELECT * FROM migrations.reset({0}, confirm => {0});",
+                literal(project)
+            )),
+            NoNextVersion { version } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("no version can be counted on from \"{version}\""),
+            )
+            .detail("It is the highest version of the project. Its last number is counted on, within 200 bytes.")
+            .hint("Choose the next version by hand."),
+            MayNotReadFiles => Report::new(
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                "permission denied to read files of the server",
+            )
+            .detail("Only superusers and members of pg_read_server_files may do so.")
+            .hint("Load the folder from the client's side with pg_migrations.sh, or have it granted: GRANT pg_read_server_files TO …;"),
+            File { path, why } => Report::new(
+                match why.kind() {
+                    std::io::ErrorKind::NotFound => Code::ERRCODE_UNDEFINED_FILE,
+                    std::io::ErrorKind::PermissionDenied => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                    std::io::ErrorKind::InvalidData => Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+                    _ => Code::ERRCODE_IO_ERROR,
+                },
+                format!("cannot read \"{path}\": {why}"),
+            )
+            .hint("The path is one of the server's machine, read by the operating system's user that runs PostgreSQL."),
+            FilesRefused { directory, files } => Report {
+                code: files.first().and_then(|(_, error)| error.report()).map_or(
+                    Code::ERRCODE_INVALID_PARAMETER_VALUE as i32,
+                    |report| report.code,
+                ),
+                ..Report::new(
+                    Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                    format!("{} file{} of \"{directory}\" {} refused, so nothing of it is registered", files.len(), plural(files.len()), if files.len() == 1 { "was" } else { "were" }),
+                )
+                .detail(
+                    files.iter().map(|(file, error)| format!("{file}: {}.", error.summary().1)).collect::<Vec<_>>().join("\n"),
+                )
+                .hint("Mend or move away these files, and load the folder again. A changed text of a registered version is taken with replace => true.")
+            },
+            NotAdoptable { message, hint } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                message.as_str(),
+            )
+            .hint(hint.as_str()),
             TooFew(n) => Report::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("cannot roll back {n} migrations"),

@@ -28,11 +28,19 @@ pub enum Value {
     Timestamp(i64),
     /// `interval`, in microseconds.
     Interval(i64),
+    /// `jsonb`.
+    Json(serde_json::Value),
 }
 
 impl From<&str> for Value {
     fn from(text: &str) -> Value {
         Value::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::Text(text)
     }
 }
 
@@ -55,6 +63,7 @@ impl Value {
             Value::TextArray(v) => v.into_datum(),
             Value::Bytes(v) => v.into_datum(),
             Value::Uuid(v) => pgrx::datum::Uuid::from_bytes(v).into_datum(),
+            Value::Json(v) => pgrx::JsonB(v).into_datum(),
             Value::Interval(microseconds) => {
                 // SAFETY: an Interval is plain numbers, freshly allocated by the server.
                 unsafe {
@@ -80,6 +89,12 @@ impl Call {
         unsafe { pgrx::fcinfo::pg_getarg(self.info, n) }
     }
 
+    /// Whether argument n (from 0) is NULL.
+    pub fn is_null(&self, n: usize) -> bool {
+        // SAFETY: the call is valid and has as many arguments as its declaration.
+        unsafe { pgrx::fcinfo::pg_arg_is_null(self.info, n) }
+    }
+
     /// Argument n (from 0), a `text`. None: NULL.
     pub fn text(&self, n: usize) -> Option<String> {
         self.argument(n)
@@ -99,6 +114,11 @@ impl Call {
     pub fn texts(&self, n: usize, name: &'static str) -> Result<Vec<String>> {
         let elements: Vec<Option<String>> = self.argument(n).unwrap_or_default();
         elements.into_iter().map(|e| e.ok_or(Error::NullArgument(name))).collect()
+    }
+
+    /// Argument n (from 0), a `jsonb`.
+    pub fn json(&self, n: usize) -> Option<serde_json::Value> {
+        self.argument::<pgrx::JsonB>(n).map(|json| json.0)
     }
 
     /// Argument n, a `text` that must not be NULL.

@@ -10,8 +10,8 @@ use std::ptr::NonNull;
 /// An error that the server raised, with all that it carries: position, context,
 /// internal query, names of the constraint, table and column concerned.
 ///
-/// It lives in the memory of the current transaction (or subtransaction) and is thrown
-/// again, unchanged, before that ends.
+/// It lives in the memory of the top transaction, so that a subtransaction can be rolled
+/// back before it is thrown again, unchanged.
 #[derive(Debug)]
 pub struct ServerError {
     data: NonNull<pg_sys::ErrorData>,
@@ -19,7 +19,7 @@ pub struct ServerError {
 
 impl ServerError {
     fn data(&self) -> &pg_sys::ErrorData {
-        // SAFETY: made by CopyErrorData in the transaction's memory, which outlives us.
+        // SAFETY: made by CopyErrorData in the top transaction's memory, which outlives us.
         unsafe { self.data.as_ref() }
     }
 
@@ -102,7 +102,7 @@ pub unsafe fn catch<T: Copy>(code: impl FnOnce() -> T) -> Result<T, ServerError>
         if jumped == 0 {
             return Ok(result.assume_init());
         }
-        pg_sys::CurrentMemoryContext = pg_sys::CurTransactionContext;
+        pg_sys::CurrentMemoryContext = pg_sys::TopTransactionContext;
         let data = raw::CopyErrorData();
         raw::FlushErrorState();
         pg_sys::CurrentMemoryContext = context;

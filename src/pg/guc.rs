@@ -23,17 +23,32 @@ impl Nest {
         Nest { level }
     }
 
-    /// Sets a setting within the level.
+    /// Opens a level with these settings in it. Errors: those of [`Nest::set`].
+    pub fn with(settings: &[(String, String)]) -> Result<Nest> {
+        let nest = Nest::open();
+        for (name, value) in settings {
+            nest.set(name, value)?;
+        }
+        Ok(nest)
+    }
+
+    /// Sets a setting within the level, with the rights of the current user. Errors: the
+    /// server's, of an unknown setting (42704), a value that it can't have (22023), or one
+    /// that the user may not set (42501).
     pub fn set(&self, name: &str, value: &str) -> Result<()> {
         let (name, value) = (cstring(name), cstring(value));
         let (name, value) = (name.as_ptr(), value.as_ptr());
         // SAFETY: C strings that outlive the call.
         unsafe {
+            let context = match pg_sys::superuser() {
+                true => pg_sys::GucContext::PGC_SUSET,
+                false => pg_sys::GucContext::PGC_USERSET,
+            };
             catch(|| {
                 raw::set_config_option(
                     name,
                     value,
-                    pg_sys::GucContext::PGC_USERSET,
+                    context,
                     pg_sys::GucSource::PGC_S_SESSION,
                     pg_sys::GucAction::GUC_ACTION_SAVE,
                     true,

@@ -41,6 +41,14 @@ impl Users {
     }
 }
 
+/// Whether the current user may read files of the server, as COPY asks it.
+pub fn may_read_server_files() -> bool {
+    // SAFETY: look-ups about existing roles.
+    unsafe {
+        pg_sys::has_privs_of_role(pg_sys::GetUserId(), pg_sys::ROLE_PG_READ_SERVER_FILES.into())
+    }
+}
+
 /// Work as another user, with a search path that finds nothing of a caller's.
 ///
 /// [`AsOwner::leave`] ends it. When an error ends it instead, the abort of the

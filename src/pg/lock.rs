@@ -21,9 +21,18 @@ unsafe extern "C-unwind" {
 /// the column objsubid of pg_locks.
 pub const CLASS: u16 = 3;
 
+/// Who else may have the lock at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nobody: the project is changed.
+    Exclusive,
+    /// Others that only need the project to stay as it is.
+    Shared,
+}
+
 /// Takes the lock of a project until the transaction ends, without ever waiting.
-/// False: another session holds it.
-pub fn try_lock(project: i64) -> Result<bool> {
+/// False: another session holds it in a mode that conflicts.
+pub fn try_lock(project: i64, mode: Mode) -> Result<bool> {
     // SAFETY: reads the current database's oid.
     let database = unsafe { pg_sys::MyDatabaseId };
     let tag = pg_sys::LOCKTAG {
@@ -34,7 +43,10 @@ pub fn try_lock(project: i64) -> Result<bool> {
         locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
         locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
     };
-    let mode = pg_sys::ExclusiveLock as pg_sys::LOCKMODE;
+    let mode = match mode {
+        Mode::Exclusive => pg_sys::ExclusiveLock,
+        Mode::Shared => pg_sys::ShareLock,
+    } as pg_sys::LOCKMODE;
     let tag = &raw const tag;
     // SAFETY: a valid tag that outlives the call.
     let result = unsafe { catch(|| LockAcquire(tag, mode, false, true)) }?;

@@ -9,6 +9,11 @@ pub fn notice(text: &str) {
     emit(pg_sys::NOTICE as c_int, text, false);
 }
 
+/// Sends a WARNING.
+pub fn warning(text: &str) {
+    emit(pg_sys::WARNING as c_int, text, false);
+}
+
 /// Writes a LOG line of its own: without the client's statement and without context.
 pub fn log(text: &str) {
     emit(pg_sys::LOG as c_int, text, true);

@@ -19,6 +19,7 @@ pub mod portal;
 mod raw;
 pub mod settings;
 pub mod spi;
+pub mod subtransaction;
 pub mod timeout;
 pub mod transaction;
 

@@ -22,6 +22,8 @@ pub struct Statement {
     pub kind: Kind,
     /// Whether it sets `statement_timeout`.
     pub sets_timeout: bool,
+    /// The extension that it creates.
+    pub creates_extension: Option<String>,
 }
 
 /// What is special about a statement.
@@ -72,8 +74,9 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
         line += script::line_at(&text[counted..start], start) - 1;
         counted = start;
         // SAFETY: a node of the parser.
-        let (kind, sets_timeout) = unsafe { (kind(node), sets_timeout(node)) };
-        Statement { tree, start, end, line, kind, sets_timeout }
+        let (kind, sets_timeout, creates_extension) =
+            unsafe { (kind(node), sets_timeout(node), creates_extension(node)) };
+        Statement { tree, start, end, line, kind, sets_timeout, creates_extension }
     });
     Ok(statements.collect())
 }
@@ -256,6 +259,17 @@ unsafe fn option(options: *mut pg_sys::List, name: &CStr) -> Option<bool> {
             elements(options).into_iter().rfind(|e| CStr::from_ptr((**e).defname) == name)?;
         // A value that is no boolean is for the statement itself to refuse.
         catch(|| raw::defGetBoolean(element)).ok()
+    }
+}
+
+unsafe fn creates_extension(node: *mut pg_sys::Node) -> Option<String> {
+    // SAFETY: read as what its tag says that it is; its name is a C string.
+    unsafe {
+        if (*node).type_ != NodeTag::T_CreateExtensionStmt {
+            return None;
+        }
+        let name = (*node.cast::<pg_sys::CreateExtensionStmt>()).extname;
+        Some(CStr::from_ptr(name).to_string_lossy().into_owned())
     }
 }
 

@@ -66,16 +66,35 @@ unsafe extern "C-unwind" fn receive(
 
 unsafe extern "C-unwind" fn nothing(_receiver: *mut pg_sys::DestReceiver) {}
 
-/// Runs a statement inside the current transaction. With `keep_rows` it gives the first
-/// [`KEPT_ROWS`] rows of its result, each as JSON, and the number of further ones.
+/// What a statement gave.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// The first [`KEPT_ROWS`] rows of its result, each as JSON.
+    pub rows: Vec<String>,
+    /// The number of further ones.
+    pub more: u64,
+    /// Whether it is a statement that gives rows, be it none.
+    pub has_result: bool,
+    /// The first column of the first row, if it is a boolean column.
+    pub truth: Option<Truth>,
+}
+
+/// What a boolean column gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Truth {
+    True,
+    False,
+    Null,
+    NoRow,
+}
+
+/// Runs a statement inside the current transaction. With `keep_rows` it tells of what the
+/// statement gave.
 ///
 /// Not a top-level statement for the server, which therefore refuses in it what a
 /// transaction can't hold.
-pub fn run(
-    context: &Context,
-    statement: &Statement,
-    keep_rows: bool,
-) -> Result<(Vec<String>, u64)> {
+pub fn run(context: &Context, statement: &Statement, keep_rows: bool) -> Result<Output> {
     let memory = memory::Context::new()?;
     let body = context.body().as_ptr();
     let tree = statement.tree;
@@ -131,7 +150,35 @@ pub fn run(
     let rows = (receiver.count as usize).min(KEPT_ROWS);
     let texts =
         receiver.tuples[..rows].iter().map(|tuple| as_json(&memory, *tuple, receiver.descriptor));
-    Ok((texts.collect::<Result<_>>()?, receiver.count - rows as u64))
+    Ok(Output {
+        rows: texts.collect::<Result<_>>()?,
+        more: receiver.count - rows as u64,
+        has_result: !receiver.descriptor.is_null(),
+        // SAFETY: the first tuple, if there is one, was made with the descriptor.
+        truth: unsafe { truth(receiver.tuples[0], receiver.descriptor) },
+    })
+}
+
+unsafe fn truth(first: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> Option<Truth> {
+    // SAFETY: the caller's promise; a null pointer is looked at as such.
+    unsafe {
+        if descriptor.is_null() || (*descriptor).natts == 0 {
+            return None;
+        }
+        if pg_sys::SPI_gettypeid(descriptor, 1) != pg_sys::BOOLOID {
+            return None;
+        }
+        if first.is_null() {
+            return Some(Truth::NoRow);
+        }
+        let mut null = false;
+        let value = raw::SPI_getbinval(first, descriptor, 1, &mut null);
+        Some(match value.value() {
+            _ if null => Truth::Null,
+            0 => Truth::False,
+            _ => Truth::True,
+        })
+    }
 }
 
 unsafe fn analyze(tree: *mut pg_sys::RawStmt, body: *const core::ffi::c_char) -> *mut pg_sys::List {

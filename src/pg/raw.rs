@@ -112,6 +112,12 @@ unsafe extern "C-unwind" {
     pub fn text_to_cstring(text: *const pgrx::pg_sys::varlena) -> *mut c_char;
 
     // SPI
+    pub fn SPI_getbinval(
+        row: HeapTuple,
+        desc: TupleDesc,
+        column: c_int,
+        is_null: *mut bool,
+    ) -> Datum;
     pub fn SPI_connect() -> c_int;
     pub fn SPI_finish() -> c_int;
     pub fn SPI_prepare(text: *const c_char, count: c_int, types: *mut Oid) -> SPIPlanPtr;
@@ -136,6 +142,10 @@ unsafe extern "C-unwind" {
         maximum: Size,
     ) -> MemoryContext;
     pub fn MemoryContextDelete(context: MemoryContext);
+
+    // subtransactions
+    pub fn BeginInternalSubTransaction(name: *const c_char);
+    pub fn RollbackAndReleaseCurrentSubTransaction();
 
     pub fn AtEOXact_GUC(is_commit: bool, nest_level: c_int);
     pub fn set_config_option(

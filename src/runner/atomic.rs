@@ -2,128 +2,280 @@
 //! carries it out is [`super::run`].
 
 use super::entrance::{Running, lock_project};
-use super::run::{Finished, Run, Step};
-use crate::domain::plan;
+use super::plan::{self, Scope};
+use super::requirement;
+use super::run::{Act, Finished, Run, Step};
+use crate::domain::plan::merge;
+use crate::domain::requirement::Requirement;
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::pg::message;
 use crate::pg::spi::View;
-use crate::store::overview::{Differences, Pending};
+use crate::store::applied::Applied;
+use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::{Batch, Store};
+use std::collections::{HashMap, HashSet};
 
-/// Applies all pending migrations of a project up to and including the target.
+/// Receives the finished steps.
+type Report<'a> = &'a mut dyn FnMut(Finished);
+
+/// Applies the pending migrations of a project that are meant.
 ///
-/// Errors, all before anything runs: see [`Running::enter`] and [`lock_project`]; unknown
-/// project or target (42704); an applied migration was modified, a pending one has no up
-/// or can't run here (55000 and those of [`check::atomic`]). Later: what the bodies raise.
-pub fn apply(
-    project: &str,
-    target: Option<&Version>,
-    finished: &mut dyn FnMut(Finished),
-) -> Result<()> {
+/// Errors, all before anything runs: see [`Running::enter`], [`lock_project`],
+/// [`plan::up`] and [`requirement::check`]; one of them can't run here (55000 and those of
+/// [`super::check::atomic`]). Later: what the bodies raise.
+pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
     let _running = Running::enter("migrations.apply()")?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(project) = batch.project(project, View::Newest)? else {
         batch.close()?;
-        return no_migrations(project, target);
+        return match scope.version() {
+            Some(version) => Err(Error::UnknownTarget {
+                version: version.text().to_owned(),
+                project: project.to_owned(),
+            }),
+            None => {
+                message::notice(&format!("nothing to do: project {project} has no migrations"));
+                Ok(())
+            }
+        };
     };
     let project = lock_project(&batch, &project)?;
-    if target.is_none() && project.is_complete() {
-        let version = batch.highest_applied(project.id, View::Newest)?;
-        batch.close()?;
-        nothing_to_do(&project.name, version.as_deref());
-        return Ok(());
+    if matches!(scope, Scope::All) && project.is_complete() {
+        return nothing_to_do(batch, &project);
     }
-    let plan = pending(&batch, &project, target, View::Newest)?;
-    let run = Run::begin(&store, &batch, &project)?;
+    let plan = plan::up(&batch, &project, scope, View::Newest)?;
     if plan.is_empty() {
         // Nothing was pending, whatever the generations say; the next call needn't look.
-        let version = batch.highest_applied(project.id, View::Newest)?;
-        if target.is_none() {
+        if matches!(scope, Scope::All) {
             batch.set_complete(&project, true)?;
         }
-        batch.close()?;
-        nothing_to_do(&project.name, version.as_deref());
-        return Ok(());
+        return nothing_to_do(batch, &project);
     }
+    let plan: Vec<Pending> = plan.into_iter().map(|planned| planned.migration).collect();
+    requirement::hold(&batch, &[&project.name], &plan.iter().collect::<Vec<_>>())?;
+    let of_project: Vec<_> = plan.iter().map(|m| (&project, m)).collect();
+    requirement::check(&batch, &of_project, &HashSet::new())?;
+    let run = Run::begin(&store, &batch, &[&project])?;
     batch.close()?;
-    run.all(plan.into_iter().map(Step::Up).collect(), finished)
+    run.all(plan.into_iter().map(|m| Step { lane: 0, act: Act::Up(m) }).collect(), finished)
 }
 
-/// What an apply would run, in its order. Errors: unknown target, modified migrations,
-/// migrations without an up.
-pub fn pending(
-    batch: &Batch,
-    project: &Project,
-    target: Option<&Version>,
-    view: View,
-) -> Result<Vec<Pending>> {
-    if let Some(target) = target
-        && !batch.knows(project.id, target.key(), view)?
-    {
-        return Err(Error::UnknownTarget {
-            version: target.text().to_owned(),
-            project: project.name.clone(),
-        });
-    }
-    let Differences { pending, modified } = batch.differences(project.id, view)?;
-    if !modified.is_empty() {
-        return Err(Error::Modified { migrations: modified, project: project.name.clone() });
-    }
-    let plan = plan::up_to(pending, target.map(Version::key));
-    let halves: Vec<String> =
-        plan.iter().filter(|m| !m.has_up).map(|m| m.version.clone()).collect();
-    if !halves.is_empty() {
-        return Err(Error::NoUp { versions: halves, project: project.name.clone() });
-    }
-    Ok(plan)
+fn nothing_to_do(batch: Batch, project: &Project) -> Result<()> {
+    let version = batch.highest_applied(project.id, View::Newest)?;
+    batch.close()?;
+    message::notice(&match version {
+        Some(version) => {
+            format!("nothing to do: project {} is at version {version}", project.name)
+        }
+        None => format!("nothing to do: project {} has no migrations", project.name),
+    });
+    Ok(())
 }
 
-/// Rolls back the last n applied migrations of a project, the last one first.
+/// Applies all pending migrations of several projects (of all, without names), in an
+/// order that meets what they require of each other. The first project goes on as long as
+/// it can, then the next.
 ///
-/// Errors, all before anything runs: see [`Running::enter`] and [`lock_project`]; unknown
-/// project (42704); n is less than 1 or more than are applied (22023); one of them has no
-/// down, or one that can't run here (55000 and those of [`check::atomic`]).
-pub fn rollback(project: &str, n: i32, finished: &mut dyn FnMut(Finished)) -> Result<()> {
-    let _running = Running::enter("migrations.rollback()")?;
-    if n < 1 {
-        return Err(Error::TooFew(n));
-    }
+/// Errors: those of [`apply`]; migrations of different projects require each other (55000).
+pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
+    let _running = Running::enter("migrations.apply_all()")?;
     let store = Store::find()?;
     let batch = store.open()?;
-    let too_many = |applied| Error::TooMany { asked: n, applied, project: project.to_owned() };
-    let Some(project) = batch.project(project, View::Newest)? else {
-        return Err(too_many(0));
+    let mut names = match names {
+        Some(names) => names,
+        None => batch.projects()?,
     };
-    let project = lock_project(&batch, &project)?;
-    let plan = batch.last_applied(project.id, n)?;
-    if plan.len() < n as usize {
-        return Err(too_many(plan.len()));
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    let projects = lock_all(&batch, &names)?;
+    let mut plans: Vec<Vec<Pending>> = Vec::with_capacity(projects.len());
+    for project in &projects {
+        let plan = match project.is_complete() {
+            true => Vec::new(),
+            false => plan::up(&batch, project, Scope::All, View::Newest)?,
+        };
+        plans.push(plan.into_iter().map(|planned| planned.migration).collect());
     }
+    let order = merged(&projects, &plans)?;
+    if order.is_empty() {
+        batch.close()?;
+        message::notice("nothing to do: all migrations are applied");
+        return Ok(());
+    }
+    let ordered: Vec<(&Project, &Pending)> =
+        order.iter().map(|(lane, n)| (&projects[*lane], &plans[*lane][*n])).collect();
+    let own: Vec<&str> = names.iter().map(String::as_str).collect();
+    requirement::hold(&batch, &own, &ordered.iter().map(|(_, m)| *m).collect::<Vec<_>>())?;
+    let planned =
+        ordered.iter().map(|(project, m)| (project.name.clone(), m.key.clone())).collect();
+    requirement::check(&batch, &ordered, &planned)?;
+    let run = Run::begin(&store, &batch, &projects.iter().collect::<Vec<_>>())?;
+    batch.close()?;
+    let step =
+        |(lane, n): &(usize, usize)| Step { lane: *lane, act: Act::Up(plans[*lane][*n].clone()) };
+    run.all(order.iter().map(step).collect(), finished)
+}
+
+/// Locks projects in the order of their names, and gives them in the order asked for.
+/// `default` may have no row.
+fn lock_all(batch: &Batch, names: &[String]) -> Result<Vec<Project>> {
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort();
+    let mut locked = HashMap::new();
+    for name in sorted {
+        if let Some(project) = batch.project(name, View::Newest)? {
+            locked.insert(name, lock_project(batch, &project)?);
+        }
+    }
+    Ok(names.iter().filter_map(|name| locked.remove(name)).collect())
+}
+
+/// The plans of several projects as one: pairs of a project and a place in its plan.
+fn merged(projects: &[Project], plans: &[Vec<Pending>]) -> Result<Vec<(usize, usize)>> {
+    let lane: HashMap<&str, usize> =
+        projects.iter().enumerate().map(|(n, project)| (project.name.as_str(), n)).collect();
+    let places: Vec<HashMap<&[u8], usize>> = plans
+        .iter()
+        .map(|plan| plan.iter().enumerate().map(|(n, m)| (m.key.as_slice(), n)).collect())
+        .collect();
+    let lengths: Vec<usize> = plans.iter().map(Vec::len).collect();
+    let needs = |project: usize, n: usize| {
+        let place = |requirement: &Requirement| match requirement {
+            Requirement::Other { project, version } => {
+                let lane = *lane.get(project.as_str())?;
+                Some((lane, *places[lane].get(version.key())?))
+            }
+            _ => None,
+        };
+        plans[project][n].requires.iter().filter_map(place).collect()
+    };
+    merge(&lengths, needs).map_err(|cycle| Error::Cycle {
+        path: cycle
+            .into_iter()
+            .map(|(lane, n)| format!("{}:{}", projects[lane].name, plan::title(&plans[lane][n])))
+            .collect(),
+        project: None,
+    })
+}
+
+/// What of the applied migrations a rollback takes back.
+#[derive(Debug, Clone, Copy)]
+pub enum Extent<'a> {
+    /// The last n.
+    Last(i32),
+    /// All that were applied after this one.
+    After(&'a Version),
+    /// All.
+    All,
+}
+
+/// Rolls back applied migrations of a project, the last applied one first. What was there
+/// before as a baseline, and repeatables, stay.
+///
+/// Errors, all before anything runs: see [`Running::enter`] and [`lock_project`]; unknown
+/// project or version (42704); n is less than 1 or more than are applied (22023); one of
+/// them has no down, or one that can't run here (55000 and those of
+/// [`super::check::atomic`]); one that stays, in whatever project, requires one of them
+/// (2BP01).
+pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
+    let _running = Running::enter(match extent {
+        Extent::Last(_) => "migrations.rollback()",
+        Extent::After(_) => "migrations.rollback_to()",
+        Extent::All => "migrations.reset()",
+    })?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let Some((project, plan)) = going(&batch, project, extent)? else { return batch.close() };
+    let run = Run::begin(&store, &batch, &[&project])?;
+    batch.close()?;
+    run.all(plan.into_iter().map(|a| Step { lane: 0, act: Act::Down(a) }).collect(), finished)
+}
+
+/// The project, locked, and what of it goes. None: nothing, which a NOTICE has told.
+fn going(batch: &Batch, name: &str, extent: Extent) -> Result<Option<(Project, Vec<Applied>)>> {
+    if let Extent::Last(n) = extent
+        && n < 1
+    {
+        return Err(Error::TooFew(n));
+    }
+    let found = batch.project(name, View::Newest)?;
+    let project = found.map(|project| lock_project(batch, &project)).transpose()?;
+    let plan = match (&project, extent) {
+        (None, Extent::Last(_) | Extent::All) => Vec::new(),
+        (None, Extent::After(version)) => {
+            let (version, project) = (version.text().to_owned(), name.to_owned());
+            return Err(Error::UnknownTarget { version, project });
+        }
+        (Some(project), Extent::Last(n)) => {
+            batch.applied_after(project.id, 0, Some(n), View::Newest)?
+        }
+        (Some(project), Extent::All) => batch.applied_after(project.id, 0, None, View::Newest)?,
+        (Some(project), Extent::After(version)) => {
+            match batch.find(project.id, version.key(), View::Newest)? {
+                None => return Err(plan::unknown(version, project)),
+                Some((version, false)) => {
+                    return Err(Error::NotApplied { version, project: project.name.clone() });
+                }
+                Some((_, true)) => {}
+            }
+            let stays = batch.applied_row(project.id, version.key())?.unwrap_or_default();
+            batch.applied_after(project.id, stays, None, View::Newest)?
+        }
+    };
+    if let Extent::Last(n) = extent
+        && plan.len() < n as usize
+    {
+        return Err(Error::TooMany { asked: n, applied: plan.len(), project: name.to_owned() });
+    }
+    let (Some(project), false) = (project, plan.is_empty()) else {
+        message::notice(&match extent {
+            Extent::After(version) => {
+                format!("nothing to do: nothing was applied after {}", version.text())
+            }
+            _ => format!("nothing to do: project {name} has nothing to roll back"),
+        });
+        return Ok(None);
+    };
     let missing: Vec<String> =
         plan.iter().filter(|m| !m.has_down).map(|m| m.version.clone()).collect();
     if !missing.is_empty() {
         return Err(Error::NoDown { versions: missing, project: project.name });
     }
-    let run = Run::begin(&store, &batch, &project)?;
-    batch.close()?;
-    run.all(plan.into_iter().map(Step::Down).collect(), finished)
+    let keys: Vec<(&[u8], &str)> =
+        plan.iter().map(|m| (m.key.as_slice(), m.version.as_str())).collect();
+    requirement::check_not_required(batch, &project, &keys, "roll back")?;
+    Ok(Some((project, plan)))
 }
 
-fn no_migrations(project: &str, target: Option<&Version>) -> Result<()> {
-    if let Some(target) = target {
-        let version = target.text().to_owned();
-        return Err(Error::UnknownTarget { version, project: project.to_owned() });
+/// Rolls back the last n applied migrations of a project and applies them again, as they
+/// are registered now. Errors: those of [`rollback`] and [`apply`].
+pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
+    let _running = Running::enter("migrations.redo()")?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let Some((project, downs)) = going(&batch, project, Extent::Last(n))? else {
+        return batch.close();
+    };
+    let keys: Vec<&[u8]> = downs.iter().map(|m| m.key.as_slice()).collect();
+    let others = batch.differences(&project, View::Newest)?.modified;
+    let others: Vec<_> =
+        others.into_iter().filter(|(v, ..)| downs.iter().all(|m| m.version != *v)).collect();
+    if !others.is_empty() {
+        return Err(Error::Modified { migrations: others, project: project.name });
     }
-    nothing_to_do(project, None);
-    Ok(())
-}
-
-fn nothing_to_do(project: &str, version: Option<&str>) {
-    message::notice(&match version {
-        Some(version) => format!("nothing to do: project {project} is at version {version}"),
-        None => format!("nothing to do: project {project} has no migrations"),
-    });
+    let ups = plan::again(&batch, &project, &keys)?;
+    if let Some(gone) = downs.iter().find(|down| ups.iter().all(|up| up.key != down.key)) {
+        let version = gone.version.clone();
+        return Err(Error::UnknownTarget { version, project: project.name });
+    }
+    requirement::hold(&batch, &[&project.name], &ups.iter().collect::<Vec<_>>())?;
+    let of_project: Vec<_> = ups.iter().map(|m| (&project, m)).collect();
+    requirement::check(&batch, &of_project, &HashSet::new())?;
+    let run = Run::begin(&store, &batch, &[&project])?;
+    batch.close()?;
+    let acts = downs.into_iter().map(Act::Down).chain(ups.into_iter().map(Act::Up));
+    run.all(acts.map(|act| Step { lane: 0, act }).collect(), finished)
 }

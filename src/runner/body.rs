@@ -9,7 +9,7 @@ use crate::pg::identity::Users;
 use crate::pg::memory;
 use crate::pg::message;
 use crate::pg::parse::{self, Statement};
-use crate::pg::portal;
+use crate::pg::portal::{self, Truth};
 use crate::pg::timeout::StatementTimer;
 use crate::store::Store;
 
@@ -17,20 +17,65 @@ use crate::store::Store;
 pub struct Done {
     /// How many statements ran.
     pub statements: usize,
-    /// Its notices and warnings, then the rows of a final SELECT as JSON.
+    /// Its notices and warnings.
     pub messages: Vec<String>,
+    /// The rows of a final SELECT, as JSON.
+    pub rows: Vec<String>,
+    /// What the first column of the last result gave, if it is a boolean one.
+    pub truth: Option<Truth>,
+}
+
+impl Done {
+    /// Messages and rows, as the column `messages` has them.
+    pub fn told(self) -> Vec<String> {
+        let mut all = self.messages;
+        all.extend(self.rows);
+        all
+    }
+
+    /// Of a step that ran nothing.
+    pub fn without_statements(message: String) -> Done {
+        Done { statements: 0, messages: vec![message], rows: Vec::new(), truth: None }
+    }
+}
+
+/// Which rows of a body are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Those of the last statement.
+    Final,
+    /// Those of the last statement that gives rows.
+    LastResult,
+}
+
+/// Opens a nest level of settings with those of a project. An error of one of them has
+/// the context.
+pub fn nest(context: &Context, settings: &[(String, String)]) -> Result<Nest> {
+    context.enter(Step::Parsing);
+    let _attached = context.attach();
+    Nest::with(settings)
 }
 
 /// Runs a body: all its statements, then the checks of deferred constraints. Afterwards
-/// all settings, role and session user included, are as they were.
+/// all settings, role and session user included, are as they were. `settings` are in
+/// force until the body sets others.
 ///
 /// `title` says which migration in `pg_stat_activity`. An error leaves everything to the
 /// abort of the transaction.
-pub fn run(store: &Store, context: &Context, title: &str, activity: &Activity) -> Result<Done> {
+pub fn run(
+    store: &Store,
+    context: &Context,
+    title: &str,
+    activity: &Activity,
+    settings: &[(String, String)],
+    keep: Keep,
+) -> Result<Done> {
     let users = Users::current();
-    let nest = Nest::open();
+    // Before the settings, which may hold a limit that is each statement's.
+    let timer = StatementTimer::begin();
+    let nest = nest(context, settings)?;
     let memory = memory::Context::new()?;
-    let done = memory.enter(|| statements(store, context, title, activity))?;
+    let done = memory.enter(|| statements(store, context, title, activity, timer, keep))?;
     nest.undo()?;
     if Users::current() != users {
         return Err(Error::UserNotRestored { migration: context.label().to_owned() });
@@ -38,7 +83,14 @@ pub fn run(store: &Store, context: &Context, title: &str, activity: &Activity) -
     Ok(done)
 }
 
-fn statements(store: &Store, context: &Context, title: &str, activity: &Activity) -> Result<Done> {
+fn statements(
+    store: &Store,
+    context: &Context,
+    title: &str,
+    activity: &Activity,
+    mut timer: StatementTimer,
+    keep: Keep,
+) -> Result<Done> {
     let checked = check::atomic(context)?;
     if checked.unwrapped {
         context.enter(Step::Parsing);
@@ -46,10 +98,9 @@ fn statements(store: &Store, context: &Context, title: &str, activity: &Activity
         message::notice("BEGIN and COMMIT around the migration are dropped");
     }
     let of = checked.statements.len();
-    let mut timer = StatementTimer::begin();
     let mut timeout_set = false;
     let conforming = parse::conforming_strings();
-    let mut rows = Vec::new();
+    let (mut rows, mut truth) = (Vec::new(), None);
     for (n, statement) in checked.statements.iter().enumerate() {
         let number = n + 1;
         context.enter(statement.step(number, of));
@@ -59,14 +110,17 @@ fn statements(store: &Store, context: &Context, title: &str, activity: &Activity
         }
         timer.arm(timeout_set)?;
         let _attached = context.attach();
-        let (kept, more) = portal::run(context, statement, number == of)?;
+        let keeps = keep == Keep::LastResult || number == of;
+        let output = portal::run(context, statement, keeps)?;
         timeout_set |= statement.sets_timeout;
         if parse::conforming_strings() != conforming && number < of {
             return Err(Error::StringsChanged { place: context.place() });
         }
-        rows = kept;
-        if more > 0 {
-            rows.push(format!("({more} more rows)"));
+        if output.has_result {
+            (rows, truth) = (output.rows, output.truth);
+            if output.more > 0 {
+                rows.push(format!("({} more rows)", output.more));
+            }
         }
     }
     context.enter(Step::Constraints);
@@ -75,9 +129,7 @@ fn statements(store: &Store, context: &Context, title: &str, activity: &Activity
         let _attached = context.attach();
         constraints::settle(store)?;
     }
-    let mut messages = context.take_messages();
-    messages.append(&mut rows);
-    Ok(Done { statements: of, messages })
+    Ok(Done { statements: of, messages: context.take_messages(), rows, truth })
 }
 
 /// `log_statement` asks for the statement.

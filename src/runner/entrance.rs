@@ -1,8 +1,9 @@
 //! What each call that changes something does first.
 
 use crate::error::{Error, Result};
+use crate::pg::lock::{self, Mode};
 use crate::pg::spi::View;
-use crate::pg::{lock, transaction};
+use crate::pg::transaction;
 use crate::store::Batch;
 use crate::store::project::Project;
 use std::cell::Cell;
@@ -18,13 +19,18 @@ pub struct Running(());
 impl Running {
     /// Errors: a call is under way (55000); the transaction may not write (25006).
     pub fn enter(call: &'static str) -> Result<Running> {
-        if RUNNING.get() {
-            return Err(Error::RunInsideRun);
-        }
+        let running = Running::look()?;
         if transaction::read_only() {
             return Err(Error::ReadOnly { call, standby: transaction::standby() });
         }
-        RUNNING.set(true);
+        Ok(running)
+    }
+
+    /// The same for a call that runs scripts but changes nothing.
+    pub fn look() -> Result<Running> {
+        if RUNNING.replace(true) {
+            return Err(Error::RunInsideRun);
+        }
         Ok(Running(()))
     }
 }
@@ -40,17 +46,22 @@ impl Drop for Running {
 /// Errors: another session has it (55P03, without waiting); the transaction keeps a
 /// snapshot that is older than another session's changes (40001).
 pub fn lock_project(batch: &Batch, project: &Project) -> Result<Project> {
-    if !lock::try_lock(project.id)? {
-        let holder = batch.lock_holder(project.id)?;
-        return Err(Error::Busy { project: project.name.clone(), holder });
+    lock(batch, project.id, &project.name, Mode::Exclusive)?;
+    let newest = batch.project(&project.name, View::Newest)?;
+    newest.ok_or_else(|| Error::SnapshotTooOld(project.name.clone()))
+}
+
+/// Takes a project's lock until the transaction ends. Errors: those of [`lock_project`].
+pub fn lock(batch: &Batch, id: i64, project: &str, mode: Mode) -> Result<()> {
+    if !lock::try_lock(id, mode)? {
+        let holder = batch.lock_holder(id)?;
+        return Err(Error::Busy { project: project.to_owned(), holder });
     }
     // Whoever had the lock before us has recorded what it did.
     if transaction::keeps_its_snapshot()
-        && batch.last_seq(project.id, View::Newest)?
-            != batch.last_seq(project.id, View::Transaction)?
+        && batch.last_seq(id, View::Newest)? != batch.last_seq(id, View::Transaction)?
     {
-        return Err(Error::SnapshotTooOld(project.name.clone()));
+        return Err(Error::SnapshotTooOld(project.to_owned()));
     }
-    let newest = batch.project(&project.name, View::Newest)?;
-    newest.ok_or_else(|| Error::SnapshotTooOld(project.name.clone()))
+    Ok(())
 }

@@ -1,13 +1,23 @@
 //! Runs a plan.
 //!
-//! [`atomic`] is a run in one transaction; [`registration`] changes the registry under the
-//! same lock. The other files are what they are made of.
+//! [`atomic`] is a run in one transaction; [`registration`], [`repair`] and
+//! [`configuration`] change registry, record and projects under the same lock. The other
+//! files are what they are made of.
 
+pub mod adoption;
 pub mod atomic;
 pub mod body;
 pub mod check;
+pub mod condition;
+pub mod configuration;
 pub mod constraints;
 pub mod entrance;
+pub mod loading;
+pub mod plan;
 pub mod registration;
+pub mod repair;
 pub mod report;
+pub mod requirement;
 pub mod run;
+pub mod status;
+pub mod verification;

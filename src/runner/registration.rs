@@ -1,9 +1,11 @@
 //! Changes of the registry.
 
 use super::entrance::{Running, lock_project};
+use super::plan::unknown;
 use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Part;
-use crate::domain::version::Version;
+use crate::domain::requirement::Requirement;
+use crate::domain::version::{Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::pg::transaction;
@@ -36,49 +38,71 @@ impl Outcome {
 
 /// Registers a migration. Errors: see [`Running::enter`] and [`lock_project`]; a version
 /// with the same numbers is registered (23505); another content is, and `replace` wasn't
-/// asked for (23505).
+/// asked for (23505); it requires itself, or what isn't a requirement (22023).
 pub fn add(project: &str, version: &Version, content: Content, replace: bool) -> Result<Outcome> {
-    change(project, version, |former| {
-        let Some(former) = former else {
-            return Ok(Some((content, Outcome::Added)));
-        };
-        let differs = former.content.differences(&content);
-        decide(project, former, differs, content, replace)
+    check_requires(project, Some(version), &content.requires)?;
+    Registration::of(project, |registration| {
+        registration.put(Some(version), version.key(), |former| {
+            let Some(former) = former else {
+                return Ok(Some((content, Outcome::Added)));
+            };
+            let differs = former.content.differences(&content);
+            decide(project, former, differs, content, replace)
+        })
     })
 }
 
-/// Registers a part of a migration: one of the files of a pair. Errors as for [`add`].
-pub fn add_part(
-    project: &str,
-    version: &Version,
-    name: &str,
-    part: Part,
-    text: String,
-    replace: bool,
-) -> Result<Outcome> {
-    change(project, version, |former| {
-        let Some(former) = former else {
-            let mut content = Content { name: name.to_owned(), ..Content::default() };
-            *content.part(part) = Some(text);
-            return Ok(Some((content, Outcome::Added)));
-        };
-        let mut content = former.content.clone();
-        // Files pair by version. The up's name is the migration's; until it comes, the
-        // down's stands in for it.
-        if part == Part::Up {
-            content.name = name.to_owned();
-        }
-        let is_new = content.part(part).is_none();
-        *content.part(part) = Some(text);
-        let mut differs = former.content.differences(&content);
-        if is_new {
-            differs.retain(|what| *what != part.word() && (*what != "name" || part == Part::Down));
-            if differs.is_empty() {
-                return Ok(Some((content, Outcome::Added)));
-            }
-        }
-        decide(project, former, differs, content, replace)
+/// Registers a repeatable migration, or what it is from now on. Errors: as for [`add`].
+pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
+    check_requires(project, None, &content.requires)?;
+    Registration::of(project, |registration| {
+        let key = repeatable_key(&content.name);
+        registration.put(None, &key, |former| {
+            let outcome = match former {
+                None => Outcome::Added,
+                Some(former) if former.content.differences(&content).is_empty() => {
+                    return Ok(None);
+                }
+                Some(_) => Outcome::Replaced,
+            };
+            Ok(Some((content, outcome)))
+        })
     })
+}
+
+/// A part of a migration: one of the files of a pair.
+pub struct File {
+    /// Its version.
+    pub version: Version,
+    /// Its name.
+    pub name: String,
+    /// Which part it holds.
+    pub part: Part,
+    /// The text.
+    pub text: String,
+}
+
+/// Registers a part of a migration. Errors as for [`add`].
+pub fn add_part(project: &str, file: File, replace: bool) -> Result<Outcome> {
+    Registration::of(project, |registration| registration.put_part(file, replace))
+}
+
+fn check_requires(project: &str, version: Option<&Version>, requires: &[String]) -> Result<()> {
+    for text in requires {
+        match Requirement::parse(text, project) {
+            Ok(Requirement::Within(required))
+                if version.is_some_and(|version| version.key() == required.key()) =>
+            {
+                return Err(Error::InvalidArgument {
+                    message: format!("migration {text} cannot require itself"),
+                    hint: "Leave it out of requires.".to_owned(),
+                });
+            }
+            Ok(_) => {}
+            Err(why) => return Err(Error::InvalidRequirement { text: text.clone(), why }),
+        }
+    }
+    Ok(())
 }
 
 fn decide(
@@ -92,67 +116,177 @@ fn decide(
         return Ok(None);
     }
     if !replace {
-        let (version, project) = (former.version.clone(), project.to_owned());
-        return Err(Error::AlreadyRegistered { version, project, differs });
+        let version = former.version.clone().unwrap_or_default();
+        return Err(Error::AlreadyRegistered { version, project: project.to_owned(), differs });
     }
     Ok(Some((content, Outcome::Replaced)))
 }
 
-/// Looks up what is registered, lets `decision` choose the content that is to be, and
-/// stores it with an event. None: it stays as it is.
-fn change(
-    project: &str,
-    version: &Version,
-    decision: impl FnOnce(Option<&Registered>) -> Result<Option<(Content, Outcome)>>,
-) -> Result<Outcome> {
-    let _running = Running::enter("migrations.add()")?;
-    let started_at = transaction::now();
-    let store = Store::find()?;
-    let batch = store.open()?;
-    let made = batch.project_or_new(project)?;
-    let project = lock_project(&batch, &made)?;
-    let former = batch.registered(project.id, version)?;
-    if let Some(former) = &former
-        && former.version != version.text()
-    {
-        return Err(Error::VersionClash {
-            version: version.text().to_owned(),
-            registered: former.version.clone(),
-            project: project.name,
-        });
-    }
-    let Some((content, outcome)) = decision(former.as_ref())? else {
-        batch.close()?;
-        return Ok(Outcome::Unchanged);
-    };
-    let content = content.normal();
-    batch.put(project.id, version, &content)?;
-    batch.registry_changed(&project)?;
-    record(&batch, &project, version, &content, outcome, started_at)?;
-    batch.close()?;
-    Ok(outcome)
+/// Changes of the registry of a locked project.
+pub struct Registration<'a> {
+    batch: Batch<'a>,
+    project: Project,
+    started_at: i64,
 }
 
-fn record(
-    batch: &Batch,
-    project: &Project,
-    version: &Version,
-    content: &Content,
-    outcome: Outcome,
-    started_at: i64,
-) -> Result<()> {
-    let sum = content.up.as_deref().map(checksum);
-    batch.record(&Event {
-        project: project.id,
-        seq: batch.last_seq(project.id, View::Newest)? + 1,
-        run: None,
-        version: version.text(),
-        name: &content.name,
-        action: if outcome == Outcome::Added { "add" } else { "replace" },
-        started_at,
-        duration: None,
-        checksum: sum.as_ref().map(|sum| sum.as_slice()),
+impl Registration<'_> {
+    /// Does work on the registry of a project, which is made if there is none. Errors: see
+    /// [`Running::enter`] and [`lock_project`].
+    pub fn of<T>(project: &str, work: impl FnOnce(&mut Registration) -> Result<T>) -> Result<T> {
+        let _running = Running::enter("migrations.add()")?;
+        let started_at = transaction::now();
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let made = batch.project_or_new(project)?;
+        let project = lock_project(&batch, &made)?;
+        let mut registration = Registration { batch, project, started_at };
+        let done = work(&mut registration)?;
+        registration.batch.close()?;
+        Ok(done)
+    }
+
+    /// Registers a part of a migration.
+    pub fn put_part(&mut self, file: File, replace: bool) -> Result<Outcome> {
+        let File { version, name, part, text } = file;
+        let project = self.project.name.clone();
+        self.put(Some(&version), version.key(), |former| {
+            let Some(former) = former else {
+                let mut content = Content { name, ..Content::default() };
+                *content.part(part) = Some(text);
+                return Ok(Some((content, Outcome::Added)));
+            };
+            let mut content = former.content.clone();
+            // Files pair by version. The up's name is the migration's; until it comes, the
+            // down's stands in for it.
+            if part == Part::Up {
+                content.name = name;
+            }
+            let is_new = content.part(part).is_none();
+            *content.part(part) = Some(text);
+            let mut differs = former.content.differences(&content);
+            if is_new {
+                differs
+                    .retain(|what| *what != part.word() && (*what != "name" || part == Part::Down));
+                if differs.is_empty() {
+                    return Ok(Some((content, Outcome::Added)));
+                }
+            }
+            decide(&project, former, differs, content, replace)
+        })
+    }
+
+    /// Looks up what is registered, lets `decision` choose the content that is to be, and
+    /// stores it with an event. None: it stays as it is.
+    fn put(
+        &mut self,
+        version: Option<&Version>,
+        key: &[u8],
+        decision: impl FnOnce(Option<&Registered>) -> Result<Option<(Content, Outcome)>>,
+    ) -> Result<Outcome> {
+        let Registration { batch, project, started_at } = self;
+        let former = batch.registered(project.id, key)?;
+        let version = version.map(Version::text);
+        if let (Some(version), Some(Registered { version: Some(former), .. })) = (version, &former)
+            && version != former
+        {
+            return Err(Error::VersionClash {
+                version: version.to_owned(),
+                registered: former.clone(),
+                project: project.name.clone(),
+            });
+        }
+        let Some((content, outcome)) = decision(former.as_ref())? else {
+            return Ok(Outcome::Unchanged);
+        };
+        let content = content.normal();
+        batch.put(project.id, version, key, &content)?;
+        batch.registry_changed(project)?;
+        let sum = |content: &Content| content.up.as_deref().map(checksum);
+        let (new, replaced) = (sum(&content), former.and_then(|former| sum(&former.content)));
+        batch.record(&Event {
+            project: project.id,
+            seq: batch.last_seq(project.id, View::Newest)? + 1,
+            version,
+            name: Some(&content.name),
+            action: if outcome == Outcome::Added { "add" } else { "replace" },
+            started_at: *started_at,
+            checksum: new.as_ref().map(|sum| sum.as_slice()),
+            former_checksum: replaced.as_ref().map(|sum| sum.as_slice()),
+            ..Event::default()
+        })?;
+        Ok(outcome)
+    }
+}
+
+/// Takes a migration that isn't applied out of the registry. Errors: see
+/// [`Running::enter`] and [`lock_project`]; unknown project or version (42704); it is
+/// applied (55000), or required by another one (2BP01).
+pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<()> {
+    unregister(project, version.key(), reason, |batch, project| {
+        match batch.find(project.id, version.key(), View::Newest)? {
+            None => return Err(unknown(version, project)),
+            Some((version, true)) => {
+                return Err(Error::StillApplied { version, project: project.name.clone() });
+            }
+            Some((_, false)) => {}
+        }
+        let by = batch.required_by(&project.name, version.key())?;
+        if !by.is_empty() {
+            let (version, project) = (version.text().to_owned(), project.name.clone());
+            return Err(Error::Required { verb: "remove", version, project, by });
+        }
+        Ok(())
     })
+}
+
+/// Takes a repeatable migration out of the registry, and out of the applied state: what it
+/// made stays. Errors: see [`Running::enter`] and [`lock_project`]; unknown project or name
+/// (42704).
+pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Result<()> {
+    let key = repeatable_key(name);
+    unregister(project, &key, reason, |batch, project| {
+        let applied = batch.applied_row(project.id, &key)?;
+        if let Some(row) = applied {
+            batch.unclaim(row)?;
+        } else if batch.registered(project.id, &key)?.is_none() {
+            let (version, project) = (format!("\"{name}\""), project.name.clone());
+            return Err(Error::UnknownTarget { version, project });
+        }
+        Ok(())
+    })
+}
+
+fn unregister(
+    name: &str,
+    key: &[u8],
+    reason: Option<&str>,
+    check: impl FnOnce(&Batch, &Project) -> Result<()>,
+) -> Result<()> {
+    let _running = Running::enter("migrations.remove()")?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let Some(found) = batch.project(name, View::Newest)? else {
+        return Err(Error::UnknownProject { project: name.to_owned(), known: batch.projects()? });
+    };
+    let project = lock_project(&batch, &found)?;
+    check(&batch, &project)?;
+    if let Some(Registered { version, content }) = batch.registered(project.id, key)? {
+        batch.unregister(project.id, key)?;
+        let sum = content.up.as_deref().map(checksum);
+        batch.record(&Event {
+            project: project.id,
+            seq: batch.last_seq(project.id, View::Newest)? + 1,
+            version: version.as_deref(),
+            name: Some(&content.name),
+            action: "remove",
+            started_at: transaction::now(),
+            checksum: sum.as_ref().map(|sum| sum.as_slice()),
+            reason,
+            ..Event::default()
+        })?;
+    }
+    batch.note_completeness(&project)?;
+    batch.close()
 }
 
 impl Content {

@@ -6,13 +6,17 @@ use crate::pg::message;
 use crate::store::RunId;
 use std::time::Duration;
 
-/// Which way a migration is taken.
+/// What becomes of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// It is applied.
     Up,
     /// It is rolled back.
     Down,
+    /// Its precondition doesn't hold: it stays pending.
+    Skip,
+    /// Its precondition doesn't hold: it counts as applied.
+    Mark,
 }
 
 impl Direction {
@@ -21,6 +25,8 @@ impl Direction {
         match self {
             Direction::Up => "up",
             Direction::Down => "down",
+            Direction::Skip => "skip",
+            Direction::Mark => "mark",
         }
     }
 
@@ -28,20 +34,52 @@ impl Direction {
         match self {
             Direction::Up => "applied",
             Direction::Down => "rolled back",
+            Direction::Skip => "skipped",
+            Direction::Mark => "marked as applied",
         }
     }
 }
 
-/// The migration in the words of a CONTEXT line.
-pub fn label(direction: Direction, version: &str, name: &str, project: &str) -> String {
-    let of = if direction == Direction::Down { "down of " } else { "" };
-    format!("{of}migration {version} ({name}) of project {project}")
+/// A script of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Applies it.
+    Up,
+    /// Takes it back.
+    Down,
+    /// Must hold before.
+    Precondition,
+    /// Must hold after.
+    Verify,
+}
+
+/// A migration in one line: its version and name, or the name of a repeatable one.
+pub fn title(version: Option<&str>, name: &str) -> String {
+    match version {
+        Some(version) => format!("{version} ({name})"),
+        None => format!("repeatable ({name})"),
+    }
+}
+
+/// A script in the words of a CONTEXT line.
+pub fn label(part: Part, version: Option<&str>, name: &str, project: &str) -> String {
+    let of = match part {
+        Part::Up => "",
+        Part::Down => "down of ",
+        Part::Precondition => "precondition of ",
+        Part::Verify => "verify of ",
+    };
+    let migration = match version {
+        Some(version) => format!("migration {version}"),
+        None => "repeatable migration".to_owned(),
+    };
+    format!("{of}{migration} ({name}) of project {project}")
 }
 
 /// A NOTICE for a finished migration.
-pub fn finished(direction: Direction, version: &str, name: &str, took: Duration) {
+pub fn finished(direction: Direction, title: &str, took: Duration) {
     let word = direction.done();
-    message::notice(&format!("{word} {version} ({name}) in {:.1} ms", took.as_secs_f64() * 1000.0));
+    message::notice(&format!("{word} {title} in {:.1} ms", took.as_secs_f64() * 1000.0));
 }
 
 /// Where in a body something failed.

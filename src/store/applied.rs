@@ -5,44 +5,117 @@ use super::registry::Text;
 use super::{Batch, RunId};
 use crate::error::Result;
 use crate::pg::call::Value;
-use crate::pg::spi::{Statement, Type, View};
+use crate::pg::spi::{Row, Statement, Type, View};
 
-/// A migration that is in force.
+/// A migration that is in force and has a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// Key of its row.
+    /// Key of its row; grows in the order in which migrations were applied.
     pub id: i64,
     /// Its version as it was written.
     pub version: String,
+    /// Its version's order.
+    pub key: Vec<u8>,
     /// The name that it had when applied.
     pub name: String,
     /// Whether a down was paired with it.
     pub has_down: bool,
 }
 
-impl Batch<'_> {
-    /// The last applied migrations, the newest first.
-    pub fn last_applied(&self, project: i64, n: i32) -> Result<Vec<Applied>> {
-        const LAST: Statement = Statement {
-            sql: "SELECT id, version, name, down_checksum IS NOT NULL
-                  FROM migrations.applied WHERE project_id = $1 ORDER BY id DESC LIMIT $2",
-            types: &[Type::BigInt, Type::Int],
-        };
-        let found = self.spi.run(&LAST, [Value::BigInt(project), Value::Int(n)], View::Newest)?;
-        let applied = found.rows().map(|row| Applied {
+impl Applied {
+    fn read(row: &Row) -> Applied {
+        Applied {
             id: row.bigint(0),
             version: row.text(1),
-            name: row.text(2),
-            has_down: row.bool(3),
-        });
-        Ok(applied.collect())
+            key: row.bytes(2),
+            name: row.text(3),
+            has_down: row.bool(4),
+        }
+    }
+}
+
+/// What was taken into the applied state.
+pub struct Accepted {
+    /// The migration's name.
+    pub name: String,
+    /// The checksum of the up that was in force.
+    pub former: Vec<u8>,
+    /// The checksum of the up that is now.
+    pub new: Vec<u8>,
+}
+
+/// How a migration came to be in force without having been run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was marked as applied.
+    Mark,
+    /// It was there before.
+    Baseline,
+}
+
+impl Origin {
+    fn word(self) -> &'static str {
+        match self {
+            Origin::Mark => "mark",
+            Origin::Baseline => "baseline",
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// The versions that were applied after a row of the applied state (after 0: all), or
+    /// marked as applied, the last one first; `limit` of them. Baselines aren't among them.
+    pub fn applied_after(
+        &self,
+        project: i64,
+        row: i64,
+        limit: Option<i32>,
+        view: View,
+    ) -> Result<Vec<Applied>> {
+        const APPLIED: Statement = Statement {
+            sql: "SELECT id, version, version_key, name, down_checksum IS NOT NULL
+                  FROM migrations.applied
+                  WHERE project_id = $1 AND version IS NOT NULL AND origin <> 'baseline'
+                    AND id > $2
+                  ORDER BY id DESC LIMIT $3",
+            types: &[Type::BigInt, Type::BigInt, Type::Int],
+        };
+        let limit = limit.map_or(Value::Null, Value::Int);
+        let values = [Value::BigInt(project), Value::BigInt(row), limit];
+        let found = self.spi.run(&APPLIED, values, view)?;
+        Ok(found.rows().map(|row| Applied::read(&row)).collect())
+    }
+
+    /// All versions that are in force, baselines included, the last one first.
+    pub fn in_force(&self, project: i64) -> Result<Vec<Applied>> {
+        const IN_FORCE: Statement = Statement {
+            sql: "SELECT id, version, version_key, name, down_checksum IS NOT NULL
+                  FROM migrations.applied WHERE project_id = $1 AND version IS NOT NULL
+                  ORDER BY id DESC",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&IN_FORCE, [Value::BigInt(project)], View::Newest)?;
+        Ok(found.rows().map(|row| Applied::read(&row)).collect())
+    }
+
+    /// The row of the applied state that has this key.
+    pub fn applied_row(&self, project: i64, key: &[u8]) -> Result<Option<i64>> {
+        const ROW: Statement = Statement {
+            sql: "SELECT id FROM migrations.applied
+                  WHERE project_id = $1 AND target_schema = '' AND version_key = $2",
+            types: &[Type::BigInt, Type::Bytes],
+        };
+        let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
+        let found = self.spi.run(&ROW, values, View::Newest)?;
+        Ok(found.first().map(|row| row.bigint(0)))
     }
 
     /// The highest applied version.
     pub fn highest_applied(&self, project: i64, view: View) -> Result<Option<String>> {
         const HIGHEST: Statement = Statement {
             sql: "SELECT version FROM migrations.applied
-                  WHERE project_id = $1 AND target_schema = '' ORDER BY version_key DESC LIMIT 1",
+                  WHERE project_id = $1 AND target_schema = '' AND version IS NOT NULL
+                  ORDER BY version_key DESC LIMIT 1",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&HIGHEST, [Value::BigInt(project)], view)?;
@@ -92,6 +165,71 @@ impl Batch<'_> {
         };
         let found = self.spi.run(&DOWN, [Value::BigInt(id)], View::Newest)?;
         Ok(found.first().and_then(|row| Text::read(&row)))
+    }
+
+    /// Makes the row of a migration that is not to be run. Gives the checksum of its up.
+    pub fn mark(
+        &self,
+        migration: i64,
+        origin: Origin,
+        run: RunId,
+        at: i64,
+        event_seq: i64,
+    ) -> Result<Vec<u8>> {
+        const MARK: Statement = Statement {
+            sql: "INSERT INTO migrations.applied
+                  (project_id, version, version_key, name, origin, up_checksum,
+                   checksum_algorithm, down, down_checksum,
+                   run_id, applied_at, applied_by, event_seq)
+                  SELECT project_id, version, version_key, name, $2, up_checksum,
+                         checksum_algorithm, down, down_checksum, $3, $4, $5, $6
+                  FROM migrations.migration WHERE id = $1
+                  RETURNING up_checksum",
+            types: &[
+                Type::BigInt,
+                Type::Text,
+                Type::Uuid,
+                Type::Timestamp,
+                Type::Text,
+                Type::BigInt,
+            ],
+        };
+        let made = self.spi.run(
+            &MARK,
+            [
+                Value::BigInt(migration),
+                origin.word().into(),
+                Value::Uuid(run.0),
+                Value::Timestamp(at),
+                self.store.caller.as_str().into(),
+                Value::BigInt(event_seq),
+            ],
+            View::Transaction,
+        )?;
+        Ok(made.first().map(|row| row.bytes(0)).unwrap_or_default())
+    }
+
+    /// Takes name, checksums and down of the registry into the applied state. None: they
+    /// were the same already.
+    pub fn accept(&self, applied: i64) -> Result<Option<Accepted>> {
+        const ACCEPT: Statement = Statement {
+            sql: "UPDATE migrations.applied a
+                  SET name = m.name, up_checksum = m.up_checksum, down = m.down,
+                      checksum_algorithm = m.checksum_algorithm, down_checksum = m.down_checksum
+                  FROM migrations.applied former, migrations.migration m
+                  WHERE a.id = $1 AND former.id = a.id AND m.project_id = a.project_id
+                    AND m.version_key = a.version_key AND m.up_checksum IS NOT NULL
+                    AND (m.up_checksum, m.down_checksum)
+                        IS DISTINCT FROM (former.up_checksum, former.down_checksum)
+                  RETURNING a.name, former.up_checksum, a.up_checksum",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&ACCEPT, [Value::BigInt(applied)], View::Transaction)?;
+        Ok(found.first().map(|row| Accepted {
+            name: row.text(0),
+            former: row.bytes(1),
+            new: row.bytes(2),
+        }))
     }
 
     /// Takes a migration out of the applied state. False: its row is gone.

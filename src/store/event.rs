@@ -4,9 +4,10 @@ use super::{Batch, RunId};
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
+use std::collections::HashMap;
 
 /// Something that was done to a migration.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Event<'a> {
     /// The project's key.
     pub project: i64,
@@ -14,11 +15,11 @@ pub struct Event<'a> {
     pub seq: i64,
     /// The run that it is part of.
     pub run: Option<RunId>,
-    /// The migration's version.
-    pub version: &'a str,
-    /// The migration's name.
-    pub name: &'a str,
-    /// What was done: `add`, `replace`, `rollback`.
+    /// The migration's version; None: a repeatable one, or the project as a whole.
+    pub version: Option<&'a str>,
+    /// The migration's name; None: the project as a whole.
+    pub name: Option<&'a str>,
+    /// What was done.
     pub action: &'static str,
     /// When it started.
     pub started_at: i64,
@@ -26,6 +27,12 @@ pub struct Event<'a> {
     pub duration: Option<i64>,
     /// The checksum of the up concerned.
     pub checksum: Option<&'a [u8]>,
+    /// The checksum that it replaced.
+    pub former_checksum: Option<&'a [u8]>,
+    /// More about what was done.
+    pub message: Option<&'a str>,
+    /// Why.
+    pub reason: Option<&'a str>,
 }
 
 impl Batch<'_> {
@@ -60,8 +67,8 @@ impl Batch<'_> {
         const RECORD: Statement = Statement {
             sql: "INSERT INTO migrations.event
                   (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
-                   effective_role, checksum)
-                  VALUES ($1, $2, $3, $4, $5, $6, 'success', $7, $8, $9, $10)",
+                   effective_role, checksum, former_checksum, message, reason)
+                  VALUES ($1, $2, $3, $4, $5, $6, 'success', $7, $8, $9, $10, $11, $12, $13)",
             types: &[
                 Type::BigInt,
                 Type::BigInt,
@@ -73,8 +80,12 @@ impl Batch<'_> {
                 Type::Interval,
                 Type::Text,
                 Type::Bytes,
+                Type::Bytes,
+                Type::Text,
+                Type::Text,
             ],
         };
+        let bytes = |sum: Option<&[u8]>| sum.map_or(Value::Null, |sum| Value::Bytes(sum.to_vec()));
         self.spi.run(
             &RECORD,
             [
@@ -87,10 +98,50 @@ impl Batch<'_> {
                 Value::Timestamp(event.started_at),
                 event.duration.map_or(Value::Null, Value::Interval),
                 self.store.caller.as_str().into(),
-                event.checksum.map_or(Value::Null, |sum| Value::Bytes(sum.to_vec())),
+                bytes(event.checksum),
+                bytes(event.former_checksum),
+                event.message.into(),
+                event.reason.into(),
             ],
             View::Transaction,
         )?;
         Ok(())
     }
+
+    /// The migrations that the last run which came by them has skipped, with the reason.
+    pub fn skipped(&self, project: i64, view: View) -> Result<HashMap<Identity, String>> {
+        const ANY: Statement = Statement {
+            sql: "SELECT FROM migrations.event WHERE project_id = $1 AND action = 'skip' LIMIT 1",
+            types: &[Type::BigInt],
+        };
+        const SKIPPED: Statement = Statement {
+            sql: "SELECT version, name, reason FROM (
+                      SELECT DISTINCT ON (version, CASE WHEN version IS NULL THEN name END)
+                             version, name, reason, action
+                      FROM migrations.event
+                      WHERE project_id = $1 AND action = ANY ('{skip, apply, rollback, mark_applied,
+                                                                mark_pending, baseline, remove}')
+                      ORDER BY version, CASE WHEN version IS NULL THEN name END, seq DESC
+                  ) last WHERE action = 'skip'",
+            types: &[Type::BigInt],
+        };
+        if self.spi.run(&ANY, [Value::BigInt(project)], view)?.count() == 0 {
+            return Ok(HashMap::new());
+        }
+        let found = self.spi.run(&SKIPPED, [Value::BigInt(project)], view)?;
+        let skipped = found.rows().map(|row| {
+            let (version, name): (Option<String>, String) = (row.get(0), row.text(1));
+            (identity(version.as_deref(), &name), row.text(2))
+        });
+        Ok(skipped.collect())
+    }
+}
+
+/// What tells migrations of a project apart in the history: the version, or the name of
+/// a repeatable one.
+pub type Identity = (Option<String>, Option<String>);
+
+/// The identity of a migration.
+pub fn identity(version: Option<&str>, name: &str) -> Identity {
+    (version.map(str::to_owned), version.is_none().then(|| name.to_owned()))
 }

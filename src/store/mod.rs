@@ -11,6 +11,7 @@ pub mod holder;
 pub mod overview;
 pub mod project;
 pub mod registry;
+pub mod requirement;
 
 use crate::error::{Error, Result};
 use crate::pg::identity::{AsOwner, Users};
@@ -105,6 +106,16 @@ impl Batch<'_> {
             Some(installed) => Err(Error::SchemaVersion { library, installed }),
             None => Err(Error::NotInstalled),
         }
+    }
+
+    /// The time of the clock in UTC, as timestamps in versions have it.
+    pub fn utc_timestamp(&self) -> Result<String> {
+        const NOW: Statement = Statement {
+            sql: "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS')",
+            types: &[],
+        };
+        let now = self.spi.run(&NOW, [], View::Caller)?;
+        Ok(now.first().map(|row| row.text(0)).unwrap_or_default())
     }
 
     /// A new identifier for a run.

@@ -20,15 +20,35 @@ pub struct Project {
     pub registry_generation: i64,
     /// The registry generation that is applied as a whole.
     pub applied_generation: i64,
+    /// A pending migration below an applied one is allowed.
+    pub allows_out_of_order: bool,
+    /// The settings around each of its bodies, by name; `search_path` first, if it has one.
+    pub settings: Vec<(String, String)>,
+}
+
+/// What of a project's configuration is to change; None stays.
+#[derive(Debug, Default)]
+pub struct Configuration {
+    /// `search_path`; Some(None) takes it away.
+    pub search_path: Option<Option<String>>,
+    /// Whether a pending migration below an applied one is allowed.
+    pub allows_out_of_order: Option<bool>,
+    /// All other settings.
+    pub settings: Option<Vec<(String, String)>>,
 }
 
 impl Project {
     fn read(row: &Row) -> Project {
+        let search_path = row.get(5).map(|path| ("search_path".to_owned(), path));
+        let names = row.get::<Vec<String>>(6).unwrap_or_default();
+        let values = row.get::<Vec<String>>(7).unwrap_or_default();
         Project {
             id: row.bigint(0),
             name: row.text(1),
             registry_generation: row.bigint(2),
             applied_generation: row.bigint(3),
+            allows_out_of_order: row.bool(4),
+            settings: search_path.into_iter().chain(names.into_iter().zip(values)).collect(),
         }
     }
 
@@ -38,15 +58,22 @@ impl Project {
     }
 }
 
+const FIND: Statement = Statement {
+    sql: "SELECT p.id, p.name, p.registry_generation, p.applied_generation,
+                 p.out_of_order = 'allow', p.search_path, s.names, s.settings
+          FROM migrations.project p
+          LEFT JOIN LATERAL (
+              SELECT array_agg(key ORDER BY key) AS names, array_agg(value ORDER BY key) AS settings
+              FROM jsonb_each_text(p.settings)
+          ) s ON p.settings <> '{}'
+          WHERE p.name = $1",
+    types: &[Type::Text],
+};
+
 impl Batch<'_> {
     /// The project of this name. An unknown one is an error (42704), but for `default`,
     /// which exists without a row, too.
     pub fn project(&self, name: &str, view: View) -> Result<Option<Project>> {
-        const FIND: Statement = Statement {
-            sql: "SELECT id, name, registry_generation, applied_generation
-                  FROM migrations.project WHERE name = $1",
-            types: &[Type::Text],
-        };
         let found = self.spi.run(&FIND, [name.into()], view)?;
         match found.first() {
             Some(row) => Ok(Some(Project::read(&row))),
@@ -57,7 +84,8 @@ impl Batch<'_> {
         }
     }
 
-    fn projects(&self) -> Result<Vec<String>> {
+    /// The names of all projects.
+    pub fn projects(&self) -> Result<Vec<String>> {
         const NAMES: Statement =
             Statement { sql: "SELECT name FROM migrations.project ORDER BY name", types: &[] };
         let found = self.spi.run(&NAMES, [], View::Newest)?;
@@ -70,23 +98,58 @@ impl Batch<'_> {
             sql: "INSERT INTO migrations.project (name) VALUES ($1) ON CONFLICT (name) DO NOTHING",
             types: &[Type::Text],
         };
-        const FIND: Statement = Statement {
-            sql: "SELECT id, name, registry_generation, applied_generation
-                  FROM migrations.project WHERE name = $1",
-            types: &[Type::Text],
-        };
         if let Some(row) = self.spi.run(&FIND, [name.into()], View::Newest)?.first() {
             return Ok(Project::read(&row));
         }
         // Another session may be making it; its row would have to be waited for.
         let key = lock::name_key(name);
-        if !lock::try_lock(key)? {
+        if !lock::try_lock(key, lock::Mode::Exclusive)? {
             let (project, holder) = (name.to_owned(), self.lock_holder(key)?);
             return Err(Error::Busy { project, holder });
         }
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
         let found = self.spi.run(&FIND, [name.into()], View::Newest)?;
         found.first().map(|row| Project::read(&row)).ok_or(Error::SnapshotTooOld(name.to_owned()))
+    }
+
+    /// Changes the configuration of a project.
+    pub fn configure(&self, project: i64, change: &Configuration) -> Result<()> {
+        const CONFIGURE: Statement = Statement {
+            sql: "UPDATE migrations.project
+                  SET search_path = CASE WHEN $2 THEN $3 ELSE search_path END,
+                      out_of_order = coalesce($4, out_of_order),
+                      settings = coalesce(jsonb_object($5, $6), settings)
+                  WHERE id = $1",
+            types: &[
+                Type::BigInt,
+                Type::Bool,
+                Type::Text,
+                Type::Text,
+                Type::TextArray,
+                Type::TextArray,
+            ],
+        };
+        let word = |allows| if allows { "allow" } else { "error" };
+        let (names, values) = match &change.settings {
+            Some(settings) => {
+                let (names, values) = settings.iter().cloned().unzip();
+                (Value::TextArray(names), Value::TextArray(values))
+            }
+            None => (Value::Null, Value::Null),
+        };
+        self.spi.run(
+            &CONFIGURE,
+            [
+                Value::BigInt(project),
+                Value::Bool(change.search_path.is_some()),
+                Value::from(change.search_path.as_ref().and_then(Option::as_deref)),
+                Value::from(change.allows_out_of_order.map(word)),
+                names,
+                values,
+            ],
+            View::Transaction,
+        )?;
+        Ok(())
     }
 
     /// Notes a change of the registry. A project in which something was pending already

@@ -2,7 +2,6 @@
 
 use super::Batch;
 use crate::domain::checksum;
-use crate::domain::version::Version;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
@@ -83,8 +82,8 @@ impl Content {
 /// A row of the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// The version as it was written.
-    pub version: String,
+    /// The version as it was written; None: a repeatable migration.
+    pub version: Option<String>,
     /// All else.
     pub content: Content,
 }
@@ -98,32 +97,78 @@ pub struct Text {
     pub stored: Vec<u8>,
     /// The checksum of the up that it belongs to, which is its own for an up.
     pub up_checksum: Vec<u8>,
+    /// SQL that must hold before.
+    pub precondition: Option<String>,
+    /// What it means if that doesn't hold.
+    pub on_fail: OnFail,
+    /// SQL that must hold after.
+    pub verify: Option<String>,
+}
+
+/// What a precondition that doesn't hold means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFail {
+    /// The run fails.
+    #[default]
+    Error,
+    /// The migration stays pending, and what requires it waits with it.
+    Skip,
+    /// The migration counts as applied.
+    Mark,
+}
+
+impl OnFail {
+    fn read(word: &str) -> OnFail {
+        match word {
+            "skip" => OnFail::Skip,
+            "mark" => OnFail::Mark,
+            _ => OnFail::Error,
+        }
+    }
+}
+
+/// A verify script of a migration that is in force.
+#[derive(Debug)]
+pub struct VerifyScript {
+    /// The migration's version; None: a repeatable migration.
+    pub version: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// The script.
+    pub script: String,
 }
 
 impl Text {
     pub(super) fn read(row: &Row) -> Option<Text> {
-        Some(Text { body: row.get(0)?, stored: row.bytes(1), up_checksum: row.bytes(2) })
+        let (stored, up_checksum) = (row.bytes(1), row.bytes(2));
+        Some(Text { body: row.get(0)?, stored, up_checksum, ..Text::default() })
     }
 }
 
 impl Batch<'_> {
-    /// The migration with the version's key, in the newest committed state.
-    pub fn registered(&self, project: i64, version: &Version) -> Result<Option<Registered>> {
+    /// The migration with this key, in the newest committed state.
+    pub fn registered(&self, project: i64, key: &[u8]) -> Result<Option<Registered>> {
         const FIND: Statement = Statement {
             sql: "SELECT version, name, up, down, requires, precondition, verify,
                          transactional, on_fail
                   FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
-        let key = Value::Bytes(version.key().to_vec());
-        let found = self.spi.run(&FIND, [Value::BigInt(project), key], View::Newest)?;
+        let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
+        let found = self.spi.run(&FIND, values, View::Newest)?;
         Ok(found
             .first()
-            .map(|row| Registered { version: row.text(0), content: Content::read(&row) }))
+            .map(|row| Registered { version: row.get(0), content: Content::read(&row) }))
     }
 
     /// Stores the content of a migration, which may be new.
-    pub fn put(&self, project: i64, version: &Version, content: &Content) -> Result<()> {
+    pub fn put(
+        &self,
+        project: i64,
+        version: Option<&str>,
+        key: &[u8],
+        content: &Content,
+    ) -> Result<()> {
         const PUT: Statement = Statement {
             sql: "INSERT INTO migrations.migration
                   (project_id, version, version_key, name, up, up_checksum, down, down_checksum,
@@ -159,8 +204,8 @@ impl Batch<'_> {
             &PUT,
             [
                 Value::BigInt(project),
-                version.text().into(),
-                Value::Bytes(version.key().to_vec()),
+                version.into(),
+                Value::Bytes(key.to_vec()),
                 content.name.as_str().into(),
                 text(&content.up),
                 sum(&content.up),
@@ -181,10 +226,70 @@ impl Batch<'_> {
     /// The text that applies a migration.
     pub fn up(&self, id: i64) -> Result<Option<Text>> {
         const UP: Statement = Statement {
-            sql: "SELECT up, up_checksum, up_checksum FROM migrations.migration WHERE id = $1",
+            sql: "SELECT up, up_checksum, up_checksum, precondition, verify, on_fail
+                  FROM migrations.migration WHERE id = $1",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&UP, [Value::BigInt(id)], View::Newest)?;
-        Ok(found.first().and_then(|row| Text::read(&row)))
+        Ok(found.first().and_then(|row| {
+            let text = Text::read(&row)?;
+            Some(Text {
+                precondition: row.get(3),
+                verify: row.get(4),
+                on_fail: OnFail::read(&row.text(5)),
+                ..text
+            })
+        }))
+    }
+
+    /// The verify scripts of what is in force, in the order of the versions: of all
+    /// migrations that have one, or of one.
+    pub fn verify_scripts(&self, project: i64, key: Option<&[u8]>) -> Result<Vec<VerifyScript>> {
+        const SCRIPTS: Statement = Statement {
+            sql: "SELECT m.version, m.name, m.verify
+                  FROM migrations.migration m
+                  JOIN migrations.applied a USING (project_id, version_key)
+                  WHERE m.project_id = $1 AND m.verify IS NOT NULL
+                    AND ($2 IS NULL OR m.version_key = $2)
+                  ORDER BY version_key",
+            types: &[Type::BigInt, Type::Bytes],
+        };
+        let key = key.map_or(Value::Null, |key| Value::Bytes(key.to_vec()));
+        let found = self.spi.run(&SCRIPTS, [Value::BigInt(project), key], View::Caller)?;
+        let scripts = found.rows().map(|row| VerifyScript {
+            version: row.get(0),
+            name: row.text(1),
+            script: row.text(2),
+        });
+        Ok(scripts.collect())
+    }
+
+    /// Takes a migration out of the registry.
+    pub fn unregister(&self, project: i64, key: &[u8]) -> Result<()> {
+        const DELETE: Statement = Statement {
+            sql: "DELETE FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
+            types: &[Type::BigInt, Type::Bytes],
+        };
+        let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
+        self.spi.run(&DELETE, values, View::Transaction)?;
+        Ok(())
+    }
+
+    /// The version after which the next one of a project comes, registered or applied.
+    pub fn highest_known(&self, project: i64) -> Result<Option<String>> {
+        const HIGHEST: Statement = Statement {
+            sql: "SELECT version FROM (
+                      (SELECT version, version_key FROM migrations.migration
+                       WHERE project_id = $1 AND version IS NOT NULL
+                       ORDER BY version_key DESC LIMIT 1)
+                      UNION ALL
+                      (SELECT version, version_key FROM migrations.applied
+                       WHERE project_id = $1 AND target_schema = '' AND version IS NOT NULL
+                       ORDER BY version_key DESC LIMIT 1)
+                  ) highest ORDER BY version_key DESC LIMIT 1",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&HIGHEST, [Value::BigInt(project)], View::Caller)?;
+        Ok(found.first().map(|row| row.text(0)))
     }
 }

@@ -10,6 +10,7 @@ SELECT migrations.add('001', 'a', 'CREATE TABLE a ()', 'DROP TABLE a');
 SELECT migrations.add('003', 'c', 'CREATE TABLE c ()', 'DROP TABLE c');
 SELECT version FROM migrations.apply();
 SELECT migrations.add('002', 'b', 'CREATE TABLE b ()', 'DROP TABLE b; SELECT ''gone'' AS b');
+SELECT out_of_order FROM migrations.set_project(out_of_order => 'allow');
 SELECT version FROM migrations.apply();
 SELECT migrations.version();
 

@@ -1,0 +1,75 @@
+//! Functions that put the record right.
+
+use super::{project, version};
+use crate::error::{Error, Result};
+use crate::pg::call::Call;
+use crate::pg::entry::entry;
+use crate::runner::adoption;
+use crate::runner::repair::{self, Changed};
+use pgrx::pg_sys::Datum;
+
+entry!(migrations_mark_applied, pg_finfo_migrations_mark_applied, mark_applied);
+entry!(migrations_mark_pending, pg_finfo_migrations_mark_pending, mark_pending);
+entry!(migrations_force, pg_finfo_migrations_force, force);
+entry!(migrations_baseline, pg_finfo_migrations_baseline, baseline);
+entry!(migrations_accept_changes, pg_finfo_migrations_accept_changes, accept_changes);
+entry!(migrations_adopt, pg_finfo_migrations_adopt, adopt);
+
+/// `mark_applied(version, project, reason)`: a row if the record has changed.
+fn mark_applied(call: &Call) -> Result<Datum> {
+    of_version(call, repair::mark_applied)
+}
+
+/// `mark_pending(version, project, reason)`: a row if the record has changed.
+fn mark_pending(call: &Call) -> Result<Datum> {
+    of_version(call, repair::mark_pending)
+}
+
+/// `force(version, project, reason)`: a row for each migration whose record has changed.
+fn force(call: &Call) -> Result<Datum> {
+    of_version(call, repair::force)
+}
+
+/// `baseline(version, project, reason)`: a row for each migration whose record has changed.
+fn baseline(call: &Call) -> Result<Datum> {
+    of_version(call, repair::baseline)
+}
+
+/// `accept_changes(version, project, reason)`: a row if the record has changed.
+fn accept_changes(call: &Call) -> Result<Datum> {
+    of_version(call, repair::accept_changes)
+}
+
+/// `adopt(tool, project, reason)`: a row for each migration whose record has changed.
+fn adopt(call: &Call) -> Result<Datum> {
+    let tool = call.required(0, "tool")?;
+    let project = project(call, 1)?;
+    if !adoption::TOOLS.contains(&tool.as_str()) {
+        return Err(Error::InvalidArgument {
+            message: format!("unknown tool \"{}\"", tool.escape_debug()),
+            hint: format!("Known tools: {}.", adoption::TOOLS.join(", ")),
+        });
+    }
+    answer(call, || adoption::golang_migrate(&project, call.text(2).as_deref()))
+}
+
+type Work = fn(&str, &crate::domain::version::Version, Option<&str>) -> Result<Vec<Changed>>;
+
+fn of_version(call: &Call, work: Work) -> Result<Datum> {
+    let version = version(&call.required(0, "version")?)?;
+    let project = project(call, 1)?;
+    answer(call, || work(&project, &version, call.text(2).as_deref()))
+}
+
+fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Changed>>) -> Result<Datum> {
+    let mut rows = call.rows()?;
+    for changed in work()? {
+        rows.add([
+            changed.project.into(),
+            changed.version.into(),
+            changed.name.into(),
+            changed.action.into(),
+        ]);
+    }
+    Ok(rows.answer())
+}

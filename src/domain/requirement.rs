@@ -1,0 +1,97 @@
+//! What a migration may require: another one of its project, one of another project, an
+//! extension.
+
+use super::version::{InvalidVersion, Version};
+use std::fmt;
+
+/// The word before the colon that means an extension; so no project can be called this.
+pub const EXTENSION: &str = "extension";
+
+/// One thing that must be there before a migration runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requirement {
+    /// A migration of the same project, as in `003`.
+    Within(Version),
+    /// A migration of another project, as in `billing:003`.
+    Other {
+        /// The project's name.
+        project: String,
+        /// The migration's version.
+        version: Version,
+    },
+    /// An installed extension, as in `extension:vector`.
+    Extension(String),
+}
+
+/// Why a text isn't a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidRequirement {
+    /// The version in it isn't one.
+    Version(InvalidVersion),
+    /// Nothing stands before the colon, or nothing behind `extension:`.
+    Empty,
+}
+
+impl fmt::Display for InvalidRequirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InvalidRequirement::Version(why) => write!(f, "As a version: {why}"),
+            InvalidRequirement::Empty => write!(f, "Nothing stands on one side of the colon."),
+        }
+    }
+}
+
+impl Requirement {
+    /// Reads a requirement of a migration of `project`, whose name before a colon means
+    /// the same as none.
+    pub fn parse(text: &str, project: &str) -> Result<Requirement, InvalidRequirement> {
+        let version = |text| Version::parse(text).map_err(InvalidRequirement::Version);
+        // Versions hold no colon, project names neither.
+        match text.split_once(':') {
+            None => Ok(Requirement::Within(version(text)?)),
+            Some(("", _) | (EXTENSION, "")) => Err(InvalidRequirement::Empty),
+            Some((EXTENSION, name)) => Ok(Requirement::Extension(name.to_owned())),
+            Some((own, text)) if own == project => Ok(Requirement::Within(version(text)?)),
+            Some((other, text)) => {
+                Ok(Requirement::Other { project: other.to_owned(), version: version(text)? })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_each_kind() {
+        let within = |v| Version::parse(v).map(Requirement::Within);
+        assert_eq!(Requirement::parse("003", "app").ok(), within("003").ok());
+        assert_eq!(Requirement::parse("app:003", "app").ok(), within("003").ok());
+        assert_eq!(
+            Requirement::parse("billing:1.2", "app").ok(),
+            Version::parse("1.2")
+                .ok()
+                .map(|version| Requirement::Other { project: "billing".to_owned(), version })
+        );
+        assert_eq!(
+            Requirement::parse("extension:uuid-ossp", "app"),
+            Ok(Requirement::Extension("uuid-ossp".to_owned()))
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_none() {
+        use InvalidRequirement::*;
+        for (text, why) in [
+            ("", Version(InvalidVersion::Empty)),
+            (":1", Empty),
+            ("billing:", Version(InvalidVersion::Empty)),
+            ("extension:", Empty),
+            ("a:b:c", Version(InvalidVersion::Character(':'))),
+            ("1 ", Version(InvalidVersion::OuterSpace)),
+        ] {
+            assert_eq!(Requirement::parse(text, "app"), Err(why), "{text:?}");
+        }
+    }
+}

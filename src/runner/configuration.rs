@@ -1,0 +1,65 @@
+//! The configuration of a project: settings around its migrations, and what it allows.
+
+use super::entrance::{Running, lock_project};
+use crate::error::Result;
+use crate::pg::guc::Nest;
+use crate::pg::spi::View;
+use crate::pg::transaction;
+use crate::store::Store;
+use crate::store::event::Event;
+use crate::store::project::{Configuration, Project};
+
+/// Changes the configuration of a project, which is made if there is none; gives it as it
+/// is then. Nothing to change: only gives it.
+///
+/// Errors: see [`Running::enter`] and [`lock_project`]; a setting that isn't known (42704),
+/// can't have the value (22023), or that the caller may not set (42501).
+pub fn configure(name: &str, change: Configuration) -> Result<Project> {
+    let _running = Running::enter("migrations.set_project()")?;
+    // As the caller, as whom migrations will have them.
+    let mut tried = change.settings.clone().unwrap_or_default();
+    if let Some(Some(path)) = &change.search_path {
+        tried.push(("search_path".to_owned(), path.clone()));
+    }
+    Nest::with(&tried)?.undo()?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let project = batch.project_or_new(name)?;
+    let project = lock_project(&batch, &project)?;
+    let done = describe(&change);
+    if !done.is_empty() {
+        batch.configure(project.id, &change)?;
+        batch.record(&Event {
+            project: project.id,
+            seq: batch.last_seq(project.id, View::Newest)? + 1,
+            action: "set_project",
+            started_at: transaction::now(),
+            message: Some(&done.join(", ")),
+            ..Event::default()
+        })?;
+    }
+    let project = batch.project_or_new(name)?;
+    batch.close()?;
+    Ok(project)
+}
+
+/// What changes, for the history. Values of settings may be secrets, so only their names.
+fn describe(change: &Configuration) -> Vec<String> {
+    let mut done = Vec::new();
+    match &change.search_path {
+        Some(Some(path)) => done.push(format!("search_path = {path}")),
+        Some(None) => done.push("no search_path".to_owned()),
+        None => {}
+    }
+    if let Some(allows) = change.allows_out_of_order {
+        done.push(format!("out_of_order = {}", if allows { "allow" } else { "error" }));
+    }
+    if let Some(settings) = &change.settings {
+        let names: Vec<&str> = settings.iter().map(|(name, _)| name.as_str()).collect();
+        done.push(match names.is_empty() {
+            true => "no settings".to_owned(),
+            false => format!("settings {}", names.join(" ")),
+        });
+    }
+    done
+}

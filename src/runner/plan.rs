@@ -1,0 +1,255 @@
+//! What an apply would run, and in which order.
+
+use crate::domain::plan::{Cycle, Graph, Node};
+use crate::domain::requirement::Requirement;
+use crate::domain::version::{Version, is_repeatable};
+use crate::error::{Error, Result};
+use crate::pg::spi::View;
+use crate::store::Batch;
+use crate::store::event::{Identity, identity};
+use crate::store::overview::{Differences, Pending, within};
+use crate::store::project::Project;
+use std::collections::{HashMap, HashSet};
+
+/// Which of the pending migrations are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// All of them.
+    All,
+    /// Those up to and including this one, in the order of the plan.
+    Target(&'a Version),
+    /// This one, and what it requires.
+    Only(&'a Version),
+}
+
+impl<'a> Scope<'a> {
+    /// The version that is named, if one is.
+    pub fn version(self) -> Option<&'a Version> {
+        match self {
+            Scope::All => None,
+            Scope::Target(version) | Scope::Only(version) => Some(version),
+        }
+    }
+}
+
+/// A migration of a plan.
+pub struct Planned {
+    /// The migration.
+    pub migration: Pending,
+    /// Why it is part of the plan.
+    pub reason: String,
+}
+
+/// The migrations that an apply would run, in its order. Requirements outside of the
+/// project aren't looked at: see [`super::requirement`].
+///
+/// Errors: the version isn't known (42704); a migration requires one that isn't
+/// registered (42704); migrations require each other, an applied one was modified, one
+/// has no up, or is below an applied one where that isn't allowed (55000).
+pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<Vec<Planned>> {
+    let applied_already = match scope.version() {
+        None => false,
+        Some(version) => match batch.find(project.id, version.key(), view)? {
+            Some((_, applied)) => applied,
+            None => return Err(unknown(version, project)),
+        },
+    };
+    let Differences { pending, modified } = batch.differences(project, view)?;
+    if !modified.is_empty() {
+        return Err(Error::Modified { migrations: modified, project: project.name.clone() });
+    }
+    if applied_already {
+        return Ok(Vec::new());
+    }
+    let (versions, repeatables): (Vec<Pending>, Vec<Pending>) =
+        pending.into_iter().partition(|m| !is_repeatable(&m.key));
+    let total = versions.len();
+    let graph = Natural::or_graph(batch, project, &versions, view)?;
+    let mut chosen = graph.order(versions, scope)?;
+    // Repeatables come after all versions, so they wait while a version does.
+    let all = !matches!(scope, Scope::Only(_)) && chosen.len() == total;
+    chosen.extend(repeatables.into_iter().filter(|_| all));
+
+    let halves: Vec<String> =
+        chosen.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
+    if !halves.is_empty() {
+        return Err(Error::NoUp { versions: halves, project: project.name.clone() });
+    }
+    check_requirements(batch, project, &chosen, view)?;
+    let skipped = batch.skipped(project.id, view)?;
+    let late = match scope {
+        Scope::Only(_) => HashSet::new(),
+        _ => graph.late(batch, project, &chosen, &skipped, view)?,
+    };
+    let reason = |migration: &Pending| {
+        let skipped = skipped.get(&identity(migration.version.as_deref(), &migration.name));
+        match (scope, skipped) {
+            (_, Some(_)) => "pending, was skipped".to_owned(),
+            (Scope::Only(version), _) if migration.key != version.key() => {
+                format!("required by {}", version.text())
+            }
+            _ if migration.former.is_some() => "changed since it ran".to_owned(),
+            _ if late.contains(&migration.key) => "pending, out of order".to_owned(),
+            _ => "pending".to_owned(),
+        }
+    };
+    Ok(chosen.into_iter().map(|m| Planned { reason: reason(&m), migration: m }).collect())
+}
+
+/// Migrations that are about to be rolled back, as they are registered now, in the order
+/// in which they are to be applied again. Those that aren't registered are left out.
+/// Error: one has no up, or they require each other (55000).
+pub fn again(batch: &Batch, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pending>> {
+    let ups = batch.registered_as_pending(project, keys)?;
+    let halves: Vec<String> =
+        ups.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
+    if !halves.is_empty() {
+        return Err(Error::NoUp { versions: halves, project: project.name.clone() });
+    }
+    in_order(project, ups)
+}
+
+/// The version of a migration, or the name of a repeatable one.
+pub fn title(migration: &Pending) -> &str {
+    migration.version.as_deref().unwrap_or(&migration.name)
+}
+
+/// An unknown version.
+pub fn unknown(version: &Version, project: &Project) -> Error {
+    Error::UnknownTarget { version: version.text().to_owned(), project: project.name.clone() }
+}
+
+/// Migrations that require each other.
+pub fn cycle(cycle: &Cycle, graph: &Graph, project: &Project, names: &Names) -> Error {
+    let name = |n: &usize| names.get(&graph.node(*n).key).cloned().unwrap_or_default();
+    Error::Cycle { path: cycle.0.iter().map(name).collect(), project: Some(project.name.clone()) }
+}
+
+/// Versions by their keys.
+pub type Names = HashMap<Vec<u8>, String>;
+
+fn names(versions: &[Pending]) -> Names {
+    versions.iter().map(|m| (m.key.clone(), title(m).to_owned())).collect()
+}
+
+/// Migrations, in an order that does justice to what they require of each other.
+pub fn in_order(project: &Project, mut versions: Vec<Pending>) -> Result<Vec<Pending>> {
+    versions.sort_by(|a, b| a.key.cmp(&b.key));
+    let nodes = versions.iter().map(|m| Node {
+        key: m.key.clone(),
+        requires: within(&m.requires),
+        applied: false,
+    });
+    let graph = Graph::new(nodes.collect());
+    Natural::No(graph, names(&versions), project).order(versions, Scope::All)
+}
+
+/// The order of a project's versions.
+enum Natural<'a> {
+    /// None of the pending ones requires another one, so it is that of the versions.
+    Yes,
+    /// The graph of what requires what.
+    No(Graph, Names, &'a Project),
+}
+
+impl<'a> Natural<'a> {
+    fn or_graph(
+        batch: &Batch,
+        project: &'a Project,
+        versions: &[Pending],
+        view: View,
+    ) -> Result<Natural<'a>> {
+        if versions.iter().all(|m| within(&m.requires).is_empty()) {
+            return Ok(Natural::Yes);
+        }
+        Ok(Natural::No(Graph::new(batch.nodes(project, view)?), names(versions), project))
+    }
+
+    /// Those that are meant, in their order.
+    fn order(&self, mut versions: Vec<Pending>, scope: Scope) -> Result<Vec<Pending>> {
+        let Natural::No(graph, names, project) = self else {
+            match scope {
+                Scope::All => {}
+                Scope::Target(target) => versions.retain(|m| m.key.as_slice() <= target.key()),
+                Scope::Only(version) => versions.retain(|m| m.key == version.key()),
+            }
+            return Ok(versions);
+        };
+        let order = match scope {
+            Scope::Only(version) => {
+                graph.find(version.key()).map_or(Ok(Vec::new()), |n| graph.closure(n))
+            }
+            _ => graph.order(),
+        };
+        let mut order = order.map_err(|found| cycle(&found, graph, project, names))?;
+        if let Scope::Target(target) = scope {
+            let last = order.iter().position(|n| graph.node(*n).key == target.key());
+            order.truncate(last.map_or(0, |last| last + 1));
+        }
+        let mut by_key: HashMap<Vec<u8>, Pending> =
+            versions.into_iter().map(|m| (m.key.clone(), m)).collect();
+        Ok(order.into_iter().filter_map(|n| by_key.remove(&graph.node(n).key)).collect())
+    }
+
+    /// The keys of those that are below an applied version. An error where the project
+    /// doesn't allow it; a run that has skipped a migration has allowed it.
+    fn late(
+        &self,
+        batch: &Batch,
+        project: &Project,
+        chosen: &[Pending],
+        skipped: &HashMap<Identity, String>,
+        view: View,
+    ) -> Result<HashSet<Vec<u8>>> {
+        let Some(newest) = batch.highest_applied(project.id, view)? else {
+            return Ok(HashSet::new());
+        };
+        let late: HashSet<Vec<u8>> = match self {
+            Natural::Yes => {
+                let key = Version::parse(&newest).map(|v| v.key().to_vec()).unwrap_or_default();
+                chosen.iter().filter(|m| m.key < key).map(|m| m.key.clone()).collect()
+            }
+            Natural::No(graph, ..) => {
+                graph.out_of_order().0.into_iter().map(|n| graph.node(n).key.clone()).collect()
+            }
+        };
+        if project.allows_out_of_order || late.is_empty() {
+            return Ok(late);
+        }
+        let versions: Vec<String> = chosen
+            .iter()
+            .filter(|m| late.contains(&m.key))
+            .filter(|m| !skipped.contains_key(&identity(m.version.as_deref(), &m.name)))
+            .map(|m| title(m).to_owned())
+            .collect();
+        if versions.is_empty() {
+            return Ok(late);
+        }
+        Err(Error::OutOfOrder { versions, newest, project: project.name.clone() })
+    }
+}
+
+/// That what is required within the project is registered, or applied.
+fn check_requirements(
+    batch: &Batch,
+    project: &Project,
+    chosen: &[Pending],
+    view: View,
+) -> Result<()> {
+    let mut known: HashSet<&[u8]> = chosen.iter().map(|m| m.key.as_slice()).collect();
+    for migration in chosen {
+        for requirement in &migration.requires {
+            if let Requirement::Within(version) = requirement
+                && known.insert(version.key())
+                && batch.find(project.id, version.key(), view)?.is_none()
+            {
+                return Err(Error::MissingRequirement {
+                    migration: title(migration).to_owned(),
+                    requires: version.text().to_owned(),
+                    project: project.name.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! Puts the record right: what is in force, without running anything. Each change is an
+//! event of the history with who and why.
+
+use super::entrance::{Running, lock_project};
+use super::plan::{self, in_order, title};
+use super::requirement;
+use crate::domain::version::{Version, is_repeatable};
+use crate::error::{Error, Result};
+use crate::pg::spi::View;
+use crate::pg::{message, transaction};
+use crate::store::applied::{Accepted, Applied, Origin};
+use crate::store::event::Event;
+use crate::store::overview::Pending;
+use crate::store::project::Project;
+use crate::store::{Batch, RunId, Store};
+
+/// A migration of which the record has changed.
+pub struct Changed {
+    /// The project.
+    pub project: String,
+    /// The version.
+    pub version: String,
+    /// The name.
+    pub name: String,
+    /// What was noted, as in the history.
+    pub action: &'static str,
+}
+
+/// A repair of a locked project that is under way.
+struct Repair<'a> {
+    batch: Batch<'a>,
+    project: Project,
+    reason: Option<&'a str>,
+    run: RunId,
+    at: i64,
+    seq: i64,
+    changed: Vec<Changed>,
+}
+
+/// Repairs a project's record of what is in force. `work` finds the version that is named
+/// registered or applied. Errors: see [`Running::enter`] and [`lock_project`]; unknown
+/// project or version (42704).
+fn repair(
+    call: &'static str,
+    project: &str,
+    version: &Version,
+    reason: Option<&str>,
+    work: impl FnOnce(&mut Repair, bool) -> Result<()>,
+) -> Result<Vec<Changed>> {
+    let _running = Running::enter(call)?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let Some(found) = batch.project(project, View::Newest)? else {
+        let (version, project) = (version.text().to_owned(), project.to_owned());
+        return Err(Error::UnknownTarget { version, project });
+    };
+    let project = lock_project(&batch, &found)?;
+    let Some((_, applied)) = batch.find(project.id, version.key(), View::Newest)? else {
+        return Err(plan::unknown(version, &project));
+    };
+    let mut repair = Repair {
+        run: batch.new_run_id()?,
+        at: transaction::now(),
+        seq: batch.last_seq(project.id, View::Newest)?,
+        changed: Vec::new(),
+        batch,
+        project,
+        reason,
+    };
+    work(&mut repair, applied)?;
+    if !repair.changed.is_empty() {
+        repair.batch.note_completeness(&repair.project)?;
+    }
+    let changed = repair.changed;
+    repair.batch.close()?;
+    if changed.is_empty() {
+        message::notice("nothing to do: the record says so already");
+    }
+    Ok(changed)
+}
+
+impl Repair<'_> {
+    fn record(
+        &mut self,
+        version: &str,
+        name: &str,
+        action: &'static str,
+        checksums: (Option<&[u8]>, Option<&[u8]>),
+    ) -> Result<()> {
+        self.batch.record(&Event {
+            project: self.project.id,
+            seq: self.seq,
+            run: Some(self.run),
+            version: Some(version),
+            name: Some(name),
+            action,
+            started_at: self.at,
+            checksum: checksums.0,
+            former_checksum: checksums.1,
+            reason: self.reason,
+            ..Event::default()
+        })?;
+        self.changed.push(Changed {
+            project: self.project.name.clone(),
+            version: version.to_owned(),
+            name: name.to_owned(),
+            action,
+        });
+        Ok(())
+    }
+
+    fn mark(&mut self, migrations: Vec<Pending>, origin: Origin) -> Result<()> {
+        let halves: Vec<String> =
+            migrations.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
+        if !halves.is_empty() {
+            return Err(Error::NoUp { versions: halves, project: self.project.name.clone() });
+        }
+        let action = match origin {
+            Origin::Mark => "mark_applied",
+            Origin::Baseline => "baseline",
+        };
+        for migration in migrations {
+            self.seq += 1;
+            let sum = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
+            self.record(title(&migration), &migration.name, action, (Some(&sum), None))?;
+        }
+        Ok(())
+    }
+
+    fn unmark(&mut self, applied: Vec<Applied>) -> Result<()> {
+        let keys: Vec<(&[u8], &str)> =
+            applied.iter().map(|m| (m.key.as_slice(), m.version.as_str())).collect();
+        for (version, by) in requirement::required(&self.batch, &self.project, &keys)? {
+            message::warning(&format!(
+                "migration {version} of project {} is pending now, but required by {}, which stays applied",
+                self.project.name,
+                by.join(", ")
+            ));
+        }
+        for migration in applied {
+            self.seq += 1;
+            self.batch.unclaim(migration.id)?;
+            self.record(&migration.version, &migration.name, "mark_pending", (None, None))?;
+        }
+        Ok(())
+    }
+
+    /// The registered versions up to this one that aren't applied, in the order in which
+    /// they would be.
+    fn pending_up_to(&self, version: &Version) -> Result<Vec<Pending>> {
+        let mut pending = self.batch.differences(&self.project, View::Newest)?.pending;
+        pending.retain(|m| !is_repeatable(&m.key) && m.key.as_slice() <= version.key());
+        in_order(&self.project, pending)
+    }
+}
+
+/// Notes a migration as applied that was applied by other means.
+pub fn mark_applied(
+    project: &str,
+    version: &Version,
+    reason: Option<&str>,
+) -> Result<Vec<Changed>> {
+    repair("migrations.mark_applied()", project, version, reason, |repair, applied| {
+        if applied {
+            return Ok(());
+        }
+        let one = repair.batch.registered_as_pending(&repair.project, &[version.key()])?;
+        repair.mark(one, Origin::Mark)
+    })
+}
+
+/// Notes a migration as not applied that was taken back by other means.
+pub fn mark_pending(
+    project: &str,
+    version: &Version,
+    reason: Option<&str>,
+) -> Result<Vec<Changed>> {
+    repair("migrations.mark_pending()", project, version, reason, |repair, _| {
+        let mut all = repair.batch.in_force(repair.project.id)?;
+        all.retain(|m| m.key == version.key());
+        repair.unmark(all)
+    })
+}
+
+/// Notes all up to this version as applied, and all above as not applied: what
+/// golang-migrate's `force` means.
+pub fn force(project: &str, version: &Version, reason: Option<&str>) -> Result<Vec<Changed>> {
+    repair("migrations.force()", project, version, reason, |repair, _| {
+        let mut above = repair.batch.in_force(repair.project.id)?;
+        above.retain(|m| m.key.as_slice() > version.key());
+        repair.unmark(above)?;
+        let up_to = repair.pending_up_to(version)?;
+        repair.mark(up_to, Origin::Mark)
+    })
+}
+
+/// Notes all up to this version as there before pg_migrations came: applied, but never
+/// to be rolled back.
+pub fn baseline(project: &str, version: &Version, reason: Option<&str>) -> Result<Vec<Changed>> {
+    repair("migrations.baseline()", project, version, reason, |repair, _| {
+        let up_to = repair.pending_up_to(version)?;
+        repair.mark(up_to, Origin::Baseline)
+    })
+}
+
+/// Takes the registered text and down of an applied migration as those that are in force.
+/// Error: it isn't applied, or has no up (55000).
+pub fn accept_changes(
+    project: &str,
+    version: &Version,
+    reason: Option<&str>,
+) -> Result<Vec<Changed>> {
+    repair("migrations.accept_changes()", project, version, reason, |repair, _| {
+        let Some(row) = repair.batch.applied_row(repair.project.id, version.key())? else {
+            let (version, project) = (version.text().to_owned(), repair.project.name.clone());
+            return Err(Error::NotApplied { version, project });
+        };
+        let registered = repair.batch.registered_as_pending(&repair.project, &[version.key()])?;
+        match registered.first() {
+            None => return Err(plan::unknown(version, &repair.project)),
+            Some(half) if !half.has_up => {
+                let (versions, project) =
+                    (vec![title(half).to_owned()], repair.project.name.clone());
+                return Err(Error::NoUp { versions, project });
+            }
+            Some(_) => {}
+        }
+        if let Some(Accepted { name, former, new }) = repair.batch.accept(row)? {
+            repair.seq += 1;
+            let written = registered[0].version.clone().unwrap_or_default();
+            repair.record(&written, &name, "accept", (Some(&new), Some(&former)))?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,213 @@
+//! What migrations require outside of their project, and who requires them.
+
+use super::entrance::lock;
+use super::plan::title;
+use crate::domain::requirement::Requirement;
+use crate::error::{Error, Result, Unmet};
+use crate::pg::context::Context;
+use crate::pg::lock::Mode;
+use crate::pg::spi::View;
+use crate::pg::{cstring, memory, parse};
+use crate::store::Batch;
+use crate::store::overview::Pending;
+use crate::store::project::Project;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Takes shared locks on the projects that migrations require, in the order of their
+/// names, until the transaction ends: what is required stays as it is. Errors: those of
+/// [`lock`].
+pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> {
+    let other = |requirement: &Requirement| match requirement {
+        Requirement::Other { project, .. } => Some(project.clone()),
+        _ => None,
+    };
+    let names: BTreeSet<String> = migrations
+        .iter()
+        .flat_map(|m| m.requires.iter().filter_map(other))
+        .filter(|name| !own.contains(&name.as_str()))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let ids = batch.project_ids(names.iter().cloned().collect(), View::Newest)?;
+    for (name, id) in names.iter().filter_map(|name| Some((name, *ids.get(name)?))) {
+        lock(batch, id, name, Mode::Shared)?;
+    }
+    Ok(())
+}
+
+/// For each migration, in the order in which they are to run, the first requirement
+/// outside of its project that isn't met. Migrations of other projects count as met when
+/// `planned` has them; extensions when an earlier migration creates them.
+pub fn unmet(
+    batch: &Batch,
+    migrations: &[&Pending],
+    planned: &HashSet<(String, Vec<u8>)>,
+    view: View,
+) -> Result<Vec<Option<Unmet>>> {
+    let mut found = Found { batch, view, extensions: None, projects: HashMap::new() };
+    let mut created = Created { names: HashSet::new(), read: 0 };
+    let mut all = Vec::with_capacity(migrations.len());
+    for (n, migration) in migrations.iter().enumerate() {
+        let mut first = None;
+        for requirement in &migration.requires {
+            first = match requirement {
+                Requirement::Within(_) => None,
+                Requirement::Other { project, version }
+                    if planned.contains(&(project.clone(), version.key().to_vec())) =>
+                {
+                    None
+                }
+                Requirement::Other { project, version } => {
+                    let (project, version) = (project.as_str(), version.text());
+                    let (name, text) = (project.to_owned(), version.to_owned());
+                    match found.migration(requirement)? {
+                        Some(true) => None,
+                        Some(false) => Some(Unmet::Pending { project: name, version: text }),
+                        None => Some(Unmet::Unregistered { project: name, version: text }),
+                    }
+                }
+                Requirement::Extension(name) => {
+                    let there = found.extension(name)?
+                        || created.before(batch, &migrations[..n])?.contains(name);
+                    (!there).then(|| Unmet::Extension(name.clone()))
+                }
+            };
+            if first.is_some() {
+                break;
+            }
+        }
+        all.push(first);
+    }
+    Ok(all)
+}
+
+/// The same as an error (55000), for the first one that is blocked.
+pub fn check(
+    batch: &Batch,
+    migrations: &[(&Project, &Pending)],
+    planned: &HashSet<(String, Vec<u8>)>,
+) -> Result<()> {
+    let pending: Vec<&Pending> = migrations.iter().map(|(_, migration)| *migration).collect();
+    let unmet = unmet(batch, &pending, planned, View::Newest)?;
+    for ((project, migration), unmet) in migrations.iter().zip(unmet) {
+        if let Some(unmet) = unmet {
+            return Err(Error::Blocked {
+                migration: title(migration).to_owned(),
+                project: project.name.clone(),
+                unmet,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What was looked up, once.
+struct Found<'a, 'b> {
+    batch: &'a Batch<'b>,
+    view: View,
+    extensions: Option<HashSet<String>>,
+    // By name; None: there is no such project.
+    projects: HashMap<String, Option<OtherProject>>,
+}
+
+struct OtherProject {
+    id: i64,
+    // Versions: applied, or registered only, or not known.
+    versions: HashMap<Vec<u8>, Option<bool>>,
+}
+
+impl Found<'_, '_> {
+    fn extension(&mut self, name: &str) -> Result<bool> {
+        if self.extensions.is_none() {
+            self.extensions = Some(self.batch.extensions(self.view)?);
+        }
+        Ok(self.extensions.as_ref().is_some_and(|names| names.contains(name)))
+    }
+
+    /// Whether a migration of another project is applied; None: it isn't known there.
+    fn migration(&mut self, requirement: &Requirement) -> Result<Option<bool>> {
+        let Requirement::Other { project, version } = requirement else { return Ok(None) };
+        if !self.projects.contains_key(project) {
+            let ids = self.batch.project_ids(vec![project.clone()], self.view)?;
+            let known =
+                ids.get(project).map(|id| OtherProject { id: *id, versions: HashMap::new() });
+            self.projects.insert(project.clone(), known);
+        }
+        let Some(Some(OtherProject { id, versions })) = self.projects.get_mut(project) else {
+            return Ok(None);
+        };
+        if let Some(applied) = versions.get(version.key()) {
+            return Ok(*applied);
+        }
+        let applied = self.batch.find(*id, version.key(), self.view)?.map(|(_, applied)| applied);
+        versions.insert(version.key().to_vec(), applied);
+        Ok(applied)
+    }
+}
+
+/// The extensions that the migrations of a plan create. Their texts are read only when
+/// an extension is missing.
+struct Created {
+    names: HashSet<String>,
+    read: usize,
+}
+
+impl Created {
+    fn before(&mut self, batch: &Batch, migrations: &[&Pending]) -> Result<&HashSet<String>> {
+        for migration in migrations.iter().skip(self.read) {
+            let memory = memory::Context::new()?;
+            memory.enter(|| {
+                let body = cstring(&batch.up(migration.id)?.unwrap_or_default().body);
+                let context = Context::new("", &body);
+                // A text that can't be parsed creates nothing; its error comes in its turn.
+                let statements = parse::parse(&context).unwrap_or_default();
+                self.names.extend(statements.into_iter().filter_map(|s| s.creates_extension));
+                Ok::<_, Error>(())
+            })?;
+        }
+        self.read = migrations.len().max(self.read);
+        Ok(&self.names)
+    }
+}
+
+/// That no migration in force that stays requires one of these. Error: 2BP01.
+pub fn check_not_required(
+    batch: &Batch,
+    project: &Project,
+    going: &[(&[u8], &str)],
+    verb: &'static str,
+) -> Result<()> {
+    match required(batch, project, going)?.into_iter().next() {
+        None => Ok(()),
+        Some((version, by)) => {
+            Err(Error::Required { verb, version, project: project.name.clone(), by })
+        }
+    }
+}
+
+/// Which of these migrations are required by ones in force that stay, and by whom.
+pub fn required(
+    batch: &Batch,
+    project: &Project,
+    going: &[(&[u8], &str)],
+) -> Result<Vec<(String, Vec<String>)>> {
+    let keys: HashSet<&[u8]> = going.iter().map(|(key, _)| *key).collect();
+    let mut by: HashMap<Vec<u8>, Vec<String>> = HashMap::new();
+    for dependent in batch.dependents(&project.name, View::Newest)? {
+        let own = dependent.project == project.name;
+        if keys.contains(dependent.requires.as_slice())
+            && !(own && keys.contains(dependent.key.as_slice()))
+        {
+            let title = match own {
+                true => dependent.version,
+                false => format!("{}:{}", dependent.project, dependent.version),
+            };
+            by.entry(dependent.requires).or_default().push(title);
+        }
+    }
+    let found = going
+        .iter()
+        .filter_map(|(key, version)| by.remove(*key).map(|by| ((*version).to_owned(), by)));
+    Ok(found.collect())
+}

@@ -1,0 +1,177 @@
+//! The state of each migration of a project, and why it isn't applied.
+
+use super::requirement;
+use crate::domain::plan::{Graph, Node};
+use crate::domain::requirement::Requirement;
+use crate::domain::version::is_repeatable;
+use crate::error::Result;
+use crate::pg::spi::View;
+use crate::store::Batch;
+use crate::store::event::identity;
+use crate::store::overview::{Pending, State, within};
+use crate::store::project::Project;
+use std::collections::{HashMap, HashSet};
+
+/// A migration, the word for its state, and what there is to say about it.
+pub struct Described {
+    /// The migration.
+    pub state: State,
+    /// The state in a word.
+    pub word: &'static str,
+    /// More about it.
+    pub message: Option<String>,
+}
+
+/// All migrations of a project, versions in their order, then repeatables by name.
+pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
+    let states = batch.states(project)?;
+    let waiting = Waiting::find(batch, project, &states)?;
+    let described = states.into_iter().enumerate().map(|(n, state)| {
+        let (word, message) = waiting.describe(n, &state);
+        Described { state, word, message }
+    });
+    Ok(described.collect())
+}
+
+/// Why migrations that aren't applied aren't. Indices are those of the states, which are
+/// also those of the graph: both are in version order.
+#[derive(Default)]
+struct Waiting {
+    blocked: HashMap<usize, String>,
+    skipped: HashMap<usize, String>,
+    // The highest applied version, and what is pending below it without being allowed to.
+    newest: String,
+    late: HashSet<usize>,
+}
+
+impl Waiting {
+    fn find(batch: &Batch, project: &Project, states: &[State]) -> Result<Waiting> {
+        let mut waiting = Waiting::default();
+        let pending: Vec<usize> =
+            (0..states.len()).filter(|n| states[*n].applied.is_none()).collect();
+        // An applied repeatable that has changed needs what it requires, too.
+        if pending.is_empty() && states.iter().all(|s| s.requires.is_empty()) {
+            return Ok(waiting);
+        }
+        let skipped = batch.skipped(project.id, View::Caller)?;
+        for n in &pending {
+            let state = &states[*n];
+            if let Some(reason) = skipped.get(&identity(state.version.as_deref(), &state.name)) {
+                waiting.skipped.insert(*n, reason.clone());
+            }
+        }
+        let requires = pending.iter().any(|n| !states[*n].requires.is_empty());
+        let graph = graph(states, requires);
+        if requires {
+            waiting.outside(batch, project, states)?;
+            waiting.within(states, &graph);
+        }
+        let (late, newest) = graph.out_of_order();
+        if let Some(newest) = newest
+            && !project.allows_out_of_order
+        {
+            waiting.newest = states[newest].version.clone().unwrap_or_default();
+            waiting.late = late.into_iter().collect();
+        }
+        Ok(waiting)
+    }
+
+    /// What is missing outside of the project.
+    fn outside(&mut self, batch: &Batch, project: &Project, states: &[State]) -> Result<()> {
+        let is_outside = |requirement: &Requirement| !matches!(requirement, Requirement::Within(_));
+        if !states.iter().any(|s| s.requires.iter().any(is_outside)) {
+            return Ok(());
+        }
+        let pending = batch.differences(project, View::Caller)?.pending;
+        let unmet = requirement::unmet(
+            batch,
+            &pending.iter().collect::<Vec<&Pending>>(),
+            &HashSet::new(),
+            View::Caller,
+        )?;
+        for (migration, unmet) in pending.iter().zip(unmet) {
+            if let Some(unmet) = unmet
+                && let Ok(n) = states.binary_search_by(|s| s.key.cmp(&migration.key))
+            {
+                self.blocked.insert(n, unmet.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// What is missing, skipped or blocked within it.
+    fn within(&mut self, states: &[State], graph: &Graph) {
+        let title = |n: usize| states[n].version.as_deref().unwrap_or(&states[n].name);
+        let order = match graph.order() {
+            Ok(order) => order,
+            Err(cycle) => {
+                let path: Vec<&str> = cycle.0.iter().map(|n| title(*n)).collect();
+                let path = format!("{} -> {}", path.join(" -> "), path[0]);
+                for n in &cycle.0 {
+                    self.blocked.insert(*n, format!("is part of the cycle {path}"));
+                }
+                graph.free()
+            }
+        };
+        let stuck = {
+            let done: HashSet<usize> = order.iter().copied().collect();
+            graph.all().filter(move |n| !graph.node(*n).applied && !done.contains(n))
+        };
+        for n in stuck {
+            let why = || "requires migrations that require each other".to_owned();
+            self.blocked.entry(n).or_insert_with(why);
+        }
+        let repeatables = (graph.all().end..states.len()).filter(|n| states[*n].applied.is_none());
+        for n in order.into_iter().chain(repeatables) {
+            for requirement in &states[n].requires {
+                let Requirement::Within(version) = requirement else { continue };
+                let why = match graph.find(version.key()) {
+                    None => "is not registered",
+                    Some(need) if self.blocked.contains_key(&need) => "is blocked",
+                    Some(need) if self.skipped.contains_key(&need) => "was skipped",
+                    Some(_) => continue,
+                };
+                self.blocked.insert(n, format!("requires {}, which {why}", version.text()));
+                break;
+            }
+        }
+    }
+
+    fn describe(&self, n: usize, state: &State) -> (&'static str, Option<String>) {
+        let say = |text: &str| Some(text.to_owned());
+        match (&state.applied, state.registered, state.checksum_ok) {
+            (None, ..) if self.blocked.contains_key(&n) => {
+                ("blocked", self.blocked.get(&n).cloned())
+            }
+            (None, ..) if self.skipped.contains_key(&n) => {
+                ("skipped", self.skipped.get(&n).cloned())
+            }
+            (None, ..) if self.late.contains(&n) => {
+                ("out of order", Some(format!("below {}, which is applied", self.newest)))
+            }
+            (None, Some(false), _) => ("pending", say("only its down is registered")),
+            (None, _, _) => ("pending", None),
+            (Some(_), None, _) => ("missing", say("applied, but not registered")),
+            (Some(_), _, Some(true)) => match state.origin.as_str() {
+                "mark" => ("applied", say("marked as applied")),
+                "baseline" => ("applied", say("baseline")),
+                _ => ("applied", None),
+            },
+            _ if state.is_repeatable() => match self.blocked.get(&n) {
+                Some(reason) => ("blocked", Some(reason.clone())),
+                None => ("pending", say("changed since it ran")),
+            },
+            _ => ("modified", say("the registered text is not the one that ran")),
+        }
+    }
+}
+
+fn graph(states: &[State], requires: bool) -> Graph {
+    let versions = states.iter().filter(|s| !is_repeatable(&s.key));
+    let node = |state: &State| Node {
+        key: state.key.clone(),
+        requires: if requires { within(&state.requires) } else { Vec::new() },
+        applied: state.applied.is_some(),
+    };
+    Graph::new(versions.map(node).collect())
+}

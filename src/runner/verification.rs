@@ -1,0 +1,94 @@
+//! Verify scripts of what is in force, run again: whether it still holds.
+
+use super::body::{self, Keep};
+use super::condition;
+use super::entrance::Running;
+use super::report::{Part, label};
+use crate::domain::version::Version;
+use crate::error::{Error, Result};
+use crate::pg::activity::Activity;
+use crate::pg::context::Context;
+use crate::pg::cstring;
+use crate::pg::integrity::OwnObjects;
+use crate::pg::spi::View;
+use crate::pg::subtransaction::Subtransaction;
+use crate::store::Store;
+use crate::store::project::Project;
+use crate::store::registry::VerifyScript;
+
+/// What a verify script gave.
+pub struct Verified {
+    /// The migration's version; None: a repeatable migration.
+    pub version: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Why it doesn't hold; None: it holds.
+    pub denial: Option<String>,
+    /// Its notices and the rows of its last result.
+    pub messages: Vec<String>,
+}
+
+/// Runs the verify scripts of a project's migrations in force, or of one, each in a
+/// subtransaction that is rolled back. Errors: unknown project or version (42704), the
+/// version isn't applied (55000), a cancel and the like; one that a script raises is its
+/// answer.
+pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>> {
+    let _running = Running::look()?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let Some(found) = batch.project(project, View::Caller)? else {
+        batch.close()?;
+        return match version {
+            None => Ok(Vec::new()),
+            Some(version) => Err(Error::UnknownTarget {
+                version: version.text().to_owned(),
+                project: project.to_owned(),
+            }),
+        };
+    };
+    if let Some(version) = version {
+        match batch.find(found.id, version.key(), View::Caller)? {
+            None => return Err(super::plan::unknown(version, &found)),
+            Some((version, false)) => {
+                return Err(Error::NotApplied { version, project: found.name });
+            }
+            Some((_, true)) => {}
+        }
+    }
+    let scripts = batch.verify_scripts(found.id, version.map(Version::key))?;
+    batch.close()?;
+    let activity = Activity::begin();
+    scripts.into_iter().map(|script| one(&store, &found, script, &activity)).collect()
+}
+
+fn one(
+    store: &Store,
+    project: &Project,
+    script: VerifyScript,
+    activity: &Activity,
+) -> Result<Verified> {
+    let VerifyScript { version, name, script } = script;
+    let label = label(Part::Verify, version.as_deref(), &name, &project.name);
+    let title = format!("migrations: verify {}", version.as_deref().unwrap_or(&name));
+    activity.show(&title);
+    let (objects, script) = (OwnObjects::find()?, cstring(&script));
+    let context = Context::new(&label, &script);
+    let attempt = Subtransaction::begin()?;
+    let outcome = body::run(store, &context, &title, activity, &project.settings, Keep::LastResult);
+    // After an error nothing may be looked up before the rollback.
+    let difference = if outcome.is_ok() { objects.difference() } else { None };
+    drop(attempt);
+    if let Some(detail) = difference {
+        return Err(Error::Tampered { migration: label, detail });
+    }
+    let (denial, messages) = match outcome {
+        Ok(done) => (condition::denial(&done).map(|gave| format!("gave {gave}")), done.told()),
+        // A script that can't run here at all doesn't hold either.
+        Err(error) if condition::is_answer(&error) || error.report().is_some() => {
+            let (sqlstate, message) = error.summary();
+            (Some(format!("{message} ({sqlstate})")), Vec::new())
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Verified { version, name, denial, messages })
+}

@@ -1,0 +1,122 @@
+# Folders of files: load() on the server, pg_migrations.sh on the client, add() by hand.
+# The same file gives the same checksum on each way, and a folder goes in as a whole.
+new_database driver_loaders
+folder=$RUN/folder
+mkdir -p "$folder"
+loader() { sh "$ROOT/pg_migrations.sh" "$@"; }
+registered() { sql "SELECT m.version, m.name, up_checksum, down_checksum FROM migrations.migration m JOIN migrations.project p ON p.id = project_id WHERE p.name = '$1' ORDER BY version_key"; }
+last_line() { tail -n 1 <<<"$1"; }
+
+# one text, written in many ways
+printf 'CREATE TABLE a (t text);\nSELECT 1;\n' >"$folder/001_plain.up.sql"
+printf 'DROP TABLE a;' >"$folder/001_plain.down.sql"
+printf 'CREATE TABLE a (t text);\r\nSELECT 1;\r\n' >"$folder/002_crlf.sql"
+printf '\357\273\277CREATE TABLE a (t text);\nSELECT 1;\n' >"$folder/003_bom.sql"
+printf 'CREATE TABLE a (t text);\nSELECT 1;' >"$folder/004_no newline.sql"
+printf 'CREATE TABLE a (t text);\nSELECT 1;\n\n\n' >"$folder/005_more.sql"
+printf '\357\273\277CREATE TABLE a (t text);\r\nSELECT 1;\r\n\r\n' >"$folder/006_all.sql"
+printf '%s' '$migration$ '"it's \\ \"odd\" :x :'y' é" >"$folder/10_odd'name\$(x)\`y\`.sql"
+printf 'not one of ours' >"$folder/README.md"
+out=$(loader load "$folder" -p client)
+is 'files' 8 "$(grep -c ' added$' <<<"$out")"
+is 'natural order' "10_odd'name\$(x)\`y\`.sql added" "$(last_line "$out")"
+is 'server' 8 "$(sql "SELECT count(*) FROM migrations.load('$folder', 'server') WHERE result = 'added'")"
+PGOPTIONS="-c migrations.project=pasted" "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 <<<"$(loader sql "$folder")" >"$RUN/pasted"
+is 'pasted' 8 "$(grep -c '|added$' "$RUN/pasted")"
+for file in "$folder"/*.sql; do
+    "$BIN/psql" -X -q -v ON_ERROR_STOP=1 -v file="${file##*/}" -v content="$(cat "$file")" \
+        <<<"SELECT migrations.add_file(:'file', :'content', 'byhand') \gset" || fail "add_file $file"
+done
+is 'all are there' 7 "$(registered client | wc -l)"
+for way in server pasted byhand; do
+    is "$way" "$(registered client)" "$(registered $way)"
+done
+is 'one checksum' 1 "$(sql "SELECT count(DISTINCT up_checksum) FROM migrations.migration WHERE version < '007'")"
+is 'add gives it, too' t "$(sql "SELECT migrations.add('001', 'x', E'CREATE TABLE a (t text);\nSELECT 1;', project => 'added') = 'added' AND count(DISTINCT up_checksum) = 1 FROM migrations.migration WHERE version = '001'")"
+is 'the text is what it was' "$(cat "$folder"/10_*)" "$(sql "SELECT up FROM migrations.migration WHERE version = '10' LIMIT 1")"
+
+# again: nothing changes; changed: refused as a whole, or replaced
+is 'unchanged' 8 "$(loader load "$folder" -p client | grep -c ' unchanged$')"
+is 'unchanged on the server' '8|8' "$(sql "SELECT count(*), count(*) FILTER (WHERE result = 'unchanged') FROM migrations.load('$folder', 'server')")"
+printf 'SELECT 2' >"$folder/002_crlf.sql"
+printf 'SELECT 7' >"$folder/007_new.sql"
+printf 'SELECT 8' >"$folder/nameless.sql"
+printf 'SELECT 9' >"$folder/0010_ten.sql"
+printf 'SELECT \377' >"$folder/011_latin.sql"
+status=0
+out=$(loader load "$folder" -p client 2>&1) || status=$?
+is 'exit status' 3 "$status"
+has 'refused' '^002_crlf.sql refused$' "$out"
+has 'why' 'ERROR:  migration 002 of project "client" is already registered with another content' "$out"
+has 'its HINT' '^HINT:  Register the change as a new migration' "$out"
+has 'the others are told' '^007_new.sql added$' "$out"
+has 'no version' '^nameless.sql refused$' "$out"
+has 'other digits' 'ERROR:  version 0010 is the same as version 10' "$out"
+has 'not UTF-8' '^011_latin.sql refused$' "$out"
+has 'the end' 'ERROR:  files were refused, so nothing of the folder is registered' "$out"
+is 'nothing was registered' '' "$(sql "SELECT version FROM migrations.status('client') WHERE version = '007'")"
+out=$(sql "SELECT * FROM migrations.load('$folder', 'server')" 2>&1) && fail 'load of refused files'
+has 'on the server' 'ERROR:  4 files of ".*" were refused, so nothing of it is registered' "$out"
+has 'each of them' '0010_ten.sql: version 0010 is the same as version 10 of project "server"\.$' "$out"
+has 'and' '^011_latin.sql: cannot read ".*/011_latin.sql": it is not in UTF-8\.$' "$out"
+has 'and' '^002_crlf.sql: migration 002 of project "server" is already registered with another content\.$' "$out"
+has 'and' '^nameless.sql: file name "nameless.sql" is not that of a migration\.$' "$out"
+is 'nothing was registered on the server' '' "$(sql "SELECT version FROM migrations.status('server') WHERE version = '007'")"
+rm "$folder/nameless.sql" "$folder/0010_ten.sql" "$folder/011_latin.sql"
+out=$(loader load "$folder" -p client -r)
+has 'replaced' '^002_crlf.sql replaced$' "$out"
+is 'replaced on the server' 'added unchanged replaced' "$(sql "SELECT string_agg(DISTINCT result, ' ' ORDER BY result) FROM migrations.load('$folder', 'server', replace => true)" | sed 's/added replaced unchanged/added unchanged replaced/')"
+
+# a big one, past what a command line takes
+{ echo 'SELECT 1 -- '; head -c 3000000 /dev/zero | tr '\0' x; echo; } >"$folder/020_big.sql"
+has 'big' '^020_big.sql added$' "$(loader load "$folder" -p client)"
+is 'the same' "$(sql "SELECT result FROM migrations.load('$folder', 'server') WHERE version = '020'") $(sql "SELECT count(DISTINCT up_checksum) FROM migrations.migration WHERE version = '020'")" 'added 1'
+
+# what can't be read
+for call in "'/nowhere/at/all'" "'$folder/README.md'"; do
+    out=$(sql "SELECT * FROM migrations.load($call)" 2>&1) && fail "load($call)"
+    has "$call" 'ERROR:  cannot read "' "$out"
+done
+mkdir -p "$RUN/empty"
+is 'empty' '' "$(sql "SELECT * FROM migrations.load('$RUN/empty')" 2>/dev/null)"
+has 'empty on the client' 'holds no .sql files' "$(loader load "$RUN/empty" 2>&1 || true)"
+has 'no folder' 'there is no folder "/nowhere"' "$(loader load /nowhere 2>&1 || true)"
+sql "CREATE ROLE reader; GRANT USAGE ON SCHEMA migrations TO reader; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA migrations TO reader"
+has 'rights' 'ERROR:  permission denied to read files of the server' "$(sql "SET ROLE reader; SELECT * FROM migrations.load('$folder', 'reader')" 2>&1 || true)"
+is 'given' 10 "$(sql "GRANT pg_read_server_files TO reader; SET ROLE reader; SELECT count(*) FROM migrations.load('$folder', 'reader')")"
+sql 'DROP OWNED BY reader; DROP ROLE reader'
+
+# DB_*, where PG* isn't set; a server that isn't there yet
+is 'DB_*' 10 "$(unset PGHOST PGPORT PGDATABASE PGUSER; DB_HOST=$RUN DB_PORT=5432 DB_NAME=driver_loaders DB_USER=postgres DB_PASSWORD=x loader load "$folder" -p db | grep -c ' added$')"
+is 'PG* first' 10 "$(DB_HOST=/nowhere DB_NAME=none loader load "$folder" -p db | grep -c ' unchanged$')"
+has 'waited' 'no server has answered for 1 seconds' "$(PGHOST=$RUN/empty WAIT=1 loader load "$folder" 2>&1 || true)"
+mkdir -p "$RUN/late" && ln -sf "$RUN/.s.PGSQL.5432" "$RUN/late/soon"
+(sleep 1.5; mv "$RUN/late/soon" "$RUN/late/.s.PGSQL.5432") &
+is 'a late server' 10 "$(PGHOST=$RUN/late loader load "$folder" -p late | grep -c ' added$')"
+wait
+
+# new: the next pair, with the width that there is
+new=$RUN/new
+mkdir -p "$new"
+made() { loader new "$new" "$1" | sed 's|.*/||' | tr '\n' ' '; }
+is 'the first' '000001_init schema.up.sql 000001_init schema.down.sql ' "$(made 'init schema' | tr _ ' ' | sed 's/000001 /000001_/g')"
+is 'the second' '000002_more.up.sql 000002_more.down.sql ' "$(made more)"
+rm "$new"/*; touch "$new/099_x.sql"
+is 'three digits' '100_y.up.sql 100_y.down.sql ' "$(made y)"
+rm "$new"/*; touch "$new/9_x.sql" "$new/10_x.sql" "$new/notes.sql"
+is 'no padding' '11_y.up.sql 11_y.down.sql ' "$(made y)"
+rm "$new"/*; touch "$new/008_x.sql"
+is 'no octal numbers' '009_y.up.sql 009_y.down.sql ' "$(made y)"
+rm "$new"/*; touch "$new/20240131120000_x.sql"
+[[ $(made y) =~ ^20[0-9]{12}_y.up.sql ]] || fail 'a timestamp'
+[ "$(ls "$new" | wc -l)" = 3 ] || fail 'the pair is there'
+for name in '' a/b 'a;b'; do
+    has "name $name" 'a name of letters' "$(loader new "$new" "$name" 2>&1 || true)"
+done
+has 'what new makes can be loaded' ' added$' "$(rm "$new"/*; loader new "$new" z >/dev/null; loader load "$new" -p made)"
+
+# misuse
+for call in '' 'load' 'new' "frob $folder" "load $folder extra" "new $folder"; do
+    # shellcheck disable=SC2086
+    has "usage of «$call»" '^usage:' "$(loader $call 2>&1 || true)"
+done

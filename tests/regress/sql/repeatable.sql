@@ -1,0 +1,75 @@
+-- Repeatable migrations: after the versions, by name, whenever their text has changed.
+SET client_min_messages = warning;
+CREATE EXTENSION pg_migrations;
+\pset null -
+
+SELECT migrations.add_repeatable('views b', 'CREATE OR REPLACE VIEW b AS SELECT * FROM a');
+SELECT migrations.add_repeatable('views a', 'CREATE OR REPLACE VIEW a AS SELECT id FROM t', verify => 'SELECT count(*) = 0 FROM a');
+SELECT migrations.add('001', 't', 'CREATE TABLE t (id int)', 'DROP TABLE t CASCADE');
+SELECT migrations.add('002', 'column', 'ALTER TABLE t ADD name text', 'ALTER TABLE t DROP name CASCADE');
+SELECT * FROM migrations.plan();
+-- they wait while a version does
+SELECT version, name FROM migrations.plan('001');
+SELECT version, name FROM migrations.plan('002');
+SELECT version, name FROM migrations.plan(only_version => '002');
+SELECT step, project, version, name, direction, statements, messages FROM migrations.apply();
+SELECT version, name, state, checksum_ok, has_down, message FROM migrations.status();
+SELECT migrations.version();
+
+-- unchanged, changed
+SELECT migrations.add_repeatable('views a', E'CREATE OR REPLACE VIEW a AS SELECT id FROM t\n\n', verify => 'SELECT count(*) = 0 FROM a');
+SET client_min_messages = notice;
+SELECT * FROM migrations.apply();
+SET client_min_messages = warning;
+SELECT migrations.add_repeatable('views a', 'CREATE OR REPLACE VIEW a AS SELECT id, name FROM t');
+SELECT version, name, state, checksum_ok, message FROM migrations.status();
+SELECT * FROM migrations.plan();
+SELECT name, direction FROM migrations.apply();
+SELECT * FROM a;
+
+-- only another condition: nothing to run
+SELECT migrations.add_repeatable('views a', 'CREATE OR REPLACE VIEW a AS SELECT id, name FROM t', requires => '{002}');
+SELECT * FROM migrations.plan();
+
+-- never rolled back, and no part of any count
+SELECT version, name FROM migrations.rollback(3);
+SELECT version, name FROM migrations.rollback(2);
+SELECT version, name, state FROM migrations.status();
+SELECT migrations.version();
+SELECT version, name FROM migrations.apply();
+SELECT version, name FROM migrations.rollback_to('001');
+
+-- a failing one undoes the run
+SELECT version, name FROM migrations.apply();
+SELECT migrations.add_repeatable('views c', E'SELECT 1;\nCREATE VIEW c AS SELECT * FROM missing');
+SELECT migrations.add('003', 'u', 'CREATE TABLE u ()', 'DROP TABLE u');
+SELECT * FROM migrations.apply();
+SELECT version, name, state FROM migrations.status();
+
+-- taken out of the registry, the view stays
+SELECT migrations.remove_repeatable('views c', reason => 'never worked');
+SELECT migrations.remove_repeatable('views a');
+SELECT migrations.remove_repeatable('views a');
+SELECT migrations.remove_repeatable('views a', 'nowhere');
+SELECT migrations.remove_repeatable(NULL);
+SELECT version, name FROM migrations.apply();
+SELECT version, name, action, checksum IS NOT NULL AS sum, former_checksum IS NOT NULL AS former, reason
+FROM migrations.history WHERE version IS NULL ORDER BY seq;
+
+-- arguments
+SELECT migrations.add_repeatable(NULL, 'SELECT');
+SELECT migrations.add_repeatable('x', NULL);
+SELECT migrations.add_repeatable(' ', 'SELECT');
+SELECT migrations.add_repeatable(repeat('x', 201), 'SELECT');
+SELECT migrations.add_repeatable('x', 'SELECT', on_fail => 'never');
+SELECT migrations.add_repeatable('x', 'SELECT', requires => '{""}');
+
+-- a condition of its own
+SELECT migrations.add_repeatable('guarded', 'CREATE VIEW guarded AS SELECT 1 AS one', precondition => 'SELECT false', on_fail => 'skip');
+SELECT name, direction, messages FROM migrations.apply();
+SELECT name, state, message FROM migrations.status() WHERE version IS NULL;
+SELECT name, direction, messages FROM migrations.apply();
+SELECT count(*) FROM migrations.history WHERE action = 'skip';
+SELECT migrations.add_repeatable('guarded', 'CREATE VIEW guarded AS SELECT 1 AS one', precondition => 'SELECT true', on_fail => 'skip');
+SELECT name, direction FROM migrations.apply();
+SELECT * FROM guarded;
