@@ -230,7 +230,9 @@ pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<
             }
             Some((_, false)) => {}
         }
-        let by = batch.required_by(&project.name, version.key())?;
+        let mut dependents = batch.dependents(&project.name, View::Newest)?;
+        dependents.retain(|dependent| dependent.requires == version.key());
+        let by: Vec<String> = dependents.iter().map(|d| d.title(&project.name)).collect();
         if !by.is_empty() {
             let (version, project) = (version.text().to_owned(), project.name.clone());
             return Err(Error::Required { verb: "remove", version, project, by });

@@ -187,6 +187,8 @@ pub fn check_not_required(
 }
 
 /// Which of these migrations are required by ones in force that stay, and by whom.
+/// Repeatables don't count: they would keep for ever what they require, since they are
+/// never rolled back.
 pub fn required(
     batch: &Batch,
     project: &Project,
@@ -195,19 +197,17 @@ pub fn required(
     let keys: HashSet<&[u8]> = going.iter().map(|(key, _)| *key).collect();
     let mut by: HashMap<Vec<u8>, Vec<String>> = HashMap::new();
     for dependent in batch.dependents(&project.name, View::Newest)? {
-        let own = dependent.project == project.name;
-        if keys.contains(dependent.requires.as_slice())
-            && !(own && keys.contains(dependent.key.as_slice()))
+        let goes = dependent.project_id == project.id && keys.contains(&dependent.key[..]);
+        if !goes
+            && dependent.version.is_some()
+            && keys.contains(&dependent.requires[..])
+            && batch.applied_row(dependent.project_id, &dependent.key)?.is_some()
         {
-            let title = match own {
-                true => dependent.version,
-                false => format!("{}:{}", dependent.project, dependent.version),
-            };
+            let title = dependent.title(&project.name);
             by.entry(dependent.requires).or_default().push(title);
         }
     }
-    let found = going
-        .iter()
-        .filter_map(|(key, version)| by.remove(*key).map(|by| ((*version).to_owned(), by)));
+    let found =
+        going.iter().filter_map(|(key, version)| Some(((*version).to_owned(), by.remove(*key)?)));
     Ok(found.collect())
 }

@@ -7,13 +7,17 @@ use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
 use std::collections::{HashMap, HashSet};
 
-/// A migration in force that requires another one.
+/// A migration that requires another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependent {
+    /// The key of its project.
+    pub project_id: i64,
     /// Its project.
     pub project: String,
-    /// Its version.
-    pub version: String,
+    /// Its version; None: a repeatable migration.
+    pub version: Option<String>,
+    /// Its name.
+    pub name: String,
     /// The key of its version.
     pub key: Vec<u8>,
     /// The key of the version that it requires.
@@ -39,43 +43,12 @@ impl Batch<'_> {
         Ok(found.rows().map(|row| (row.text(0), row.bigint(1))).collect())
     }
 
-    /// The versions in force, of all projects, that require one of a project, as the
-    /// registry has it. Repeatables don't count: they would keep for ever what they
-    /// require, since they are never rolled back.
+    /// The migrations of all projects that require one of a project, as the registry has
+    /// it, in force or not: whether one is, is asked for the few that matter. (A join here
+    /// may become a nested loop over fresh tables.)
     pub fn dependents(&self, project: &str, view: View) -> Result<Vec<Dependent>> {
         const DEPENDENTS: Statement = Statement {
-            sql: "SELECT p.name, m.version, m.version_key, r.requires
-                  FROM migrations.migration m
-                  JOIN migrations.project p ON p.id = m.project_id
-                  CROSS JOIN LATERAL unnest(m.requires) r(requires)
-                  WHERE m.requires <> '{}' AND m.version IS NOT NULL
-                    AND (starts_with(r.requires, $1 || ':')
-                         OR p.name = $1 AND strpos(r.requires, ':') = 0)
-                    AND EXISTS (SELECT FROM migrations.applied a
-                                WHERE a.project_id = m.project_id AND a.target_schema = ''
-                                  AND a.version_key = m.version_key)
-                  ORDER BY p.name, m.version_key",
-            types: &[Type::Text],
-        };
-        let found = self.spi.run(&DEPENDENTS, [project.into()], view)?;
-        let mut dependents = Vec::new();
-        for row in found.rows() {
-            let requires = match Requirement::parse(&row.text(3), project) {
-                Ok(Requirement::Within(version)) => version.key().to_vec(),
-                _ => continue,
-            };
-            let (project, version, key) = (row.text(0), row.text(1), row.bytes(2));
-            dependents.push(Dependent { project, version, key, requires });
-        }
-        Ok(dependents)
-    }
-
-    /// The versions of a project, or names of repeatables, that require this one and
-    /// aren't it, in force or not.
-    pub fn required_by(&self, project: &str, key: &[u8]) -> Result<Vec<String>> {
-        const ALL: Statement = Statement {
-            sql: "SELECT CASE WHEN p.name = $1 THEN '' ELSE p.name || ':' END
-                             || coalesce(m.version, m.name), r.requires
+            sql: "SELECT p.id, p.name, m.version, m.name, m.version_key, r.requires
                   FROM migrations.migration m
                   JOIN migrations.project p ON p.id = m.project_id
                   CROSS JOIN LATERAL unnest(m.requires) r(requires)
@@ -85,8 +58,32 @@ impl Batch<'_> {
                   ORDER BY p.name, m.version_key",
             types: &[Type::Text],
         };
-        let found = self.spi.run(&ALL, [project.into()], View::Newest)?;
-        let is_this = |text: &str| matches!(Requirement::parse(text, project), Ok(Requirement::Within(v)) if v.key() == key);
-        Ok(found.rows().filter(|row| is_this(&row.text(1))).map(|row| row.text(0)).collect())
+        let found = self.spi.run(&DEPENDENTS, [project.into()], view)?;
+        let dependents = found.rows().filter_map(|row| {
+            let Ok(Requirement::Within(required)) = Requirement::parse(&row.text(5), project)
+            else {
+                return None;
+            };
+            Some(Dependent {
+                project_id: row.bigint(0),
+                project: row.text(1),
+                version: row.get(2),
+                name: row.text(3),
+                key: row.bytes(4),
+                requires: required.key().to_vec(),
+            })
+        });
+        Ok(dependents.collect())
+    }
+}
+
+impl Dependent {
+    /// As a project's messages name it: with its own project, if that is another one.
+    pub fn title(&self, project: &str) -> String {
+        let title = self.version.as_deref().unwrap_or(&self.name);
+        match self.project == project {
+            true => title.to_owned(),
+            false => format!("{}:{title}", self.project),
+        }
     }
 }

@@ -37,3 +37,13 @@ large=$(many m2 1000)
 linear 'migrations' $(((${middle/./} - ${started/./}) / 1000)) $(((${EPOCHREALTIME/./} - ${middle/./}) / 1000))
 # Parsed or read, the texts of the second project are 50 MB.
 [ "$large" -lt $((small + 10000)) ] || fail "memory: $small kB after 250 migrations, $large kB after 1000"
+
+# Status, plan, run and rollback of migrations that require others, without fresh statistics.
+sql "SELECT migrations.add('1', 'other', 'SELECT 1', project => 'other'); SELECT count(*) FROM migrations.apply(project => 'other')" >/dev/null 2>&1
+for count in 2000 8000; do
+    sql "SELECT count(migrations.add(n::text, 'n', 'SELECT 1', 'SELECT 1', project => 'r$count', requires => CASE n % 10 WHEN 0 THEN ARRAY['other:1', (n - 1)::text] WHEN 1 THEN NULL ELSE ARRAY[(n - 1)::text, greatest(1, n / 2)::text, 'extension:plpgsql'] END)) FROM generate_series(1, $count) n" >/dev/null
+done
+for call in "status('P')" "plan(project => 'P')" "apply(project => 'P')" "rollback(1, 'P')" "force('1', 'P')" "reset('P', 'P')"; do
+    linear "$call" "$(milliseconds sql "SET client_min_messages = warning; SELECT FROM migrations.${call//P/r2000}")" \
+        "$(milliseconds sql "SET client_min_messages = warning; SELECT FROM migrations.${call//P/r8000}")"
+done
