@@ -32,6 +32,23 @@ misused() {
     exit 2
 }
 
+# Why a file can't be taken as a text; nothing if it can.
+defect() {
+    if [ ! -r "$directory/$1" ]; then echo 'it cannot be read'
+    elif [ "$(tr -cd '\000' <"$directory/$1" | wc -c)" -ne 0 ]; then echo 'it holds a NUL byte'
+    fi
+}
+
+check_files() {
+    list=$(files)
+    [ -n "$list" ] || die "\"$directory\" holds no .sql files"
+    # Without -r the second of two is refused; with it, it would replace the first.
+    [ -n "$replace" ] || return 0
+    twice=$(printf '%s\n' "$list" | sed -n 's/^0*\([0-9]*\)_.*\.down\.sql$/\1 down/p; t
+        s/^0*\([0-9]*\)_.*\.sql$/\1 up/p' | sort | uniq -d | head -n 1)
+    [ -z "$twice" ] || die "two files of \"$directory\" hold the ${twice#* } of version ${twice%% *}"
+}
+
 # The .sql files of the folder, a name a line, in the order of their numbers.
 files() {
     (cd "$directory" && for file in *.sql; do
@@ -50,14 +67,17 @@ literal() {
 }
 
 print_sql() {
-    list=$(files)
-    [ -n "$list" ] || die "\"$directory\" holds no .sql files"
+    check_files
+    printf '%s\n' "$list" | while IFS= read -r file; do
+        why=$(defect "$file")
+        [ -z "$why" ] || die "\"$directory/$file\": $why"
+    done || exit 1
     printf 'SELECT file, migrations.add_file(file, content'
     if [ -n "$project" ]; then printf ', project => %s' "$(printf %s "$project" | literal)"; fi
     if [ -n "$replace" ]; then printf ', replace => true'; fi
     printf ') AS result\nFROM (VALUES\n'
     n=0
-    printf '%s\n' "$list" | while IFS= read -r file; do
+    files | while IFS= read -r file; do
         n=$((n + 1))
         [ "$n" = 1 ] || printf ',\n'
         printf '(%s, ' "$n"
@@ -81,6 +101,11 @@ BEGIN;
 SCRIPT
     files | while IFS= read -r file; do
         printf "\\\\set file '%s'\n" "$(printf %s "$file" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")"
+        why=$(defect "$file")
+        if [ -n "$why" ]; then
+            printf "\\\\warn 'ERROR: ' :file ': %s'\n\\\\echo :file refused\n\\\\set refused true\n" "$why"
+            continue
+        fi
         cat <<'SCRIPT'
 \unset content
 \set content `cat < "$PG_MIGRATIONS_DIRECTORY"/:'file'`
@@ -105,6 +130,8 @@ SCRIPT
 }
 
 wait_for_server() {
+    # It comes with psql; without it psql alone will say what is wrong.
+    command -v pg_isready >/dev/null || return 0
     waited=0
     until pg_isready -q; do
         # 3: it can't even try, which psql will explain.
@@ -117,7 +144,7 @@ wait_for_server() {
 
 load() {
     command -v psql >/dev/null || die "psql is not installed"
-    [ -n "$(files)" ] || die "\"$directory\" holds no .sql files"
+    check_files
     if [ -n "${DB_HOST:-}" ]; then export PGHOST="${PGHOST:-$DB_HOST}"; fi
     if [ -n "${DB_PORT:-}" ]; then export PGPORT="${PGPORT:-$DB_PORT}"; fi
     if [ -n "${DB_NAME:-}" ]; then export PGDATABASE="${PGDATABASE:-$DB_NAME}"; fi
@@ -153,35 +180,46 @@ new() {
     done
 }
 
-[ $# -ge 2 ] || case ${1:-} in
--h | --help | help) usage && exit 0 ;;
+case ${1:-} in
+-h | --help | help)
+    usage
+    exit
+    ;;
+load | sql | new) command=$1 ;;
 *) misused ;;
 esac
-command=$1
-directory=$2
-shift 2
+shift
+directory=
+project=
+unset name
+replace=
+while [ $# -gt 0 ]; do
+    case $1 in
+    -p)
+        [ $# -ge 2 ] || misused
+        project=$2
+        shift
+        ;;
+    -r) replace=true ;;
+    -?*) misused ;;
+    *)
+        if [ -z "$directory" ]; then directory=$1
+        elif [ "$command" = new ] && [ -z "${name+given}" ]; then name=$1
+        else misused; fi
+        ;;
+    esac
+    shift
+done
+[ -n "$directory" ] || misused
 [ -d "$directory" ] || die "there is no folder \"$directory\""
 # Looked up from elsewhere, too, and never taken for an option.
-directory=$(cd -- "$directory" && pwd)
+directory=$(CDPATH='' cd -- "$directory" && pwd)
 
-if [ "$command" = new ]; then
-    [ $# = 1 ] || misused
-    new "$1"
-    exit
-fi
-project=
-replace=
-while getopts p:r option; do
-    case $option in
-    p) project=$OPTARG ;;
-    r) replace=true ;;
-    *) misused ;;
-    esac
-done
-shift $((OPTIND - 1))
-[ $# = 0 ] || misused
 case $command in
 load) load ;;
 sql) print_sql ;;
-*) misused ;;
+new)
+    [ -n "${name+given}" ] || misused
+    new "$name"
+    ;;
 esac

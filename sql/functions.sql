@@ -166,6 +166,23 @@ CREATE FUNCTION migrations.apply_all(projects text[] DEFAULT NULL)
     RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_apply_all';
 COMMENT ON FUNCTION migrations.apply_all(text[]) IS 'applies all pending migrations of several projects, or of all, in one transaction';
 
+CREATE PROCEDURE migrations.apply_each(
+    target text DEFAULT NULL,
+    project text DEFAULT NULL,
+    only_version text DEFAULT NULL,
+    INOUT applied int DEFAULT NULL,
+    INOUT run_id uuid DEFAULT NULL
+) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_apply_each';
+COMMENT ON PROCEDURE migrations.apply_each(text, text, text, int, uuid) IS 'applies pending migrations as apply() does, but each in a transaction of its own; what is finished stays';
+
+CREATE PROCEDURE migrations.rollback_each(
+    n int DEFAULT 1,
+    project text DEFAULT NULL,
+    INOUT rolled_back int DEFAULT NULL,
+    INOUT run_id uuid DEFAULT NULL
+) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_rollback_each';
+COMMENT ON PROCEDURE migrations.rollback_each(int, text, int, uuid) IS 'rolls back the last n applied migrations as rollback() does, but each in a transaction of its own';
+
 CREATE FUNCTION migrations.rollback(n int DEFAULT 1, project text DEFAULT NULL)
     RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_rollback';
 COMMENT ON FUNCTION migrations.rollback(int, text) IS 'rolls back the last n applied migrations, the last one first, in one transaction';
@@ -211,3 +228,11 @@ COMMENT ON FUNCTION migrations.accept_changes(text, text, text) IS 'takes the re
 CREATE FUNCTION migrations.adopt(tool text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_adopt';
 COMMENT ON FUNCTION migrations.adopt(text, text, text) IS 'notes as applied what another tool (golang-migrate) has applied by its own record';
+
+CREATE FUNCTION migrations.mark_statement_done(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_mark_statement_done';
+COMMENT ON FUNCTION migrations.mark_statement_done(text, text, text) IS 'notes the statement at which a migration was interrupted as done; the next run goes on behind it';
+
+CREATE FUNCTION migrations.retry(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_retry';
+COMMENT ON FUNCTION migrations.retry(text, text, text) IS 'has the statement at which a migration was interrupted run again by the next run';

@@ -1,4 +1,4 @@
--- The four tables are changed by our functions alone: a stray UPDATE, or one in a
+-- The tables are changed by our functions alone: a stray UPDATE, or one in a
 -- migration, gets an error that says so. Inserts stay possible for a restore.
 CREATE FUNCTION migrations.guard() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_guard';
@@ -12,6 +12,10 @@ CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.applied
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();
 CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.event
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.unfinished
+    FOR EACH ROW EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.journal
+    FOR EACH ROW EXECUTE FUNCTION migrations.guard();
 
 CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.project
     FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();
@@ -20,4 +24,8 @@ CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.migration
 CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.applied
     FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();
 CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.event
+    FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.unfinished
+    FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();
+CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.journal
     FOR EACH STATEMENT EXECUTE FUNCTION migrations.guard();

@@ -108,6 +108,7 @@ CREATE TABLE migrations.applied (
     checksum_algorithm smallint NOT NULL,
     down text,
     down_checksum bytea,
+    transactional boolean,
     run_id uuid NOT NULL,
     applied_at timestamptz NOT NULL,
     applied_by text NOT NULL,
@@ -128,6 +129,7 @@ COMMENT ON COLUMN migrations.applied.up_checksum IS 'checksum of the text that r
 COMMENT ON COLUMN migrations.applied.checksum_algorithm IS 'as in the registry';
 COMMENT ON COLUMN migrations.applied.down IS 'the down that was registered when it was applied, or accepted since: what a rollback runs';
 COMMENT ON COLUMN migrations.applied.down_checksum IS 'checksum of down';
+COMMENT ON COLUMN migrations.applied.transactional IS 'as in the registry when it was applied';
 COMMENT ON COLUMN migrations.applied.run_id IS 'the run that applied it';
 COMMENT ON COLUMN migrations.applied.applied_at IS 'when it started, by the clock';
 COMMENT ON COLUMN migrations.applied.applied_by IS 'the role as which it ran';
@@ -151,6 +153,7 @@ CREATE TABLE migrations.event (
     client_addr inet DEFAULT inet_client_addr(),
     checksum bytea,
     former_checksum bytea,
+    times bigint NOT NULL DEFAULT 1,
     sqlstate text,
     message text,
     statement_no int,
@@ -180,6 +183,7 @@ COMMENT ON COLUMN migrations.event.application_name IS 'the client''s applicatio
 COMMENT ON COLUMN migrations.event.client_addr IS 'the client''s address; NULL for a local connection';
 COMMENT ON COLUMN migrations.event.checksum IS 'checksum of the up concerned';
 COMMENT ON COLUMN migrations.event.former_checksum IS 'the checksum that it replaced: in the registry (replace), or in the applied state (accept)';
+COMMENT ON COLUMN migrations.event.times IS 'how often it has happened since the event before: the same failure again and again is one event an hour';
 COMMENT ON COLUMN migrations.event.sqlstate IS 'SQLSTATE of a failure';
 COMMENT ON COLUMN migrations.event.message IS 'message of a failure; what of a project was set';
 COMMENT ON COLUMN migrations.event.statement_no IS 'the statement that failed, from 1';
@@ -187,6 +191,70 @@ COMMENT ON COLUMN migrations.event.line_no IS 'the line that failed, from 1';
 COMMENT ON COLUMN migrations.event.reason IS 'why, as the user gave it';
 COMMENT ON COLUMN migrations.event.previous_hash IS 'reserved for sealing the history';
 COMMENT ON COLUMN migrations.event.hash IS 'reserved for sealing the history';
+
+CREATE SEQUENCE migrations.unfinished_id_seq;
+CREATE TABLE migrations.unfinished (
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.unfinished_id_seq'::pg_catalog.regclass),
+    project_id bigint NOT NULL,
+    version_key bytea NOT NULL,
+    direction text NOT NULL,
+    sqlstate text NOT NULL,
+    message text NOT NULL,
+    statement_no int,
+    line_no int,
+    failures bigint NOT NULL,
+    failures_recorded bigint NOT NULL,
+    first_failed_at timestamptz NOT NULL,
+    last_failed_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    UNIQUE (project_id, version_key)
+);
+ALTER SEQUENCE migrations.unfinished_id_seq OWNED BY migrations.unfinished.id;
+COMMENT ON TABLE migrations.unfinished IS 'migrations of which the last try, in a stepwise run, has failed';
+COMMENT ON COLUMN migrations.unfinished.id IS 'surrogate key';
+COMMENT ON COLUMN migrations.unfinished.project_id IS 'the project that the migration belongs to';
+COMMENT ON COLUMN migrations.unfinished.version_key IS 'as in the registry';
+COMMENT ON COLUMN migrations.unfinished.direction IS 'up or down';
+COMMENT ON COLUMN migrations.unfinished.sqlstate IS 'SQLSTATE of the failure';
+COMMENT ON COLUMN migrations.unfinished.message IS 'its message';
+COMMENT ON COLUMN migrations.unfinished.statement_no IS 'the statement that failed, from 1';
+COMMENT ON COLUMN migrations.unfinished.line_no IS 'the line that failed, from 1';
+COMMENT ON COLUMN migrations.unfinished.failures IS 'how often it has failed like this, without a success between';
+COMMENT ON COLUMN migrations.unfinished.failures_recorded IS 'how many of these are in the history';
+COMMENT ON COLUMN migrations.unfinished.first_failed_at IS 'when it failed like this first';
+COMMENT ON COLUMN migrations.unfinished.last_failed_at IS 'when it failed like this last';
+COMMENT ON COLUMN migrations.unfinished.recorded_at IS 'when that was last noted in the history';
+
+CREATE SEQUENCE migrations.journal_id_seq;
+CREATE TABLE migrations.journal (
+    id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.journal_id_seq'::pg_catalog.regclass),
+    project_id bigint NOT NULL,
+    version_key bytea NOT NULL,
+    direction text NOT NULL,
+    statement_no int NOT NULL,
+    statement_checksum bytea NOT NULL,
+    command text NOT NULL,
+    is_done boolean NOT NULL,
+    may_commit boolean NOT NULL,
+    relation oid,
+    indexes oid[],
+    started_at timestamptz NOT NULL,
+    UNIQUE (project_id, version_key, direction, statement_no)
+);
+ALTER SEQUENCE migrations.journal_id_seq OWNED BY migrations.journal.id;
+COMMENT ON TABLE migrations.journal IS 'which statements of migrations that can''t run inside a transaction have run, until the migration as a whole has';
+COMMENT ON COLUMN migrations.journal.id IS 'surrogate key';
+COMMENT ON COLUMN migrations.journal.project_id IS 'the project that the migration belongs to';
+COMMENT ON COLUMN migrations.journal.version_key IS 'as in the registry';
+COMMENT ON COLUMN migrations.journal.direction IS 'up or down';
+COMMENT ON COLUMN migrations.journal.statement_no IS 'the statement, from 1';
+COMMENT ON COLUMN migrations.journal.statement_checksum IS 'checksum of its text: what has run must not change before the rest has';
+COMMENT ON COLUMN migrations.journal.command IS 'its command, for people';
+COMMENT ON COLUMN migrations.journal.is_done IS 'whether it has run; false: it was started';
+COMMENT ON COLUMN migrations.journal.may_commit IS 'it is a DO or CALL that may have committed parts of what it does';
+COMMENT ON COLUMN migrations.journal.relation IS 'the table of an index statement';
+COMMENT ON COLUMN migrations.journal.indexes IS 'the indexes that the table had when the statement was started';
+COMMENT ON COLUMN migrations.journal.started_at IS 'when it was started';
 
 -- All of it is data that pg_dump has to carry.
 SELECT pg_catalog.pg_extension_config_dump('migrations.project', '');
@@ -197,3 +265,7 @@ SELECT pg_catalog.pg_extension_config_dump('migrations.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('migrations.applied_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('migrations.event', '');
 SELECT pg_catalog.pg_extension_config_dump('migrations.event_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.unfinished', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.unfinished_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.journal', '');
+SELECT pg_catalog.pg_extension_config_dump('migrations.journal_id_seq', '');

@@ -67,6 +67,18 @@ pub enum Error {
         /// The project it was looked for in.
         project: String,
     },
+    /// No repeatable migration of this name is registered in the project (42704).
+    UnknownRepeatable {
+        /// The name given.
+        name: String,
+        /// The project it was looked for in.
+        project: String,
+    },
+    /// Two files of a folder hold the same part of a migration (23505).
+    SamePart {
+        /// The files.
+        files: [String; 2],
+    },
     /// A version with the same numbers is registered (23505).
     VersionClash {
         /// The version given.
@@ -219,6 +231,54 @@ pub enum Error {
         applied: usize,
         /// The project.
         project: String,
+    },
+    /// A procedure that commits was called where it can't (25001).
+    InsideTransaction {
+        /// The call, as in `migrations.apply_each()`.
+        call: &'static str,
+        /// The call that works there.
+        instead: &'static str,
+    },
+    /// A part of a migration that has run was changed before the rest has (55000).
+    ChangedUnderWay {
+        /// The migration, as in a CONTEXT.
+        migration: String,
+        /// The statement, from 1.
+        statement: usize,
+    },
+    /// A migration was begun, in part, by a stepwise run (55000).
+    UnderWay {
+        /// The migration.
+        migration: String,
+        /// Its project.
+        project: String,
+        /// How many statements have run.
+        done: i64,
+    },
+    /// A block that commits was cut off: nobody but people can tell how far it came (55000).
+    Interrupted {
+        /// The migration, as in a CONTEXT.
+        migration: String,
+        /// DO or CALL.
+        command: String,
+        /// The statement, from 1.
+        statement: usize,
+    },
+    /// An index that a statement was cut off at is in work elsewhere (55P03).
+    IndexInWork {
+        /// The index, as SQL.
+        index: String,
+        /// Who builds it.
+        process: i32,
+        /// Where.
+        place: Place,
+    },
+    /// An index isn't valid after its statement (55000).
+    InvalidIndex {
+        /// The index, as SQL.
+        index: String,
+        /// Where.
+        place: Place,
     },
     /// Another session runs or registers migrations of the project (55P03).
     Busy {

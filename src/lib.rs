@@ -31,4 +31,5 @@ pgrx::extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 pub extern "C-unwind" fn _PG_init() {
     pg::settings::define();
     pg::constraint::watch();
+    pg::transaction::watch();
 }

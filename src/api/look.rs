@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
 use crate::pg::spi::View;
+use crate::runner::check;
 use crate::runner::plan::{self, Planned};
 use crate::runner::requirement;
 use crate::runner::status::{self, Described};
@@ -80,11 +81,15 @@ fn plan(call: &Call) -> Result<Datum> {
     let mut rows = call.rows()?;
     let store = Store::find()?;
     let batch = store.open()?;
+    let mut causes = Vec::new();
     let (planned, unmet) = match (batch.project(&name, View::Caller)?, scope.version()) {
         (Some(project), _) => {
             let planned = plan::up(&batch, &project, scope, View::Caller)?;
             let migrations: Vec<&Pending> = planned.iter().map(|p| &p.migration).collect();
             let unmet = requirement::unmet(&batch, &migrations, &HashSet::new(), View::Caller)?;
+            for migration in migrations {
+                causes.push(check::cause(&batch, migration)?);
+            }
             (planned, unmet)
         }
         (None, None) => Default::default(),
@@ -96,7 +101,9 @@ fn plan(call: &Call) -> Result<Datum> {
     batch.close()?;
     let mut step = 0;
     let mut blocked = HashSet::new();
-    for (Planned { migration, reason }, unmet) in planned.into_iter().zip(unmet) {
+    for ((Planned { migration, reason }, unmet), cause) in
+        planned.into_iter().zip(unmet).zip(causes)
+    {
         let waits = migration.requires.iter().find_map(|requirement| match requirement {
             Requirement::Within(version) if blocked.contains(version.key()) => {
                 Some(format!("requires {}, which is blocked", version.text()))
@@ -119,8 +126,8 @@ fn plan(call: &Call) -> Result<Datum> {
             migration.version.as_deref().into(),
             migration.name.as_str().into(),
             "up".into(),
-            migration.transactional.map_or(Value::Null, Value::Bool),
-            reason.into(),
+            Value::Bool(cause.is_none()),
+            cause.map_or(reason.clone(), |cause| format!("{reason}; {cause}")).into(),
         ]);
     }
     Ok(rows.answer())

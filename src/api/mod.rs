@@ -7,7 +7,7 @@ pub mod repair;
 pub mod run;
 
 use crate::domain::requirement;
-use crate::domain::version::Version;
+use crate::domain::version::{MAX_LENGTH, Version};
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::settings;
@@ -23,13 +23,16 @@ fn project(call: &Call, n: usize) -> Result<String> {
 /// A project's name stands before a colon in requirements.
 fn check_project(name: &str) -> Result<()> {
     if name.is_empty()
+        || name.len() > MAX_LENGTH
         || name == requirement::EXTENSION
         || name.contains(':')
         || name.chars().any(char::is_control)
     {
         return Err(Error::InvalidArgument {
             message: format!("invalid project name \"{}\"", name.escape_debug()),
-            hint: "Use a name without colons and control characters, such as billing; extension is taken.".to_owned(),
+            hint: format!(
+                "Use a name of at most {MAX_LENGTH} bytes without colons and control characters, such as billing; extension is taken."
+            ),
         });
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::runner::{configuration, loading, registration};
 use crate::store::project::Configuration;
 use crate::store::registry::Content;
 use pgrx::pg_sys::Datum;
+use std::collections::HashSet;
 
 entry!(migrations_add, pg_finfo_migrations_add, add);
 entry!(migrations_add_repeatable, pg_finfo_migrations_add_repeatable, add_repeatable);
@@ -31,7 +32,7 @@ fn add(call: &Call) -> Result<Datum> {
         name,
         up: Some(up),
         down: call.text(3),
-        requires: call.texts(5, "requires")?,
+        requires: requires(call, 5)?,
         precondition: call.text(6),
         verify: call.text(7),
         transactional: call.bool(8),
@@ -79,7 +80,7 @@ fn add_repeatable(call: &Call) -> Result<Datum> {
         name,
         up: Some(call.required(1, "up")?),
         down: None,
-        requires: call.texts(3, "requires")?,
+        requires: requires(call, 3)?,
         precondition: call.text(4),
         verify: call.text(5),
         transactional: call.bool(6),
@@ -143,12 +144,14 @@ fn set_project(call: &Call) -> Result<Datum> {
     };
     let mut rows = call.rows()?;
     let project = configuration::configure(&name, change)?;
+    let allows = project.as_ref().is_some_and(|project| project.allows_out_of_order);
+    let settings = project.map(|project| project.settings).unwrap_or_default();
     let (paths, settings): (Vec<_>, Vec<_>) =
-        project.settings.into_iter().partition(|(name, _)| name == "search_path");
+        settings.into_iter().partition(|(name, _)| name == "search_path");
     rows.add([
         name.into(),
         paths.first().map(|(_, path)| path.as_str()).into(),
-        if project.allows_out_of_order { "allow" } else { "error" }.into(),
+        if allows { "allow" } else { "error" }.into(),
         Value::Json(
             settings
                 .into_iter()
@@ -187,6 +190,13 @@ fn settings(json: serde_json::Value) -> Result<Vec<(String, String)>> {
         Ok((name.to_ascii_lowercase(), value))
     };
     object.into_iter().map(setting).collect()
+}
+
+fn requires(call: &Call, n: usize) -> Result<Vec<String>> {
+    let mut requires = call.texts(n, "requires")?;
+    let mut seen = HashSet::new();
+    requires.retain(|text| seen.insert(text.clone()));
+    Ok(requires)
 }
 
 fn on_fail(call: &Call, n: usize) -> Result<String> {

@@ -13,6 +13,12 @@ entry!(migrations_mark_pending, pg_finfo_migrations_mark_pending, mark_pending);
 entry!(migrations_force, pg_finfo_migrations_force, force);
 entry!(migrations_baseline, pg_finfo_migrations_baseline, baseline);
 entry!(migrations_accept_changes, pg_finfo_migrations_accept_changes, accept_changes);
+entry!(
+    migrations_mark_statement_done,
+    pg_finfo_migrations_mark_statement_done,
+    mark_statement_done
+);
+entry!(migrations_retry, pg_finfo_migrations_retry, retry);
 entry!(migrations_adopt, pg_finfo_migrations_adopt, adopt);
 
 /// `mark_applied(version, project, reason)`: a row if the record has changed.
@@ -38,6 +44,16 @@ fn baseline(call: &Call) -> Result<Datum> {
 /// `accept_changes(version, project, reason)`: a row if the record has changed.
 fn accept_changes(call: &Call) -> Result<Datum> {
     of_version(call, repair::accept_changes)
+}
+
+/// `mark_statement_done(version, project, reason)`: a row if the record has changed.
+fn mark_statement_done(call: &Call) -> Result<Datum> {
+    of_version(call, repair::mark_statement_done)
+}
+
+/// `retry(version, project, reason)`: a row if the record has changed.
+fn retry(call: &Call) -> Result<Datum> {
+    of_version(call, repair::retry)
 }
 
 /// `adopt(tool, project, reason)`: a row for each migration whose record has changed.

@@ -6,6 +6,7 @@ use crate::pg::call::{Call, Rows, Value};
 use crate::pg::entry::entry;
 use crate::runner::atomic::{self, Extent};
 use crate::runner::run::Finished;
+use crate::runner::stepwise;
 use crate::runner::verification;
 use pgrx::pg_sys::Datum;
 
@@ -15,6 +16,8 @@ entry!(migrations_rollback, pg_finfo_migrations_rollback, rollback);
 entry!(migrations_rollback_to, pg_finfo_migrations_rollback_to, rollback_to);
 entry!(migrations_redo, pg_finfo_migrations_redo, redo);
 entry!(migrations_reset, pg_finfo_migrations_reset, reset);
+entry!(migrations_apply_each, pg_finfo_migrations_apply_each, apply_each);
+entry!(migrations_rollback_each, pg_finfo_migrations_rollback_each, rollback_each);
 entry!(migrations_verify, pg_finfo_migrations_verify, verify);
 
 /// `apply(target, project, only_version)`: a row for each finished step.
@@ -66,6 +69,35 @@ fn reset(call: &Call) -> Result<Datum> {
         return Err(Error::NotConfirmed { project });
     }
     answer(call, |add| atomic::rollback(&project, Extent::All, add))
+}
+
+/// `apply_each(target, project, only_version, INOUT applied, INOUT run_id)`.
+fn apply_each(call: &Call) -> Result<Datum> {
+    check_may_commit(call, "migrations.apply_each()", "migrations.apply()")?;
+    let target = call.text(0).map(|target| version(&target)).transpose()?;
+    let project = project(call, 1)?;
+    let only = call.text(2).map(|only| version(&only)).transpose()?;
+    let scope = super::scope(target.as_ref(), only.as_ref())?;
+    answer_outcome(call, stepwise::apply_each(&project, scope)?)
+}
+
+/// `rollback_each(n, project, INOUT rolled_back, INOUT run_id)`.
+fn rollback_each(call: &Call) -> Result<Datum> {
+    check_may_commit(call, "migrations.rollback_each()", "migrations.rollback()")?;
+    let n = call.int(0).ok_or(Error::NullArgument("n"))?;
+    let project = project(call, 1)?;
+    answer_outcome(call, stepwise::rollback_each(&project, n)?)
+}
+
+fn check_may_commit(call: &Call, name: &'static str, instead: &'static str) -> Result<()> {
+    match call.may_commit() {
+        true => Ok(()),
+        false => Err(Error::InsideTransaction { call: name, instead }),
+    }
+}
+
+fn answer_outcome(call: &Call, (count, run): stepwise::Outcome) -> Result<Datum> {
+    call.answer_row([Value::Int(count as i32), run.map_or(Value::Null, |run| Value::Uuid(run.0))])
 }
 
 /// `verify(version, project)`: a row for each verify script.

@@ -2,6 +2,7 @@
 
 use super::{Error, Place, Unmet};
 use crate::pg::catch::sqlstate_text;
+use crate::pg::quote_identifier;
 use pgrx::PgSqlErrorCode as Code;
 
 /// An error of ours as the server shows it.
@@ -50,13 +51,12 @@ pub fn literal(text: &str) -> String {
     }
 }
 
-/// A text as an identifier of SQL, quoted where it must be.
-fn identifier(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if text.chars().all(plain) && text.starts_with(|c: char| !c.is_ascii_digit()) {
-        text.to_owned()
-    } else {
-        format!("\"{}\"", text.replace('"', "\"\""))
+/// What the operating system says, without its number for it.
+fn without_number(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
     }
 }
 
@@ -114,6 +114,19 @@ impl Error {
                 "The registered versions: SELECT version FROM migrations.status({});",
                 literal(project)
             )),
+            UnknownRepeatable { name, project } => Report::new(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                format!("repeatable migration \"{name}\" does not exist in project \"{project}\""),
+            )
+            .hint(format!(
+                "The registered ones: SELECT name FROM migrations.status({}) WHERE version IS NULL;",
+                literal(project)
+            )),
+            SamePart { files: [a, b] } => Report::new(
+                Code::ERRCODE_UNIQUE_VIOLATION,
+                format!("{a} and {b} hold the same part of one migration"),
+            )
+            .hint("Give one of them another version."),
             VersionClash { version, registered, project } => Report::new(
                 Code::ERRCODE_UNIQUE_VIOLATION,
                 format!("version {version} is the same as version {registered} of project \"{project}\""),
@@ -187,7 +200,7 @@ impl Error {
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("migration {migration} of project \"{project}\" requires {requires}, which is not registered"),
             )
-            .hint(format!("Register {requires}, or {migration} with other requirements and replace => true.")),
+            .hint(format!("Register {requires}, or {migration} again with other requirements.")),
             Blocked { migration, project, unmet } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration {migration} of project \"{project}\" is blocked"),
@@ -200,7 +213,7 @@ impl Error {
                 Unmet::Pending { project, version } => {
                     format!("SELECT * FROM migrations.apply({}, {});", literal(version), literal(project))
                 }
-                Unmet::Extension(name) => format!("CREATE EXTENSION {};", identifier(name)),
+                Unmet::Extension(name) => format!("CREATE EXTENSION {};", quote_identifier(name)),
             }),
             OutOfOrder { versions, newest, project } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -268,7 +281,7 @@ impl Error {
                     std::io::ErrorKind::InvalidData => Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
                     _ => Code::ERRCODE_IO_ERROR,
                 },
-                format!("cannot read \"{path}\": {why}"),
+                format!("cannot read \"{path}\": {}", without_number(why)),
             )
             .hint("The path is one of the server's machine, read by the operating system's user that runs PostgreSQL."),
             FilesRefused { directory, files } => Report {
@@ -304,6 +317,42 @@ impl Error {
             } else {
                 format!("Roll all of them back with SELECT * FROM migrations.rollback({applied}, {});", literal(project))
             }),
+            InsideTransaction { call, instead } => Report::new(
+                Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
+                format!("CALL {call} cannot run inside a transaction block, a function, a DO block or another procedure"),
+            )
+            .detail("It commits after each migration. Several statements sent as one query are a transaction block, too.")
+            .hint(format!("Send the CALL as a statement of its own; or do all in one transaction: SELECT * FROM {instead};")),
+            ChangedUnderWay { migration, statement } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("statement {statement} of {migration} was changed after it had run, before the migration was finished"),
+            )
+            .detail("Its first statements ran in a former call, each in a transaction of its own; only what comes after them may change.")
+            .hint("Register the former text again with replace => true and let the run go on; or undo by hand what has run, and note that with SELECT * FROM migrations.mark_pending(version, project);"),
+            UnderWay { migration, project, done } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("migration {migration} of project \"{project}\" is under way: {done} of its statements have run"),
+            )
+            .detail("A stepwise run has begun it and was cut off, or has failed.")
+            .hint(format!("Go on with CALL migrations.apply_each(project => {});", literal(project))),
+            Interrupted { migration, command, statement } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("statement {statement} of {migration} was interrupted, and {command} may have committed a part of its work"),
+            )
+            .hint("Look at what it has done. SELECT * FROM migrations.mark_statement_done(version, project); if it is complete; SELECT * FROM migrations.retry(version, project); to run it again."),
+            IndexInWork { index, process, place } => Report::new(
+                Code::ERRCODE_LOCK_NOT_AVAILABLE,
+                format!("index {index} is being built by process {process}"),
+            )
+            .hint("Repeat the call when that session has finished.")
+            .place(place.clone()),
+            InvalidIndex { index, place } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("index {index} is not valid"),
+            )
+            .detail("An earlier attempt to build it has failed, and the statement passes over an index that exists.")
+            .hint(format!("DROP INDEX CONCURRENTLY {index}; and repeat the call."))
+            .place(place.clone()),
             Busy { project, holder } => Report::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("migrations of project \"{project}\" are in use by another session"),
@@ -344,14 +393,14 @@ impl Error {
                 format!("{command} cannot run inside a transaction, so not in this run"),
             )
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
-            .hint("Use a form of the statement that can run inside a transaction, or run it outside of a migration.")
+            .hint("Use CALL migrations.apply_each(); or rollback_each(), which run it in a transaction of its own; but not in a precondition or verify script.")
             .place(place.clone()),
             MarkedNonTransactional { version, project } => Report::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
                 format!("migration {version} of project \"{project}\" is marked as one that cannot run inside a transaction"),
             )
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
-            .hint("Register it with transactional => true if it can run inside a transaction."),
+            .hint("Use CALL migrations.apply_each(); which runs its statements in transactions of their own."),
             TransactionControl { command, place } => Report::new(
                 Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
                 format!("{command} is not allowed in a migration"),

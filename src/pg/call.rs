@@ -138,6 +138,44 @@ impl Call {
         }
     }
 
+    /// Whether the procedure may end the transaction: it was called as a statement of its
+    /// own, outside of a transaction block, a function, a DO block or another procedure.
+    pub fn may_commit(&self) -> bool {
+        // SAFETY: the node is checked to be a CALL's before it is read as one. Inside of
+        // another language's non-atomic block our commits would take the ground from
+        // under its feet, so SPI must not be in use.
+        unsafe {
+            let context = (*self.info).context;
+            !context.is_null()
+                && (*context).type_ == pg_sys::NodeTag::T_CallContext
+                && !(*context.cast::<pg_sys::CallContext>()).atomic
+                && !pg_sys::SPI_inside_nonatomic_context()
+                && !pg_sys::IsSubTransaction()
+        }
+    }
+
+    /// Answers with one row: the values of a procedure's INOUT parameters.
+    pub fn answer_row<const N: usize>(&self, row: [Value; N]) -> Result<Datum> {
+        let mut datums = [Datum::from(0); N];
+        let mut nulls = [true; N];
+        for (n, value) in row.into_iter().enumerate() {
+            if let Some(datum) = value.into_datum() {
+                (datums[n], nulls[n]) = (datum, false);
+            }
+        }
+        // SAFETY: the descriptor is that of the declaration, which has N such parameters;
+        // all of it is made in the memory of the call.
+        unsafe {
+            let mut descriptor: pg_sys::TupleDesc = core::ptr::null_mut();
+            pg_sys::get_call_result_type(self.info, core::ptr::null_mut(), &mut descriptor);
+            debug_assert!(!descriptor.is_null() && (*descriptor).natts as usize == N);
+            let descriptor = pg_sys::BlessTupleDesc(descriptor);
+            let tuple =
+                pg_sys::heap_form_tuple(descriptor, datums.as_mut_ptr(), nulls.as_mut_ptr());
+            Ok(pg_sys::HeapTupleHeaderGetDatum((*tuple).t_data))
+        }
+    }
+
     /// Answers with rows, which may be added while the call goes on.
     pub fn rows(&self) -> Result<Rows<'_>> {
         Rows::new(self)

@@ -10,8 +10,8 @@ use std::ptr::NonNull;
 /// An error that the server raised, with all that it carries: position, context,
 /// internal query, names of the constraint, table and column concerned.
 ///
-/// It lives in the memory of the top transaction, so that a subtransaction can be rolled
-/// back before it is thrown again, unchanged.
+/// It lives in the memory of the client's statement, so that a subtransaction or, in a
+/// procedure, the transaction can be rolled back before it is thrown again, unchanged.
 #[derive(Debug)]
 pub struct ServerError {
     data: NonNull<pg_sys::ErrorData>,
@@ -19,7 +19,7 @@ pub struct ServerError {
 
 impl ServerError {
     fn data(&self) -> &pg_sys::ErrorData {
-        // SAFETY: made by CopyErrorData in the top transaction's memory, which outlives us.
+        // SAFETY: made by CopyErrorData in the statement's memory, which outlives us.
         unsafe { self.data.as_ref() }
     }
 
@@ -102,7 +102,11 @@ pub unsafe fn catch<T: Copy>(code: impl FnOnce() -> T) -> Result<T, ServerError>
         if jumped == 0 {
             return Ok(result.assume_init());
         }
-        pg_sys::CurrentMemoryContext = pg_sys::TopTransactionContext;
+        // A procedure may end the transaction before it throws the error on.
+        pg_sys::CurrentMemoryContext = match pg_sys::PortalContext.is_null() {
+            true => pg_sys::TopTransactionContext,
+            false => pg_sys::PortalContext,
+        };
         let data = raw::CopyErrorData();
         raw::FlushErrorState();
         pg_sys::CurrentMemoryContext = context;

@@ -22,7 +22,8 @@ struct Relation {
 
 /// The view that users read; its owner does our bookkeeping.
 const HISTORY: &CStr = c"history";
-const TABLES: [&CStr; 4] = [c"project", c"migration", c"applied", c"event"];
+const TABLES: [&CStr; 6] =
+    [c"project", c"migration", c"applied", c"event", c"unfinished", c"journal"];
 
 impl OwnObjects {
     /// Looks them up by name.

@@ -4,18 +4,9 @@
 //! that no `pg_advisory_lock()` can take it and no `pg_advisory_unlock_all()` of a body
 //! can free it.
 
-use super::catch::catch;
+use super::{catch::catch, raw};
 use crate::error::Result;
 use pgrx::pg_sys;
-
-unsafe extern "C-unwind" {
-    fn LockAcquire(
-        tag: *const pg_sys::LOCKTAG,
-        mode: pg_sys::LOCKMODE,
-        session: bool,
-        dont_wait: bool,
-    ) -> pg_sys::LockAcquireResult::Type;
-}
 
 /// SQL's advisory locks have 1 (one bigint) and 2 (two integers) in this place. It is
 /// the column objsubid of pg_locks.
@@ -33,24 +24,93 @@ pub enum Mode {
 /// Takes the lock of a project until the transaction ends, without ever waiting.
 /// False: another session holds it in a mode that conflicts.
 pub fn try_lock(project: i64, mode: Mode) -> Result<bool> {
+    acquire(project, mode, false)
+}
+
+/// The lock of a project across transactions, until this value is dropped.
+///
+/// A text that calls `pg_advisory_unlock_all()` frees it, whatever its tag is: each
+/// transaction has to take it anew ([`SessionLock::renew`]).
+#[must_use]
+pub struct SessionLock {
+    project: i64,
+}
+
+impl SessionLock {
+    /// Takes it, without ever waiting. None: another session holds it.
+    pub fn try_lock(project: i64) -> Result<Option<SessionLock>> {
+        let taken = acquire(project, Mode::Exclusive, true)?;
+        Ok(taken.then_some(SessionLock { project }))
+    }
+
+    /// Takes it again where it was lost, and for the current transaction besides. False:
+    /// another session has taken it meanwhile.
+    pub fn renew(&self) -> Result<bool> {
+        let held = self.is_held();
+        Ok((held || acquire(self.project, Mode::Exclusive, true)?)
+            && acquire(self.project, Mode::Exclusive, false)?)
+    }
+
+    /// Whether this session still holds it.
+    fn is_held(&self) -> bool {
+        let tag = tag(self.project);
+        // SAFETY: looks into this session's table of locks. A transaction's hold counts,
+        // so it is to be asked when the transaction has none yet.
+        unsafe {
+            #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+            return pg_sys::LockHeldByMe(&tag, EXCLUSIVE);
+            #[cfg(any(feature = "pg17", feature = "pg18"))]
+            return pg_sys::LockHeldByMe(&tag, EXCLUSIVE, false);
+        }
+    }
+}
+
+impl Drop for SessionLock {
+    fn drop(&mut self) {
+        if self.is_held() {
+            let tag = tag(self.project);
+            let tag = &raw const tag;
+            // SAFETY: held by this session; what is left to be raised is a warning.
+            unsafe {
+                let _ = catch(|| raw::LockRelease(tag, EXCLUSIVE, true));
+            }
+        }
+    }
+}
+
+const EXCLUSIVE: pg_sys::LOCKMODE = pg_sys::ExclusiveLock as pg_sys::LOCKMODE;
+
+fn tag(project: i64) -> pg_sys::LOCKTAG {
     // SAFETY: reads the current database's oid.
     let database = unsafe { pg_sys::MyDatabaseId };
-    let tag = pg_sys::LOCKTAG {
+    pg_sys::LOCKTAG {
         locktag_field1: database.to_u32(),
         locktag_field2: (project >> 32) as u32,
         locktag_field3: project as u32,
         locktag_field4: CLASS,
         locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
         locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
-    };
-    let mode = match mode {
-        Mode::Exclusive => pg_sys::ExclusiveLock,
-        Mode::Shared => pg_sys::ShareLock,
-    } as pg_sys::LOCKMODE;
+    }
+}
+
+fn acquire(project: i64, mode: Mode, session: bool) -> Result<bool> {
+    let tag = tag(project);
     let tag = &raw const tag;
+    let mode = match mode {
+        Mode::Exclusive => EXCLUSIVE,
+        Mode::Shared => pg_sys::ShareLock as pg_sys::LOCKMODE,
+    };
     // SAFETY: a valid tag that outlives the call.
-    let result = unsafe { catch(|| LockAcquire(tag, mode, false, true)) }?;
+    let result = unsafe { catch(|| raw::LockAcquire(tag, mode, session, true)) }?;
     Ok(result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
+}
+
+/// Keeps a relation from being changed or replaced until the transaction ends.
+pub fn keep_relation(relation: u32) {
+    // SAFETY: waits for who is changing it; freed with the transaction.
+    unsafe {
+        pg_sys::LockRelationOid(relation.into(), pg_sys::AccessShareLock as pg_sys::LOCKMODE)
+    };
 }
 
 /// The key for the lock of a project that has no row, and so no key, yet. Two names that

@@ -31,3 +31,13 @@ pub fn cstring(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
     CString::new(&text[..end]).unwrap_or_default()
 }
+
+/// A name as SQL: between double quotes where it has to be.
+pub fn quote_identifier(name: &str) -> String {
+    let name = cstring(name);
+    // SAFETY: a C string; the server gives it back, or a quoted copy. That is copied again.
+    unsafe {
+        let quoted = pgrx::pg_sys::quote_identifier(name.as_ptr());
+        std::ffi::CStr::from_ptr(quoted).to_string_lossy().into_owned()
+    }
+}

@@ -22,6 +22,10 @@ pub struct Statement {
     pub kind: Kind,
     /// Whether it sets `statement_timeout`.
     pub sets_timeout: bool,
+    /// It is a DO or CALL, which may commit where it isn't inside a transaction.
+    pub is_block: bool,
+    /// It sets or resets a setting of the session, not only of the transaction.
+    pub sets_session: bool,
     /// The extension that it creates.
     pub creates_extension: Option<String>,
 }
@@ -37,14 +41,46 @@ pub enum Kind {
     Commit,
     /// Other transaction control; its command.
     TransactionControl(String),
-    /// Refused by the server inside a transaction; its command.
-    NonTransactional(String),
+    /// Refused by the server inside a transaction; its command, and what it works on.
+    NonTransactional(String, Form),
     /// Takes its data from the client, or sends them there; its command.
     ClientCopy(&'static str),
     /// DISCARD ALL.
     DiscardAll,
     /// Drops or alters this extension; its command.
     OwnExtension(String),
+}
+
+/// What a statement that commits by itself works on, as far as one that was interrupted
+/// can be judged by the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// Running it again does no harm.
+    Repeatable,
+    /// CREATE INDEX CONCURRENTLY: its table, and the index's name if it has one.
+    CreateIndex {
+        /// The table, as the statement names it, quoted where it must be.
+        table: String,
+        /// The index's name.
+        index: Option<String>,
+    },
+    /// DROP INDEX CONCURRENTLY: the index, as the statement names it.
+    DropIndex(String),
+    /// REINDEX … CONCURRENTLY of one table or index, as the statement names it.
+    Reindex(String),
+    /// ALTER TABLE … DETACH PARTITION CONCURRENTLY: the partition.
+    Detach(String),
+    /// Makes (true) or drops a database, a tablespace or a subscription of this name.
+    Named(Named, String, bool),
+}
+
+/// What is known by a name alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Named {
+    Database,
+    Tablespace,
+    Subscription,
 }
 
 /// `standard_conforming_strings`, by which the parser reads backslashes in literals.
@@ -76,7 +112,24 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
         // SAFETY: a node of the parser.
         let (kind, sets_timeout, creates_extension) =
             unsafe { (kind(node), sets_timeout(node), creates_extension(node)) };
-        Statement { tree, start, end, line, kind, sets_timeout, creates_extension }
+        // SAFETY: as above.
+        let (is_block, sets_session) = unsafe {
+            let tag = (*node).type_;
+            let sets = tag == NodeTag::T_VariableSetStmt
+                && !(*node.cast::<pg_sys::VariableSetStmt>()).is_local;
+            (matches!(tag, NodeTag::T_DoStmt | NodeTag::T_CallStmt), sets)
+        };
+        Statement {
+            tree,
+            start,
+            end,
+            line,
+            kind,
+            sets_timeout,
+            is_block,
+            sets_session,
+            creates_extension,
+        }
     });
     Ok(statements.collect())
 }
@@ -85,6 +138,12 @@ impl Statement {
     /// The statement as what is worked on: number n of as many.
     pub fn step(&self, number: usize, of: usize) -> Step {
         Step::Statement { number, of, offset: self.start, end: self.end, line: self.line }
+    }
+
+    /// Its command, such as `CREATE TABLE`.
+    pub fn command(&self) -> String {
+        // SAFETY: a node of the parser.
+        unsafe { command((*self.tree).stmt) }
     }
 
     /// Whether `log_statement` asks for this statement to be logged.
@@ -129,7 +188,8 @@ unsafe fn kind(node: *mut pg_sys::Node) -> Kind {
                 Kind::DiscardAll
             }
             _ if concerns_us(node) => Kind::OwnExtension(command(node)),
-            _ => non_transactional(node).map_or(Kind::Plain, Kind::NonTransactional),
+            _ => non_transactional(node)
+                .map_or(Kind::Plain, |(command, form)| Kind::NonTransactional(command, form)),
         }
     }
 }
@@ -186,59 +246,143 @@ unsafe fn string_of(node: *mut pg_sys::Node) -> *const core::ffi::c_char {
 
 /// The command of a statement that the server refuses inside a transaction block, as far
 /// as the statement alone shows it (PreventInTransactionBlock in the server's commands).
-unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<String> {
+unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
     // SAFETY: each node is read as what its tag says that it is.
     unsafe {
-        let whole = || Some(command(node));
-        let concurrently = |yes: bool| yes.then(|| format!("{} CONCURRENTLY", command(node)));
+        let whole = |form| Some((command(node), form));
+        let concurrently = || format!("{} CONCURRENTLY", command(node));
+        let text = |name| CStr::from_ptr(name).to_string_lossy().into_owned();
         match (*node).type_ {
-            NodeTag::T_IndexStmt => concurrently((*node.cast::<pg_sys::IndexStmt>()).concurrent),
-            NodeTag::T_DropStmt => concurrently((*node.cast::<pg_sys::DropStmt>()).concurrent),
+            NodeTag::T_IndexStmt => {
+                let index = node.cast::<pg_sys::IndexStmt>();
+                (*index).concurrent.then(|| {
+                    let name = (*index).idxname;
+                    let name = (!name.is_null()).then(|| text(name));
+                    let form =
+                        Form::CreateIndex { table: qualified((*index).relation), index: name };
+                    (concurrently(), form)
+                })
+            }
+            NodeTag::T_DropStmt => {
+                let drop = node.cast::<pg_sys::DropStmt>();
+                // The server takes one index in a statement.
+                (*drop).concurrent.then(|| {
+                    let first = PgList::<pg_sys::List>::from_pg((*drop).objects).head();
+                    let names = first.map(|names| PgList::<pg_sys::Node>::from_pg(names));
+                    let names = names.into_iter().flat_map(|n| n.iter_ptr().collect::<Vec<_>>());
+                    let parts: Vec<String> = names.map(|n| quoted(string_of(n))).collect();
+                    (concurrently(), Form::DropIndex(parts.join(".")))
+                })
+            }
             NodeTag::T_ReindexStmt => {
                 let reindex = node.cast::<pg_sys::ReindexStmt>();
                 use pg_sys::ReindexObjectType::*;
+                let concurrent = option((*reindex).params, c"concurrently").unwrap_or(false);
+                let all = |what: &str| Some((format!("REINDEX {what}"), Form::Repeatable));
                 match (*reindex).kind {
-                    REINDEX_OBJECT_SCHEMA => Some("REINDEX SCHEMA".to_owned()),
-                    REINDEX_OBJECT_SYSTEM => Some("REINDEX SYSTEM".to_owned()),
-                    REINDEX_OBJECT_DATABASE => Some("REINDEX DATABASE".to_owned()),
-                    _ => concurrently(option((*reindex).params, c"concurrently").unwrap_or(false)),
+                    REINDEX_OBJECT_SCHEMA => all("SCHEMA"),
+                    REINDEX_OBJECT_SYSTEM => all("SYSTEM"),
+                    REINDEX_OBJECT_DATABASE => all("DATABASE"),
+                    _ => concurrent
+                        .then(|| (concurrently(), Form::Reindex(qualified((*reindex).relation)))),
                 }
             }
             NodeTag::T_AlterTableStmt => {
                 let alter = node.cast::<pg_sys::AlterTableStmt>();
-                let detaches = PgList::<pg_sys::AlterTableCmd>::from_pg((*alter).cmds)
-                    .iter_ptr()
-                    .any(|step| {
-                        (*step).subtype == pg_sys::AlterTableType::AT_DetachPartition
-                            && (*(*step).def.cast::<pg_sys::PartitionCmd>()).concurrent
-                    });
-                detaches.then(|| "ALTER TABLE … DETACH PARTITION CONCURRENTLY".to_owned())
+                let steps = PgList::<pg_sys::AlterTableCmd>::from_pg((*alter).cmds);
+                steps.iter_ptr().find_map(|step| {
+                    if (*step).subtype != pg_sys::AlterTableType::AT_DetachPartition {
+                        return None;
+                    }
+                    let partition = (*step).def.cast::<pg_sys::PartitionCmd>();
+                    (*partition).concurrent.then(|| {
+                        let command = "ALTER TABLE … DETACH PARTITION CONCURRENTLY".to_owned();
+                        (command, Form::Detach(qualified((*partition).name)))
+                    })
+                })
             }
-            NodeTag::T_VacuumStmt => {
-                (*node.cast::<pg_sys::VacuumStmt>()).is_vacuumcmd.then(|| "VACUUM".to_owned())
+            NodeTag::T_VacuumStmt if (*node.cast::<pg_sys::VacuumStmt>()).is_vacuumcmd => {
+                Some(("VACUUM".to_owned(), Form::Repeatable))
             }
-            NodeTag::T_ClusterStmt => (*node.cast::<pg_sys::ClusterStmt>())
-                .relation
-                .is_null()
-                .then(|| "CLUSTER".to_owned()),
+            NodeTag::T_ClusterStmt if (*node.cast::<pg_sys::ClusterStmt>()).relation.is_null() => {
+                Some(("CLUSTER".to_owned(), Form::Repeatable))
+            }
             NodeTag::T_AlterDatabaseStmt => {
                 let options = (*node.cast::<pg_sys::AlterDatabaseStmt>()).options;
-                has(options, c"tablespace").then(|| "ALTER DATABASE SET TABLESPACE".to_owned())
+                let moves = has(options, c"tablespace");
+                moves.then(|| ("ALTER DATABASE SET TABLESPACE".to_owned(), Form::Repeatable))
             }
             NodeTag::T_CreateSubscriptionStmt => {
-                let options = (*node.cast::<pg_sys::CreateSubscriptionStmt>()).options;
-                let connects = option(options, c"connect").unwrap_or(true);
-                let makes_slot = option(options, c"create_slot").unwrap_or(connects);
-                makes_slot.then(|| "CREATE SUBSCRIPTION … WITH (create_slot = true)".to_owned())
+                let create = node.cast::<pg_sys::CreateSubscriptionStmt>();
+                let connects = option((*create).options, c"connect").unwrap_or(true);
+                let makes_slot = option((*create).options, c"create_slot").unwrap_or(connects);
+                makes_slot.then(|| {
+                    let command = "CREATE SUBSCRIPTION … WITH (create_slot = true)".to_owned();
+                    (command, Form::Named(Named::Subscription, text((*create).subname), true))
+                })
             }
-            NodeTag::T_AlterSystemStmt
-            | NodeTag::T_CreatedbStmt
-            | NodeTag::T_DropdbStmt
-            | NodeTag::T_CreateTableSpaceStmt
-            | NodeTag::T_DropTableSpaceStmt => whole(),
+            NodeTag::T_AlterSubscriptionStmt => {
+                use pg_sys::AlterSubscriptionType::*;
+                let alter = node.cast::<pg_sys::AlterSubscriptionStmt>();
+                let refreshes = match (*alter).kind {
+                    ALTER_SUBSCRIPTION_REFRESH => true,
+                    ALTER_SUBSCRIPTION_SET_PUBLICATION
+                    | ALTER_SUBSCRIPTION_ADD_PUBLICATION
+                    | ALTER_SUBSCRIPTION_DROP_PUBLICATION => {
+                        option((*alter).options, c"refresh").unwrap_or(true)
+                    }
+                    // From 17 and 18 on these reach out to the publisher.
+                    ALTER_SUBSCRIPTION_OPTIONS => {
+                        has((*alter).options, c"failover") || has((*alter).options, c"two_phase")
+                    }
+                    _ => false,
+                };
+                refreshes
+                    .then(|| ("ALTER SUBSCRIPTION … with refresh".to_owned(), Form::Repeatable))
+            }
+            // Refused only while it has a slot; of its own it always does the same.
+            NodeTag::T_DropSubscriptionStmt => {
+                let name = text((*node.cast::<pg_sys::DropSubscriptionStmt>()).subname);
+                whole(Form::Named(Named::Subscription, name, false))
+            }
+            NodeTag::T_AlterSystemStmt => whole(Form::Repeatable),
+            NodeTag::T_CreatedbStmt => {
+                let name = text((*node.cast::<pg_sys::CreatedbStmt>()).dbname);
+                whole(Form::Named(Named::Database, name, true))
+            }
+            NodeTag::T_DropdbStmt => {
+                let name = text((*node.cast::<pg_sys::DropdbStmt>()).dbname);
+                whole(Form::Named(Named::Database, name, false))
+            }
+            NodeTag::T_CreateTableSpaceStmt => {
+                let name = text((*node.cast::<pg_sys::CreateTableSpaceStmt>()).tablespacename);
+                whole(Form::Named(Named::Tablespace, name, true))
+            }
+            NodeTag::T_DropTableSpaceStmt => {
+                let name = text((*node.cast::<pg_sys::DropTableSpaceStmt>()).tablespacename);
+                whole(Form::Named(Named::Tablespace, name, false))
+            }
             _ => None,
         }
     }
+}
+
+/// A relation's name as SQL, with its schema if it is given.
+unsafe fn qualified(relation: *mut pg_sys::RangeVar) -> String {
+    // SAFETY: a node of the parser; its names are C strings or null.
+    unsafe {
+        let name = quoted((*relation).relname);
+        match (*relation).schemaname.is_null() {
+            true => name,
+            false => format!("{}.{name}", quoted((*relation).schemaname)),
+        }
+    }
+}
+
+/// An identifier as SQL.
+unsafe fn quoted(name: *const core::ffi::c_char) -> String {
+    // SAFETY: the caller gives a C string; the server gives one.
+    unsafe { CStr::from_ptr(pg_sys::quote_identifier(name)).to_string_lossy().into_owned() }
 }
 
 unsafe fn elements(options: *mut pg_sys::List) -> Vec<*mut pg_sys::DefElem> {

@@ -95,6 +95,22 @@ pub enum Truth {
 /// Not a top-level statement for the server, which therefore refuses in it what a
 /// transaction can't hold.
 pub fn run(context: &Context, statement: &Statement, keep_rows: bool) -> Result<Output> {
+    run_at(context, statement, keep_rows, false)
+}
+
+/// Runs a statement as a top-level one, which may commit by itself: in a procedure, right
+/// after a commit, when no snapshot is held. Afterwards a transaction is open, to be
+/// committed.
+pub fn run_top_level(context: &Context, statement: &Statement) -> Result<Output> {
+    run_at(context, statement, true, true)
+}
+
+fn run_at(
+    context: &Context,
+    statement: &Statement,
+    keep_rows: bool,
+    top_level: bool,
+) -> Result<Output> {
     let memory = memory::Context::new()?;
     let body = context.body().as_ptr();
     let tree = statement.tree;
@@ -142,7 +158,7 @@ pub fn run(context: &Context, statement: &Statement, keep_rows: bool) -> Result<
             );
             raw::PortalStart(portal, std::ptr::null_mut(), 0, std::ptr::null_mut());
             let destination = if keep_rows { &raw mut (*kept).base } else { pg_sys::None_Receiver };
-            run_portal(portal, destination);
+            run_portal(portal, destination, top_level);
             raw::PortalDrop(portal, false);
             raw::CommandCounterIncrement();
         })
@@ -155,7 +171,12 @@ pub fn run(context: &Context, statement: &Statement, keep_rows: bool) -> Result<
         more: receiver.count - rows as u64,
         has_result: !receiver.descriptor.is_null(),
         // SAFETY: the first tuple, if there is one, was made with the descriptor.
-        truth: unsafe { truth(receiver.tuples[0], receiver.descriptor) },
+        truth: unsafe {
+            truth(
+                if rows > 0 { receiver.tuples[0] } else { std::ptr::null_mut() },
+                receiver.descriptor,
+            )
+        },
     })
 }
 
@@ -165,7 +186,8 @@ unsafe fn truth(first: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> Opti
         if descriptor.is_null() || (*descriptor).natts == 0 {
             return None;
         }
-        if pg_sys::SPI_gettypeid(descriptor, 1) != pg_sys::BOOLOID {
+        let column = pg_sys::getBaseType(pg_sys::SPI_gettypeid(descriptor, 1));
+        if column != pg_sys::BOOLOID {
             return None;
         }
         if first.is_null() {
@@ -203,16 +225,20 @@ unsafe fn analyze(tree: *mut pg_sys::RawStmt, body: *const core::ffi::c_char) ->
     }
 }
 
-unsafe fn run_portal(portal: pg_sys::Portal, destination: *mut pg_sys::DestReceiver) {
+unsafe fn run_portal(
+    portal: pg_sys::Portal,
+    destination: *mut pg_sys::DestReceiver,
+    top_level: bool,
+) {
     const ALL: core::ffi::c_long = core::ffi::c_long::MAX;
     // Rules may add queries with rows of other shapes; theirs are nobody's answer.
     // SAFETY: called by `run` alone, with a portal that it has started.
     unsafe {
         let others = pg_sys::None_Receiver;
         #[cfg(feature = "pg18")]
-        raw::PortalRun(portal, ALL, false, destination, others, std::ptr::null_mut());
+        raw::PortalRun(portal, ALL, top_level, destination, others, std::ptr::null_mut());
         #[cfg(not(feature = "pg18"))]
-        raw::PortalRun(portal, ALL, false, true, destination, others, std::ptr::null_mut());
+        raw::PortalRun(portal, ALL, top_level, true, destination, others, std::ptr::null_mut());
     }
 }
 

@@ -143,11 +143,41 @@ unsafe extern "C-unwind" {
     ) -> MemoryContext;
     pub fn MemoryContextDelete(context: MemoryContext);
 
+    // transactions
+    pub fn SPI_connect_ext(options: c_int) -> c_int;
+    pub fn SPI_commit();
+    pub fn AbortCurrentTransaction();
+    pub fn StartTransactionCommand();
+    pub fn ProcessInterrupts();
+    pub fn WaitLatch(
+        latch: *mut pgrx::pg_sys::Latch,
+        events: c_int,
+        milliseconds: c_long,
+        wait_event: u32,
+    ) -> c_int;
+    pub fn ResetLatch(latch: *mut pgrx::pg_sys::Latch);
+    pub fn LockAcquire(
+        tag: *const pgrx::pg_sys::LOCKTAG,
+        mode: pgrx::pg_sys::LOCKMODE,
+        session: bool,
+        dont_wait: bool,
+    ) -> pgrx::pg_sys::LockAcquireResult::Type;
+    pub fn LockRelease(
+        tag: *const pgrx::pg_sys::LOCKTAG,
+        mode: pgrx::pg_sys::LOCKMODE,
+        session: bool,
+    ) -> bool;
+
     // subtransactions
     pub fn BeginInternalSubTransaction(name: *const c_char);
     pub fn RollbackAndReleaseCurrentSubTransaction();
 
     pub fn AtEOXact_GUC(is_commit: bool, nest_level: c_int);
+    pub fn GetConfigOptionByName(
+        name: *const c_char,
+        variable: *mut *const c_char,
+        missing_ok: bool,
+    ) -> *mut c_char;
     pub fn set_config_option(
         name: *const c_char,
         value: *const c_char,

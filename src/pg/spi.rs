@@ -101,10 +101,20 @@ impl Spi {
         values: [Value; N],
         view: View,
     ) -> Result<Table<'_>> {
-        debug_assert_eq!(statement.types.len(), N);
+        self.run_with(statement, values.into(), view)
+    }
+
+    /// Runs a statement with as many values as there are.
+    pub fn run_with(
+        &self,
+        statement: &Statement,
+        values: Vec<Value>,
+        view: View,
+    ) -> Result<Table<'_>> {
+        debug_assert_eq!(statement.types.len(), values.len());
         let plan = plan(statement)?;
-        let mut datums = [Datum::from(0); N];
-        let mut nulls = [b'n' as c_char; N];
+        let mut datums = vec![Datum::from(0); values.len()];
+        let mut nulls = vec![b'n' as c_char; values.len()];
         for (n, value) in values.into_iter().enumerate() {
             if let Some(datum) = value.into_datum() {
                 (datums[n], nulls[n]) = (datum, b' ' as c_char);

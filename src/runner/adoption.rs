@@ -4,8 +4,8 @@ use super::repair::{self, Changed};
 use crate::domain::version::Version;
 use crate::error::{Error, Result, literal};
 use crate::pg::guc::Nest;
-use crate::pg::message;
 use crate::pg::spi::{Spi, Statement, View};
+use crate::pg::{lock, message};
 use crate::runner::entrance::Running;
 use crate::store::Store;
 
@@ -13,8 +13,8 @@ use crate::store::Store;
 pub const TOOLS: [&str; 1] = ["golang-migrate"];
 
 /// Reads golang-migrate's `schema_migrations(version, dirty)`, which the caller's
-/// search_path or the project's finds, and does what `force` with its version does. The
-/// table is only read, with the caller's rights.
+/// search_path or the project's finds, and does what `force` with its version does. It has
+/// to be a table: a view would run its owner's functions with the caller's rights.
 ///
 /// Errors: there is no such table, it is another tool's, its migration is dirty, or its
 /// version isn't registered (55000); those of [`repair::force`].
@@ -50,16 +50,15 @@ pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed
 
 /// Version and dirty mark; None: the table is empty.
 fn read(project: &str) -> Result<Option<(String, bool)>> {
+    // No operators and no types but the system's: a caller's search_path may lead anywhere.
     const FIND: Statement = Statement {
-        sql: "SELECT count(*) FILTER (WHERE (attname, atttypid)
-                                      IN (('version', 'bigint'::regtype), ('dirty', 'boolean'::regtype))) = 2
-              FROM pg_catalog.pg_attribute
-              WHERE attrelid = pg_catalog.to_regclass('schema_migrations')
-              HAVING count(*) > 0",
+        sql: "SELECT pg_catalog.to_regclass('schema_migrations')::pg_catalog.oid::pg_catalog.int8",
         types: &[],
     };
-    const READ: Statement =
-        Statement { sql: "SELECT version::text, dirty FROM schema_migrations", types: &[] };
+    const READ: Statement = Statement {
+        sql: "SELECT version::pg_catalog.text, dirty FROM schema_migrations",
+        types: &[],
+    };
     let _running = Running::look()?;
     let store = Store::find()?;
     let batch = store.open()?;
@@ -70,30 +69,35 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
     batch.close()?;
     let nest = Nest::with(&settings)?;
     let spi = Spi::connect()?;
-    let is_its_own = spi.run(&FIND, [], View::Caller)?.first().map(|row| row.bool(0));
-    match is_its_own {
-        None => {
-            return Err(Error::NotAdoptable {
-                message: "there is no table schema_migrations".to_owned(),
-                hint: "Name the schema that holds it: SET search_path = …;".to_owned(),
-            });
-        }
-        Some(false) => {
-            return Err(Error::NotAdoptable {
-                message: "schema_migrations is not golang-migrate's table".to_owned(),
-                hint: "Its columns would be version bigint and dirty boolean. Note what is applied with migrations.force(version) or migrations.baseline(version).".to_owned(),
-            });
-        }
-        Some(true) => {}
+    let table = spi.run(&FIND, [], View::Newest)?.first().and_then(|row| row.get::<i64>(0));
+    let Some(table) = table else {
+        return Err(Error::NotAdoptable {
+            message: "there is no table schema_migrations".to_owned(),
+            hint: "Name the schema that holds it: SET search_path = …;".to_owned(),
+        });
+    };
+    lock::keep_relation(table as u32);
+    spi.finish()?;
+    let batch = store.open()?;
+    let is_its_own = batch.is_golang_migrates(table)?;
+    batch.close()?;
+    if !is_its_own {
+        return Err(Error::NotAdoptable {
+            message: "schema_migrations is not golang-migrate's table".to_owned(),
+            hint: "That would be a table with the columns version bigint and dirty boolean. Note what is applied with migrations.force(version) or migrations.baseline(version).".to_owned(),
+        });
     }
+    let spi = Spi::connect()?;
     let rows: Vec<(String, bool)> = {
-        let found = spi.run(&READ, [], View::Caller)?;
+        let found = spi.run(&READ, [], View::Newest)?;
         found.rows().map(|row| (row.text(0), row.bool(1))).collect()
     };
     spi.finish()?;
     nest.undo()?;
     match rows.as_slice() {
         [] => Ok(None),
+        // What golang-migrate calls no version.
+        [(version, _)] if version.is_empty() || version == "-1" => Ok(None),
         [one] => Ok(Some(one.clone())),
         _ => Err(Error::NotAdoptable {
             message: format!(

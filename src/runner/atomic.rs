@@ -58,14 +58,19 @@ pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
     requirement::hold(&batch, &[&project.name], &plan.iter().collect::<Vec<_>>())?;
     let of_project: Vec<_> = plan.iter().map(|m| (&project, m)).collect();
     requirement::check(&batch, &of_project, &HashSet::new())?;
-    let run = Run::begin(&store, &batch, &[&project])?;
+    let run = Run::begin(&store, &batch, &[&project], batch.new_run_id()?)?;
     batch.close()?;
     run.all(plan.into_iter().map(|m| Step { lane: 0, act: Act::Up(m) }).collect(), finished)
 }
 
 fn nothing_to_do(batch: Batch, project: &Project) -> Result<()> {
+    tell_nothing_to_do(&batch, project)?;
+    batch.close()
+}
+
+/// A NOTICE that says so.
+pub fn tell_nothing_to_do(batch: &Batch, project: &Project) -> Result<()> {
     let version = batch.highest_applied(project.id, View::Newest)?;
-    batch.close()?;
     message::notice(&match version {
         Some(version) => {
             format!("nothing to do: project {} is at version {version}", project.name)
@@ -102,7 +107,10 @@ pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
     let order = merged(&projects, &plans)?;
     if order.is_empty() {
         batch.close()?;
-        message::notice("nothing to do: all migrations are applied");
+        message::notice(match names.is_empty() {
+            true => "nothing to do: no projects",
+            false => "nothing to do: all migrations are applied",
+        });
         return Ok(());
     }
     let ordered: Vec<(&Project, &Pending)> =
@@ -112,7 +120,8 @@ pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
     let planned =
         ordered.iter().map(|(project, m)| (project.name.clone(), m.key.clone())).collect();
     requirement::check(&batch, &ordered, &planned)?;
-    let run = Run::begin(&store, &batch, &projects.iter().collect::<Vec<_>>())?;
+    let run =
+        Run::begin(&store, &batch, &projects.iter().collect::<Vec<_>>(), batch.new_run_id()?)?;
     batch.close()?;
     let step =
         |(lane, n): &(usize, usize)| Step { lane: *lane, act: Act::Up(plans[*lane][*n].clone()) };
@@ -188,14 +197,20 @@ pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
     })?;
     let store = Store::find()?;
     let batch = store.open()?;
-    let Some((project, plan)) = going(&batch, project, extent)? else { return batch.close() };
-    let run = Run::begin(&store, &batch, &[&project])?;
+    let Some((project, plan)) = locked_and_going(&batch, project, extent)? else {
+        return batch.close();
+    };
+    let run = Run::begin(&store, &batch, &[&project], batch.new_run_id()?)?;
     batch.close()?;
     run.all(plan.into_iter().map(|a| Step { lane: 0, act: Act::Down(a) }).collect(), finished)
 }
 
 /// The project, locked, and what of it goes. None: nothing, which a NOTICE has told.
-fn going(batch: &Batch, name: &str, extent: Extent) -> Result<Option<(Project, Vec<Applied>)>> {
+fn locked_and_going(
+    batch: &Batch,
+    name: &str,
+    extent: Extent,
+) -> Result<Option<(Project, Vec<Applied>)>> {
     if let Extent::Last(n) = extent
         && n < 1
     {
@@ -203,7 +218,26 @@ fn going(batch: &Batch, name: &str, extent: Extent) -> Result<Option<(Project, V
     }
     let found = batch.project(name, View::Newest)?;
     let project = found.map(|project| lock_project(batch, &project)).transpose()?;
-    let plan = match (&project, extent) {
+    let plan = going(batch, name, project.as_ref(), extent)?;
+    if plan.is_empty() {
+        message::notice(&match extent {
+            Extent::After(version) => {
+                format!("nothing to do: nothing was applied after {}", version.text())
+            }
+            _ => format!("nothing to do: project {name} has nothing to roll back"),
+        });
+    }
+    Ok(project.filter(|_| !plan.is_empty()).map(|project| (project, plan)))
+}
+
+/// What of a locked project goes, the last one first. Errors: see [`rollback`].
+pub fn going(
+    batch: &Batch,
+    name: &str,
+    project: Option<&Project>,
+    extent: Extent,
+) -> Result<Vec<Applied>> {
+    let plan = match (project, extent) {
         (None, Extent::Last(_) | Extent::All) => Vec::new(),
         (None, Extent::After(version)) => {
             let (version, project) = (version.text().to_owned(), name.to_owned());
@@ -230,24 +264,16 @@ fn going(batch: &Batch, name: &str, extent: Extent) -> Result<Option<(Project, V
     {
         return Err(Error::TooMany { asked: n, applied: plan.len(), project: name.to_owned() });
     }
-    let (Some(project), false) = (project, plan.is_empty()) else {
-        message::notice(&match extent {
-            Extent::After(version) => {
-                format!("nothing to do: nothing was applied after {}", version.text())
-            }
-            _ => format!("nothing to do: project {name} has nothing to roll back"),
-        });
-        return Ok(None);
-    };
+    let Some(project) = project else { return Ok(plan) };
     let missing: Vec<String> =
         plan.iter().filter(|m| !m.has_down).map(|m| m.version.clone()).collect();
     if !missing.is_empty() {
-        return Err(Error::NoDown { versions: missing, project: project.name });
+        return Err(Error::NoDown { versions: missing, project: project.name.clone() });
     }
     let keys: Vec<(&[u8], &str)> =
         plan.iter().map(|m| (m.key.as_slice(), m.version.as_str())).collect();
-    requirement::check_not_required(batch, &project, &keys, "roll back")?;
-    Ok(Some((project, plan)))
+    requirement::check_not_required(batch, project, &keys, "roll back")?;
+    requirement::dependents_first(batch, project, plan)
 }
 
 /// Rolls back the last n applied migrations of a project and applies them again, as they
@@ -256,25 +282,27 @@ pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
     let _running = Running::enter("migrations.redo()")?;
     let store = Store::find()?;
     let batch = store.open()?;
-    let Some((project, downs)) = going(&batch, project, Extent::Last(n))? else {
+    let Some((project, downs)) = locked_and_going(&batch, project, Extent::Last(n))? else {
         return batch.close();
     };
     let keys: Vec<&[u8]> = downs.iter().map(|m| m.key.as_slice()).collect();
     let others = batch.differences(&project, View::Newest)?.modified;
+    let goes: HashSet<&str> = downs.iter().map(|m| m.version.as_str()).collect();
     let others: Vec<_> =
-        others.into_iter().filter(|(v, ..)| downs.iter().all(|m| m.version != *v)).collect();
+        others.into_iter().filter(|(version, ..)| !goes.contains(version.as_str())).collect();
     if !others.is_empty() {
         return Err(Error::Modified { migrations: others, project: project.name });
     }
     let ups = plan::again(&batch, &project, &keys)?;
-    if let Some(gone) = downs.iter().find(|down| ups.iter().all(|up| up.key != down.key)) {
+    let come: HashSet<&[u8]> = ups.iter().map(|m| m.key.as_slice()).collect();
+    if let Some(gone) = downs.iter().find(|down| !come.contains(down.key.as_slice())) {
         let version = gone.version.clone();
         return Err(Error::UnknownTarget { version, project: project.name });
     }
     requirement::hold(&batch, &[&project.name], &ups.iter().collect::<Vec<_>>())?;
     let of_project: Vec<_> = ups.iter().map(|m| (&project, m)).collect();
     requirement::check(&batch, &of_project, &HashSet::new())?;
-    let run = Run::begin(&store, &batch, &[&project])?;
+    let run = Run::begin(&store, &batch, &[&project], batch.new_run_id()?)?;
     batch.close()?;
     let acts = downs.into_iter().map(Act::Down).chain(ups.into_iter().map(Act::Up));
     run.all(acts.map(|act| Step { lane: 0, act }).collect(), finished)

@@ -10,6 +10,7 @@ use crate::pg::memory;
 use crate::pg::message;
 use crate::pg::parse::{self, Statement};
 use crate::pg::portal::{self, Truth};
+use crate::pg::settings;
 use crate::pg::timeout::StatementTimer;
 use crate::store::Store;
 
@@ -39,6 +40,30 @@ impl Done {
     }
 }
 
+/// The rows of the last statement that has given some.
+#[derive(Default)]
+pub struct KeptRows {
+    rows: Vec<String>,
+    truth: Option<Truth>,
+}
+
+impl KeptRows {
+    /// Keeps those of a statement, if it is one that gives rows.
+    pub fn keep(&mut self, output: portal::Output) {
+        if output.has_result {
+            (self.rows, self.truth) = (output.rows, output.truth);
+            if output.more > 0 {
+                self.rows.push(format!("({} more rows)", output.more));
+            }
+        }
+    }
+
+    /// What a body did that ends with them.
+    pub fn done(self, statements: usize, messages: Vec<String>) -> Done {
+        Done { statements, messages, rows: self.rows, truth: self.truth }
+    }
+}
+
 /// Which rows of a body are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -48,12 +73,16 @@ pub enum Keep {
     LastResult,
 }
 
-/// Opens a nest level of settings with those of a project. An error of one of them has
-/// the context.
+/// Opens a nest level of settings with those of a project, and with a limit for waiting
+/// for locks. An error of one of them has the context.
 pub fn nest(context: &Context, settings: &[(String, String)]) -> Result<Nest> {
     context.enter(Step::Parsing);
     let _attached = context.attach();
-    Nest::with(settings)
+    let nest = Nest::with(settings)?;
+    if let Some(limit) = settings::lock_timeout() {
+        nest.set("lock_timeout", &limit.to_string())?;
+    }
+    Ok(nest)
 }
 
 /// Runs a body: all its statements, then the checks of deferred constraints. Afterwards
@@ -91,7 +120,7 @@ fn statements(
     mut timer: StatementTimer,
     keep: Keep,
 ) -> Result<Done> {
-    let checked = check::atomic(context)?;
+    let checked = check::body(context, check::Mode::Atomic)?;
     if checked.unwrapped {
         context.enter(Step::Parsing);
         let _attached = context.attach();
@@ -100,7 +129,7 @@ fn statements(
     let of = checked.statements.len();
     let mut timeout_set = false;
     let conforming = parse::conforming_strings();
-    let (mut rows, mut truth) = (Vec::new(), None);
+    let mut kept = KeptRows::default();
     for (n, statement) in checked.statements.iter().enumerate() {
         let number = n + 1;
         context.enter(statement.step(number, of));
@@ -116,12 +145,7 @@ fn statements(
         if parse::conforming_strings() != conforming && number < of {
             return Err(Error::StringsChanged { place: context.place() });
         }
-        if output.has_result {
-            (rows, truth) = (output.rows, output.truth);
-            if output.more > 0 {
-                rows.push(format!("({} more rows)", output.more));
-            }
-        }
+        kept.keep(output);
     }
     context.enter(Step::Constraints);
     timer.arm(timeout_set)?;
@@ -129,7 +153,7 @@ fn statements(
         let _attached = context.attach();
         constraints::settle(store)?;
     }
-    Ok(Done { statements: of, messages: context.take_messages(), rows, truth })
+    Ok(kept.done(of, context.take_messages()))
 }
 
 /// `log_statement` asks for the statement.

@@ -1,8 +1,41 @@
 //! A body before it runs: parsed, and refused if a statement of it can't run here.
 
+use crate::domain::checksum::without_bom;
 use crate::error::{Error, Result};
 use crate::pg::context::{Context, Step};
-use crate::pg::parse::{self, Kind, Statement};
+use crate::pg::parse::{self, Form, Kind, Named, Statement};
+use crate::pg::{cstring, memory};
+use crate::store::Batch;
+use crate::store::overview::Pending;
+
+/// What kind of run a body is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// One transaction for all.
+    Atomic,
+    /// Transactions as the body needs them.
+    Stepwise,
+}
+
+/// Why a migration can't run inside a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// It is marked so.
+    Mark,
+    /// It holds such a statement: its command, and its line.
+    Statement(String, usize),
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Cause::Mark => write!(f, "marked as not transactional"),
+            Cause::Statement(command, line) => {
+                write!(f, "{command} in line {line} cannot run inside a transaction")
+            }
+        }
+    }
+}
 
 /// The statements of a body that are to be run.
 pub struct Checked {
@@ -10,12 +43,14 @@ pub struct Checked {
     pub statements: Vec<Statement>,
     /// BEGIN and COMMIT were dropped.
     pub unwrapped: bool,
+    /// The first statement that can't run inside a transaction.
+    pub cause: Option<Cause>,
 }
 
-/// Parses a body for an atomic run. Errors: the parser's own (42601), transaction control
-/// (2D000), statements that can't run inside a transaction (25001) or in a migration
-/// (0A000). The trees live in the current memory context.
-pub fn atomic(context: &Context) -> Result<Checked> {
+/// Parses a body. Errors: the parser's own (42601), transaction control (2D000),
+/// statements that can't run in a migration (0A000), for an atomic run also those that
+/// can't run inside a transaction (25001). The trees live in the current memory context.
+pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
     context.enter(Step::Parsing);
     let mut statements = {
         let _attached = context.attach();
@@ -29,13 +64,41 @@ pub fn atomic(context: &Context) -> Result<Checked> {
         statements.remove(0);
     }
     let of = statements.len();
+    let mut cause = None;
     for (n, statement) in statements.iter().enumerate() {
-        if statement.kind != Kind::Plain {
-            context.enter(statement.step(n + 1, of));
-            return Err(refusal(&statement.kind, context));
+        match &statement.kind {
+            Kind::Plain => {}
+            // Only one with a slot is refused, which the server will see.
+            Kind::NonTransactional(_, Form::Named(Named::Subscription, _, false))
+                if mode == Mode::Atomic => {}
+            Kind::NonTransactional(command, _) if mode == Mode::Stepwise => {
+                let found = || Cause::Statement(command.clone(), statement.line);
+                cause = cause.or_else(|| Some(found()));
+            }
+            kind => {
+                context.enter(statement.step(n + 1, of));
+                return Err(refusal(kind, context));
+            }
         }
     }
-    Ok(Checked { statements, unwrapped })
+    Ok(Checked { statements, unwrapped, cause })
+}
+
+/// Why a pending migration can't run inside a transaction, as far as its text can be
+/// read. None: it can.
+pub fn cause(batch: &Batch, migration: &Pending) -> Result<Option<Cause>> {
+    match migration.transactional {
+        Some(false) => return Ok(Some(Cause::Mark)),
+        Some(true) => return Ok(None),
+        None => {}
+    }
+    let memory = memory::Context::new()?;
+    memory.enter(|| {
+        let text = batch.up(migration.id)?.unwrap_or_default();
+        let script = cstring(without_bom(&text.body));
+        // A text that can't be run at all gets its error in its turn.
+        Ok(body(&Context::new("", &script), Mode::Stepwise).ok().and_then(|checked| checked.cause))
+    })
 }
 
 fn refusal(kind: &Kind, context: &Context) -> Error {
@@ -52,7 +115,7 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
         Kind::TransactionControl(command) => {
             Error::TransactionControl { command: command.clone(), place }
         }
-        Kind::NonTransactional(command) => {
+        Kind::NonTransactional(command, _) => {
             Error::NonTransactional { command: command.clone(), place }
         }
         Kind::ClientCopy(command) => refused(

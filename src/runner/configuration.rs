@@ -10,11 +10,20 @@ use crate::store::event::Event;
 use crate::store::project::{Configuration, Project};
 
 /// Changes the configuration of a project, which is made if there is none; gives it as it
-/// is then. Nothing to change: only gives it.
+/// is then. Nothing to change: only gives it; None is `default` without a row.
 ///
 /// Errors: see [`Running::enter`] and [`lock_project`]; a setting that isn't known (42704),
-/// can't have the value (22023), or that the caller may not set (42501).
-pub fn configure(name: &str, change: Configuration) -> Result<Project> {
+/// can't have the value (22023), or that the caller may not set (42501); nothing to change
+/// and no such project (42704).
+pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
+    let done = describe(&change);
+    if done.is_empty() {
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let project = batch.project(name, View::Caller)?;
+        batch.close()?;
+        return Ok(project);
+    }
     let _running = Running::enter("migrations.set_project()")?;
     // As the caller, as whom migrations will have them.
     let mut tried = change.settings.clone().unwrap_or_default();
@@ -26,19 +35,16 @@ pub fn configure(name: &str, change: Configuration) -> Result<Project> {
     let batch = store.open()?;
     let project = batch.project_or_new(name)?;
     let project = lock_project(&batch, &project)?;
-    let done = describe(&change);
-    if !done.is_empty() {
-        batch.configure(project.id, &change)?;
-        batch.record(&Event {
-            project: project.id,
-            seq: batch.last_seq(project.id, View::Newest)? + 1,
-            action: "set_project",
-            started_at: transaction::now(),
-            message: Some(&done.join(", ")),
-            ..Event::default()
-        })?;
-    }
-    let project = batch.project_or_new(name)?;
+    batch.configure(&project, &change)?;
+    batch.record(&Event {
+        project: project.id,
+        seq: batch.last_seq(project.id, View::Newest)? + 1,
+        action: "set_project",
+        started_at: transaction::now(),
+        message: Some(&done.join(", ")),
+        ..Event::default()
+    })?;
+    let project = batch.project(name, View::Newest)?;
     batch.close()?;
     Ok(project)
 }

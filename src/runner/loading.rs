@@ -5,8 +5,12 @@ use crate::domain::convention::{self, Part};
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::pg::{identity, message};
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+
+/// A text of the server, with what is made of it on the way, has to stay below 1 GB.
+const LARGEST: u64 = 256 << 20;
 
 /// A file of a folder that was registered.
 pub struct Loaded {
@@ -44,6 +48,15 @@ pub fn load(directory: &str, project: &str, replace: bool) -> Result<Vec<Loaded>
         message::notice(&format!("nothing to do: \"{directory}\" holds no .sql files"));
         return Ok(Vec::new());
     }
+    let mut parts: HashMap<(Vec<u8>, bool), String> = HashMap::new();
+    for (name, file) in &files {
+        let part = (file.version.key().to_vec(), file.part == Part::Up);
+        if let Some(other) = parts.insert(part, name.clone()) {
+            let mut files = [other, name.clone()];
+            files.sort();
+            refused.push((name.clone(), Box::new(Error::SamePart { files })));
+        }
+    }
     // The up first, whose name is the migration's.
     files.sort_by(|(_, a), (_, b)| {
         a.version
@@ -51,7 +64,7 @@ pub fn load(directory: &str, project: &str, replace: bool) -> Result<Vec<Loaded>
             .cmp(b.version.key())
             .then((a.part == Part::Down).cmp(&(b.part == Part::Down)))
     });
-    let loaded = Registration::of(project, |registration| {
+    let loaded = Registration::of("migrations.load()", project, |registration| {
         let mut loaded = Vec::new();
         for (name, file) in files {
             let (version, title, part) =
@@ -82,10 +95,13 @@ fn names(directory: &str) -> Result<Vec<String>> {
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".sql") && !name.starts_with('.') {
+        // A folder, or what would never end to be read, is no file.
+        let is_file = entry.path().metadata().is_ok_and(|metadata| metadata.is_file());
+        if name.ends_with(".sql") && !name.starts_with('.') && is_file {
             names.push(name);
         }
     }
+    names.sort();
     Ok(names)
 }
 
@@ -100,6 +116,9 @@ fn read(directory: &str, name: &str) -> Result<File> {
     let path = Path::new(directory).join(name);
     let failed = |why| Error::File { path: path.to_string_lossy().into_owned(), why };
     let invalid = |why: &str| failed(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
+    if path.metadata().map_err(failed)?.len() > LARGEST {
+        return Err(invalid("it is larger than 256 MB"));
+    }
     let bytes = std::fs::read(&path).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|_| invalid("it is not in UTF-8"))?;
     if text.contains('\0') {

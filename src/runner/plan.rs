@@ -3,7 +3,7 @@
 use crate::domain::plan::{Cycle, Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::version::{Version, is_repeatable};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unmet};
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::event::{Identity, identity};
@@ -70,11 +70,7 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
     let all = !matches!(scope, Scope::Only(_)) && chosen.len() == total;
     chosen.extend(repeatables.into_iter().filter(|_| all));
 
-    let halves: Vec<String> =
-        chosen.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
-    if !halves.is_empty() {
-        return Err(Error::NoUp { versions: halves, project: project.name.clone() });
-    }
+    check_ups(project, &chosen)?;
     check_requirements(batch, project, &chosen, view)?;
     let skipped = batch.skipped(project.id, view)?;
     let late = match scope {
@@ -98,15 +94,39 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
 
 /// Migrations that are about to be rolled back, as they are registered now, in the order
 /// in which they are to be applied again. Those that aren't registered are left out.
-/// Error: one has no up, or they require each other (55000).
+/// Errors: one has no up, they require each other or one that isn't applied (55000), or
+/// isn't registered (42704).
 pub fn again(batch: &Batch, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pending>> {
     let ups = batch.registered_as_pending(project, keys)?;
-    let halves: Vec<String> =
-        ups.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
-    if !halves.is_empty() {
-        return Err(Error::NoUp { versions: halves, project: project.name.clone() });
+    check_ups(project, &ups)?;
+    check_requirements(batch, project, &ups, View::Newest)?;
+    let goes: HashSet<&[u8]> = keys.iter().copied().collect();
+    for migration in &ups {
+        for requirement in &migration.requires {
+            let Requirement::Within(version) = requirement else { continue };
+            if !goes.contains(version.key())
+                && batch.applied_row(project.id, version.key())?.is_none()
+            {
+                let (project, version) = (project.name.clone(), version.text().to_owned());
+                return Err(Error::Blocked {
+                    migration: title(migration).to_owned(),
+                    project: project.clone(),
+                    unmet: Unmet::Pending { project, version },
+                });
+            }
+        }
     }
     in_order(project, ups)
+}
+
+/// That migrations have an up. Error: 55000.
+pub fn check_ups(project: &Project, migrations: &[Pending]) -> Result<()> {
+    let halves: Vec<String> =
+        migrations.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
+    match halves.is_empty() {
+        true => Ok(()),
+        false => Err(Error::NoUp { versions: halves, project: project.name.clone() }),
+    }
 }
 
 /// The version of a migration, or the name of a repeatable one.

@@ -41,7 +41,7 @@ impl Outcome {
 /// asked for (23505); it requires itself, or what isn't a requirement (22023).
 pub fn add(project: &str, version: &Version, content: Content, replace: bool) -> Result<Outcome> {
     check_requires(project, Some(version), &content.requires)?;
-    Registration::of(project, |registration| {
+    Registration::of("migrations.add()", project, |registration| {
         registration.put(Some(version), version.key(), |former| {
             let Some(former) = former else {
                 return Ok(Some((content, Outcome::Added)));
@@ -55,7 +55,7 @@ pub fn add(project: &str, version: &Version, content: Content, replace: bool) ->
 /// Registers a repeatable migration, or what it is from now on. Errors: as for [`add`].
 pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
     check_requires(project, None, &content.requires)?;
-    Registration::of(project, |registration| {
+    Registration::of("migrations.add_repeatable()", project, |registration| {
         let key = repeatable_key(&content.name);
         registration.put(None, &key, |former| {
             let outcome = match former {
@@ -84,7 +84,9 @@ pub struct File {
 
 /// Registers a part of a migration. Errors as for [`add`].
 pub fn add_part(project: &str, file: File, replace: bool) -> Result<Outcome> {
-    Registration::of(project, |registration| registration.put_part(file, replace))
+    Registration::of("migrations.add_file()", project, |registration| {
+        registration.put_part(file, replace)
+    })
 }
 
 fn check_requires(project: &str, version: Option<&Version>, requires: &[String]) -> Result<()> {
@@ -132,8 +134,12 @@ pub struct Registration<'a> {
 impl Registration<'_> {
     /// Does work on the registry of a project, which is made if there is none. Errors: see
     /// [`Running::enter`] and [`lock_project`].
-    pub fn of<T>(project: &str, work: impl FnOnce(&mut Registration) -> Result<T>) -> Result<T> {
-        let _running = Running::enter("migrations.add()")?;
+    pub fn of<T>(
+        call: &'static str,
+        project: &str,
+        work: impl FnOnce(&mut Registration) -> Result<T>,
+    ) -> Result<T> {
+        let _running = Running::enter(call)?;
         let started_at = transaction::now();
         let store = Store::find()?;
         let batch = store.open()?;
@@ -201,6 +207,8 @@ impl Registration<'_> {
         let content = content.normal();
         batch.put(project.id, version, key, &content)?;
         batch.registry_changed(project)?;
+        // What is complete has become incomplete; one note of that is enough.
+        project.applied_generation = -1;
         let sum = |content: &Content| content.up.as_deref().map(checksum);
         let (new, replaced) = (sum(&content), former.and_then(|former| sum(&former.content)));
         batch.record(&Event {
@@ -222,7 +230,7 @@ impl Registration<'_> {
 /// [`Running::enter`] and [`lock_project`]; unknown project or version (42704); it is
 /// applied (55000), or required by another one (2BP01).
 pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<()> {
-    unregister(project, version.key(), reason, |batch, project| {
+    unregister("migrations.remove()", project, version.key(), reason, |batch, project| {
         match batch.find(project.id, version.key(), View::Newest)? {
             None => return Err(unknown(version, project)),
             Some((version, true)) => {
@@ -246,25 +254,26 @@ pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<
 /// (42704).
 pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Result<()> {
     let key = repeatable_key(name);
-    unregister(project, &key, reason, |batch, project| {
+    unregister("migrations.remove_repeatable()", project, &key, reason, |batch, project| {
         let applied = batch.applied_row(project.id, &key)?;
         if let Some(row) = applied {
             batch.unclaim(row)?;
         } else if batch.registered(project.id, &key)?.is_none() {
-            let (version, project) = (format!("\"{name}\""), project.name.clone());
-            return Err(Error::UnknownTarget { version, project });
+            let (name, project) = (name.to_owned(), project.name.clone());
+            return Err(Error::UnknownRepeatable { name, project });
         }
         Ok(())
     })
 }
 
 fn unregister(
+    call: &'static str,
     name: &str,
     key: &[u8],
     reason: Option<&str>,
     check: impl FnOnce(&Batch, &Project) -> Result<()>,
 ) -> Result<()> {
-    let _running = Running::enter("migrations.remove()")?;
+    let _running = Running::enter(call)?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(found) = batch.project(name, View::Newest)? else {
@@ -273,6 +282,8 @@ fn unregister(
     let project = lock_project(&batch, &found)?;
     check(&batch, &project)?;
     if let Some(Registered { version, content }) = batch.registered(project.id, key)? {
+        batch.forget_failure(project.id, key)?;
+        batch.forget_journal(project.id, key)?;
         batch.unregister(project.id, key)?;
         let sum = content.up.as_deref().map(checksum);
         batch.record(&Event {

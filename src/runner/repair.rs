@@ -10,6 +10,7 @@ use crate::pg::spi::View;
 use crate::pg::{message, transaction};
 use crate::store::applied::{Accepted, Applied, Origin};
 use crate::store::event::Event;
+use crate::store::journal::Of;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::{Batch, RunId, Store};
@@ -110,17 +111,18 @@ impl Repair<'_> {
     }
 
     fn mark(&mut self, migrations: Vec<Pending>, origin: Origin) -> Result<()> {
-        let halves: Vec<String> =
-            migrations.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
-        if !halves.is_empty() {
-            return Err(Error::NoUp { versions: halves, project: self.project.name.clone() });
-        }
+        plan::check_ups(&self.project, &migrations)?;
+        // What they require elsewhere stays as it is until this is committed.
+        let all: Vec<&Pending> = migrations.iter().collect();
+        requirement::hold(&self.batch, &[&self.project.name], &all)?;
         let action = match origin {
             Origin::Mark => "mark_applied",
             Origin::Baseline => "baseline",
         };
         for migration in migrations {
             self.seq += 1;
+            self.batch.forget_failure(self.project.id, &migration.key)?;
+            self.batch.forget_journal(self.project.id, &migration.key)?;
             let sum = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
             self.record(title(&migration), &migration.name, action, (Some(&sum), None))?;
         }
@@ -139,10 +141,23 @@ impl Repair<'_> {
         }
         for migration in applied {
             self.seq += 1;
+            self.batch.forget_failure(self.project.id, &migration.key)?;
+            self.batch.forget_journal(self.project.id, &migration.key)?;
             self.batch.unclaim(migration.id)?;
             self.record(&migration.version, &migration.name, "mark_pending", (None, None))?;
         }
         Ok(())
+    }
+
+    /// Records something about a version without a change of what is in force.
+    fn note(&mut self, version: &Version, action: &'static str) -> Result<()> {
+        let registered = self.batch.registered_as_pending(&self.project, &[version.key()])?;
+        let (text, name) = match registered.into_iter().next() {
+            Some(found) => (title(&found).to_owned(), found.name),
+            None => (version.text().to_owned(), String::new()),
+        };
+        self.seq += 1;
+        self.record(&text, &name, action, (None, None))
     }
 
     /// The registered versions up to this one that aren't applied, in the order in which
@@ -175,10 +190,46 @@ pub fn mark_pending(
     version: &Version,
     reason: Option<&str>,
 ) -> Result<Vec<Changed>> {
-    repair("migrations.mark_pending()", project, version, reason, |repair, _| {
+    repair("migrations.mark_pending()", project, version, reason, |repair, applied| {
+        if !applied {
+            // Begun by a stepwise run and not finished: nothing of it counts any more.
+            let had_failed = repair.batch.forget_failure(repair.project.id, version.key())?;
+            if repair.batch.forget_journal(repair.project.id, version.key())? || had_failed {
+                repair.note(version, "mark_pending")?;
+            }
+            return Ok(());
+        }
         let mut all = repair.batch.in_force(repair.project.id)?;
         all.retain(|m| m.key == version.key());
         repair.unmark(all)
+    })
+}
+
+/// Notes the statement at which a migration was interrupted as done.
+pub fn mark_statement_done(
+    project: &str,
+    version: &Version,
+    reason: Option<&str>,
+) -> Result<Vec<Changed>> {
+    repair("migrations.mark_statement_done()", project, version, reason, |repair, _| {
+        let of = |direction| Of { project: repair.project.id, key: version.key(), direction };
+        let (up, down) = (of("up"), of("down"));
+        if repair.batch.finish_started(up)? || repair.batch.finish_started(down)? {
+            repair.note(version, "mark_statement_done")?;
+        }
+        Ok(())
+    })
+}
+
+/// Has the statement at which a migration was interrupted run again.
+pub fn retry(project: &str, version: &Version, reason: Option<&str>) -> Result<Vec<Changed>> {
+    repair("migrations.retry()", project, version, reason, |repair, _| {
+        let of = |direction| Of { project: repair.project.id, key: version.key(), direction };
+        let (up, down) = (of("up"), of("down"));
+        if repair.batch.forget_started(up)? || repair.batch.forget_started(down)? {
+            repair.note(version, "retry")?;
+        }
+        Ok(())
     })
 }
 
@@ -216,15 +267,10 @@ pub fn accept_changes(
             return Err(Error::NotApplied { version, project });
         };
         let registered = repair.batch.registered_as_pending(&repair.project, &[version.key()])?;
-        match registered.first() {
-            None => return Err(plan::unknown(version, &repair.project)),
-            Some(half) if !half.has_up => {
-                let (versions, project) =
-                    (vec![title(half).to_owned()], repair.project.name.clone());
-                return Err(Error::NoUp { versions, project });
-            }
-            Some(_) => {}
+        if registered.is_empty() {
+            return Err(plan::unknown(version, &repair.project));
         }
+        plan::check_ups(&repair.project, &registered)?;
         if let Some(Accepted { name, former, new }) = repair.batch.accept(row)? {
             repair.seq += 1;
             let written = registered[0].version.clone().unwrap_or_default();

@@ -98,6 +98,16 @@ impl At {
         };
         At { statement, line: context.line() }
     }
+
+    /// The number of the statement, from 1.
+    pub fn statement(self) -> Option<i32> {
+        self.statement.map(|n| n as i32)
+    }
+
+    /// The line, from 1.
+    pub fn line(self) -> Option<i32> {
+        self.line.map(|n| n as i32)
+    }
 }
 
 /// The one line that the server's log keeps of a failed atomic run, which leaves nothing

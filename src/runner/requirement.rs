@@ -2,6 +2,7 @@
 
 use super::entrance::lock;
 use super::plan::title;
+use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::error::{Error, Result, Unmet};
 use crate::pg::context::Context;
@@ -9,6 +10,7 @@ use crate::pg::lock::Mode;
 use crate::pg::spi::View;
 use crate::pg::{cstring, memory, parse};
 use crate::store::Batch;
+use crate::store::applied::Applied;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -210,4 +212,37 @@ pub fn required(
     let found =
         going.iter().filter_map(|(key, version)| Some(((*version).to_owned(), by.remove(*key)?)));
     Ok(found.collect())
+}
+
+/// Migrations that are to be rolled back, in their order, but what requires another one
+/// of them before that one. (They come in the reverse order of being applied, which may be
+/// another one where some were only marked as applied.)
+pub fn dependents_first(
+    batch: &Batch,
+    project: &Project,
+    going: Vec<Applied>,
+) -> Result<Vec<Applied>> {
+    let place: HashMap<&[u8], usize> =
+        going.iter().enumerate().map(|(n, m)| (m.key.as_slice(), n)).collect();
+    let key = |n: usize| n.to_be_bytes().to_vec();
+    let mut nodes: Vec<Node> = (0..going.len())
+        .map(|n| Node { key: key(n), requires: Vec::new(), applied: false })
+        .collect();
+    let mut is_ordered = true;
+    for dependent in batch.dependents(&project.name, View::Newest)? {
+        if dependent.project_id == project.id
+            && let Some(after) = place.get(&dependent.requires[..])
+            && let Some(before) = place.get(&dependent.key[..])
+        {
+            nodes[*after].requires.push(key(*before));
+            is_ordered &= before < after;
+        }
+    }
+    if is_ordered {
+        return Ok(going);
+    }
+    // Requirements may have been changed into a cycle since: then the order stays.
+    let order = Graph::new(nodes).order().unwrap_or_else(|_| (0..going.len()).collect());
+    let mut going: Vec<Option<Applied>> = going.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|n| going[n].take()).collect())
 }

@@ -2,27 +2,31 @@
 //! with which the transaction ends.
 
 use super::body::{self, Done, Keep};
+use super::check::{self, Cause, Mode};
 use super::report::{self, Direction, Part, label, title};
-use super::{check, condition};
+use super::{condition, constraints, nontransactional};
 use crate::domain::checksum;
 use crate::domain::requirement::Requirement;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::catch::ServerError;
 use crate::pg::context::Context;
+use crate::pg::guc::{Nest, Picture};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::pg::{cstring, memory, transaction};
 use crate::store::applied::{Applied, Origin};
-use crate::store::event::{Event, identity};
+use crate::store::event::{Event, Identity, identity};
+use crate::store::journal::{Of, UnderWay};
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::registry::{OnFail, Text};
+use crate::store::unfinished::Failure;
 use crate::store::{Batch, RunId, Store};
 use pgrx::PgSqlErrorCode as Code;
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
@@ -81,6 +85,34 @@ impl Step {
             Act::Down(_) => Part::Down,
         }
     }
+
+    /// Whether it is marked as one that can run inside a transaction, or as one that can't.
+    fn mark(&self) -> Option<bool> {
+        match &self.act {
+            Act::Up(pending) => pending.transactional,
+            Act::Down(applied) => applied.transactional,
+        }
+    }
+
+    fn key(&self) -> &[u8] {
+        match &self.act {
+            Act::Up(pending) => &pending.key,
+            Act::Down(applied) => &applied.key,
+        }
+    }
+
+    /// Which way the migration is to be taken.
+    pub fn direction(&self) -> Direction {
+        match &self.act {
+            Act::Up(_) => Direction::Up,
+            Act::Down(_) => Direction::Down,
+        }
+    }
+
+    /// The migration in one line.
+    pub fn title(&self) -> String {
+        title(self.version(), self.name())
+    }
 }
 
 /// A project of a run.
@@ -88,7 +120,16 @@ struct Lane<'a> {
     project: &'a Project,
     // The number of the last event of the project.
     seq: i64,
+    // What the history has as skipped; looked up when it is needed.
+    on_record: Option<HashMap<Identity, String>>,
 }
+
+/// Settings by which texts are parsed.
+const PARSER_SETTINGS: [&str; 3] =
+    ["standard_conforming_strings", "backslash_quote", "escape_string_warning"];
+
+/// Migrations that a run has skipped: lane and key.
+pub type Skipped = HashSet<(usize, Vec<u8>)>;
 
 /// A run that is under way.
 pub struct Run<'a> {
@@ -101,8 +142,12 @@ pub struct Run<'a> {
     title: String,
     // Where in its body the current step has failed.
     failed_at: Cell<report::At>,
-    // Migrations that this run has skipped: lane and key.
-    skipped: HashSet<(usize, Vec<u8>)>,
+    /// What this run has skipped; handed on where a run has several transactions.
+    pub skipped: Skipped,
+    // Those of which the last try is on record as failed: lane and key.
+    failing: HashSet<(usize, Vec<u8>)>,
+    // Those that a stepwise run has begun and not finished.
+    under_way: HashMap<(usize, Vec<u8>), UnderWay>,
 }
 
 /// Why a script that must hold doesn't.
@@ -138,65 +183,70 @@ impl Begun {
     }
 }
 
+/// How far an up has come before its body.
+enum Prepared<'a> {
+    /// It ends there.
+    Ended(Ended<'a>),
+    /// Its texts, and what the precondition has told.
+    Ready(Batch<'a>, Text, Vec<String>),
+}
+
 /// What has become of a step, and the batch that is open for the next one.
 type Ended<'a> = (Batch<'a>, Direction, Done);
 
 impl<'a> Run<'a> {
-    /// Begins a run of locked projects.
-    pub fn begin(store: &'a Store, batch: &Batch, projects: &[&'a Project]) -> Result<Run<'a>> {
+    /// Begins a run of locked projects, or goes on with one in its next transaction.
+    pub fn begin(
+        store: &'a Store,
+        batch: &Batch,
+        projects: &[&'a Project],
+        id: RunId,
+    ) -> Result<Run<'a>> {
         store.hold();
         // Looked up again under the locks: others may have rewritten a table meanwhile.
         let objects = OwnObjects::find()?;
         let lane = |project: &&'a Project| {
-            Ok(Lane { project, seq: batch.last_seq(project.id, View::Newest)? })
+            Ok(Lane { project, seq: batch.last_seq(project.id, View::Newest)?, on_record: None })
         };
+        let (mut failing, mut under_way) = (HashSet::new(), HashMap::new());
+        for (lane, project) in projects.iter().enumerate() {
+            let keys = batch.failures(project.id, View::Newest)?.into_keys();
+            failing.extend(keys.map(|key| (lane, key)));
+            let begun = batch.under_way(project.id, View::Newest)?;
+            under_way.extend(begun.into_iter().map(|(key, way)| ((lane, key), way)));
+        }
         Ok(Run {
             store,
             objects,
+            failing,
+            under_way,
             lanes: projects.iter().map(lane).collect::<Result<_>>()?,
-            id: batch.new_run_id()?,
+            id,
             activity: Activity::begin(),
             title: String::new(),
             failed_at: Cell::default(),
-            skipped: HashSet::new(),
+            skipped: Skipped::new(),
         })
     }
 
-    /// Checks all steps, then runs them. Errors: see [`check::atomic`]; the migration is
-    /// marked as one that can't run inside a transaction (25001); what its body raises;
-    /// its precondition or verify script doesn't hold, its body interfered with our tables
-    /// or users (55000).
+    /// Checks all steps, then runs them. Errors: those of [`Run::check`] and
+    /// [`Run::perform`]. They get a line in the server's log.
     pub fn all(mut self, plan: Vec<Step>, finished: &mut dyn FnMut(Finished)) -> Result<()> {
-        let mut batch = self.store.open()?;
+        let batch = self.store.open()?;
         for step in &plan {
-            self.check(&batch, step).map_err(|error| self.failed(step, error))?;
+            self.check(&batch, step, Mode::Atomic).map_err(|error| self.failed(step, error))?;
         }
+        batch.close()?;
+        // What the caller has left pending is no migration's doing.
+        constraints::settle(self.store)?;
+        let mut batch = self.store.open()?;
         let of = plan.len();
         for (n, step) in plan.iter().enumerate() {
-            let number = n + 1;
-            self.title = match step.version() {
-                Some(version) => format!("migrations: {number}/{of} {version} {}", step.name()),
-                None => format!("migrations: {number}/{of} {}", step.name()),
-            };
-            self.activity.show(&self.title);
-            let begun = Begun::now();
-            let ended = match &step.act {
-                Act::Up(pending) => self.up(batch, step, pending, begun),
-                Act::Down(applied) => self.down(batch, step, applied, begun),
-            };
-            let (open, direction, done) = ended.map_err(|error| self.failed(step, error))?;
-            batch = open;
-            let took = begun.instant.elapsed();
-            report::finished(direction, &title(step.version(), step.name()), took);
-            finished(Finished {
-                step: number,
-                project: &self.lanes[step.lane].project.name,
-                version: step.version(),
-                name: step.name(),
-                direction,
-                took,
-                done,
+            let ended = self.perform(batch, step, n + 1, of, &mut |done| {
+                report::finished(done.direction, &title(done.version, done.name), done.took);
+                finished(done);
             });
+            batch = ended.map_err(|error| self.failed(step, error))?;
         }
         for lane in &self.lanes {
             batch.note_completeness(lane.project)?;
@@ -204,9 +254,93 @@ impl<'a> Run<'a> {
         batch.close()
     }
 
+    /// Runs a step, which was checked, and tells of it. Errors: what its body raises; its
+    /// precondition or verify script doesn't hold, its body interfered with our tables or
+    /// users (55000).
+    pub fn perform(
+        &mut self,
+        batch: Batch<'a>,
+        step: &Step,
+        number: usize,
+        of: usize,
+        finished: &mut dyn FnMut(Finished),
+    ) -> Result<Batch<'a>> {
+        self.show(step, number, of);
+        let begun = Begun::now();
+        let ended = match &step.act {
+            Act::Up(pending) => self.up(batch, step, pending, begun)?,
+            Act::Down(applied) => self.down(batch, step, applied, begun)?,
+        };
+        self.end(step, number, begun, ended, finished)
+    }
+
+    /// The same for a step that can't run inside a transaction: it takes several. To be
+    /// called in a procedure; the last transaction is to be committed.
+    pub fn perform_apart(
+        &mut self,
+        batch: Batch<'a>,
+        step: &Step,
+        number: usize,
+        of: usize,
+        finished: &mut dyn FnMut(Finished),
+    ) -> Result<Batch<'a>> {
+        self.show(step, number, of);
+        let begun = Begun::now();
+        let ended = self.apart(batch, step, begun)?;
+        self.end(step, number, begun, ended, finished)
+    }
+
+    fn show(&mut self, step: &Step, number: usize, of: usize) {
+        self.title = match step.version() {
+            Some(version) => format!("migrations: {number}/{of} {version} {}", step.name()),
+            None => format!("migrations: {number}/{of} {}", step.name()),
+        };
+        self.activity.show(&self.title);
+        self.failed_at.take();
+    }
+
+    fn end(
+        &self,
+        step: &Step,
+        number: usize,
+        begun: Begun,
+        (batch, direction, done): Ended<'a>,
+        finished: &mut dyn FnMut(Finished),
+    ) -> Result<Batch<'a>> {
+        let project = self.lanes[step.lane].project;
+        if direction != Direction::Skip && self.failing.contains(&(step.lane, step.key().to_vec()))
+        {
+            batch.forget_failure(project.id, step.key())?;
+        }
+        finished(Finished {
+            step: number,
+            project: &project.name,
+            version: step.version(),
+            name: step.name(),
+            direction,
+            took: begun.instant.elapsed(),
+            done,
+        });
+        Ok(batch)
+    }
+
     /// Finds, before the first statement of a run is executed, what in a step can't run.
-    fn check(&self, batch: &Batch, step: &Step) -> Result<()> {
-        if let Act::Up(Pending { transactional: Some(false), .. }) = &step.act {
+    /// Gives the statement or mark that makes it a non-transactional one. Errors: see
+    /// [`check::body`]; in an atomic run, it is marked as one that can't run inside a
+    /// transaction (25001).
+    pub fn check(&self, batch: &Batch, step: &Step, mode: Mode) -> Result<Option<Cause>> {
+        let mark = step.mark();
+        let project = self.lanes[step.lane].project;
+        if let Some(under_way) = self.under_way.get(&(step.lane, step.key().to_vec()))
+            && mode == Mode::Atomic
+        {
+            return Err(Error::UnderWay {
+                migration: step.version().unwrap_or(step.name()).to_owned(),
+                project: project.name.clone(),
+                done: under_way.done,
+            });
+        }
+        if mark == Some(false) && mode == Mode::Atomic && step.direction() == Direction::Up {
             return Err(Error::MarkedNonTransactional {
                 version: step.version().unwrap_or(step.name()).to_owned(),
                 project: self.lanes[step.lane].project.name.clone(),
@@ -221,29 +355,65 @@ impl<'a> Run<'a> {
                 (step.part(), Some(checksum::without_bom(&text.body))),
                 (Part::Verify, text.verify.as_deref()),
             ];
+            let mut cause = (mark == Some(false)).then_some(Cause::Mark);
             for (part, script) in parts {
                 let Some(script) = script else { continue };
+                let is_body = part == step.part();
+                // Marked as transactional it is to be refused as in an atomic run.
+                let mode = if is_body && mark != Some(true) { mode } else { Mode::Atomic };
                 self.with(step, part, &cstring(script), |context| {
-                    let nest = body::nest(context, &self.lanes[step.lane].project.settings)?;
-                    check::atomic(context)?;
+                    // Of the project's settings those that the parser looks at: the
+                    // others are set as the caller, which isn't at work here.
+                    let settings = self.lanes[step.lane].project.settings.iter();
+                    let read = settings.filter(|(name, _)| PARSER_SETTINGS.contains(&&name[..]));
+                    let nest = Nest::with(&read.cloned().collect::<Vec<_>>())?;
+                    let checked = check::body(context, mode)?;
+                    if is_body && cause.is_none() {
+                        cause = checked.cause;
+                    }
                     nest.undo()
                 })?;
             }
-            Ok(())
+            Ok(cause)
         })
     }
 
     /// Applies a migration.
     fn up(
         &mut self,
-        mut batch: Batch<'a>,
+        batch: Batch<'a>,
         step: &Step,
         pending: &Pending,
         begun: Begun,
     ) -> Result<Ended<'a>> {
-        if let Some(requirement) = self.skipped_requirement(step.lane, pending) {
-            let reason = format!("requires {requirement}, which was skipped");
-            return self.skip(batch, step, pending, reason, begun);
+        let (batch, text, mut messages) = match self.prepare(batch, step, pending, begun)? {
+            Prepared::Ended(ended) => return Ok(ended),
+            Prepared::Ready(batch, text, messages) => (batch, text, messages),
+        };
+        let row = self.claim(&batch, step, pending, begun)?;
+        batch.close()?;
+        let body = cstring(checksum::without_bom(&text.body));
+        let mut done = self.script(step, Part::Up, &body, Keep::Final)?;
+        messages.append(&mut done.messages);
+        self.verify(step, &text, &mut messages)?;
+        let batch = self.store.open()?;
+        if !batch.record_apply(row, begun.instant.elapsed().as_micros() as i64)? {
+            return Err(self.row_gone(step));
+        }
+        Ok((batch, Direction::Up, Done { messages, ..done }))
+    }
+
+    /// What comes before the body of an up: skipped or marked, it ends there.
+    fn prepare(
+        &mut self,
+        mut batch: Batch<'a>,
+        step: &Step,
+        pending: &Pending,
+        begun: Begun,
+    ) -> Result<Prepared<'a>> {
+        if let Some(requirement) = self.skipped_requirement(&batch, step.lane, pending)? {
+            let reason = format!("requires {requirement} was skipped");
+            return self.skip(batch, step, pending, reason, begun).map(Prepared::Ended);
         }
         let text = self.text(&batch, step)?;
         let mut messages = Vec::new();
@@ -255,34 +425,117 @@ impl<'a> Run<'a> {
                 (None, _) => {}
                 (Some(denial), OnFail::Error) => return Err(self.not_held(step, denial)),
                 (Some(denial), OnFail::Skip) => {
-                    return self.skip(batch, step, pending, denial.reason(), begun);
+                    let reason = denial.reason();
+                    return self.skip(batch, step, pending, reason, begun).map(Prepared::Ended);
                 }
                 (Some(denial), OnFail::Mark) => {
-                    return self.mark(batch, step, pending, denial.reason(), begun);
+                    let reason = denial.reason();
+                    return self.mark(batch, step, pending, reason, begun).map(Prepared::Ended);
                 }
             }
         }
+        Ok(Prepared::Ready(batch, text, messages))
+    }
+
+    /// Makes the row of a migration in the applied state.
+    fn claim(
+        &mut self,
+        batch: &Batch,
+        step: &Step,
+        pending: &Pending,
+        begun: Begun,
+    ) -> Result<i64> {
         let seq = self.next_seq(step.lane);
         if let Some(former) = pending.former
             && !batch.unclaim(former)?
         {
             return Err(self.row_gone(step));
         }
-        let row = batch.claim(pending, self.id, begun.at, seq)?;
-        batch.close()?;
-        let body = cstring(checksum::without_bom(&text.body));
-        let mut done = self.script(step, Part::Up, &body, Keep::Final)?;
-        messages.append(&mut done.messages);
+        batch.claim(pending, self.id, begun.at, seq)
+    }
+
+    fn verify(&self, step: &Step, text: &Text, messages: &mut Vec<String>) -> Result<()> {
         if let Some(script) = &text.verify
-            && let Some(denial) = self.condition(step, Part::Verify, script, &mut messages)?
+            && let Some(denial) = self.condition(step, Part::Verify, script, messages)?
         {
             return Err(self.not_held(step, denial));
         }
-        let batch = self.store.open()?;
-        if !batch.record_apply(row, begun.instant.elapsed().as_micros() as i64)? {
-            return Err(self.row_gone(step));
-        }
-        Ok((batch, Direction::Up, Done { messages, ..done }))
+        Ok(())
+    }
+
+    /// Takes a migration whose statements are transactions of their own. The record of it
+    /// is made at the end, with the last one.
+    fn apart(&mut self, batch: Batch<'a>, step: &Step, begun: Begun) -> Result<Ended<'a>> {
+        let (batch, text, mut messages) = match &step.act {
+            Act::Up(pending) => match self.prepare(batch, step, pending, begun)? {
+                Prepared::Ended(ended) => return Ok(ended),
+                Prepared::Ready(batch, text, messages) => (batch, text, messages),
+            },
+            Act::Down(_) => {
+                let text = self.text(&batch, step)?;
+                (batch, text, Vec::new())
+            }
+        };
+        batch.close()?;
+        let picture = Picture::take()?;
+        transaction::commit()?;
+        let mut done = match self.statements_apart(step, &text.body) {
+            Ok(done) => done,
+            Err(error) => {
+                transaction::abort()?;
+                nontransactional::restore(&picture)?;
+                return Err(error);
+            }
+        };
+        nontransactional::restore(&picture)?;
+        messages.append(&mut done.messages);
+        let took = || begun.instant.elapsed().as_micros() as i64;
+        let batch = match &step.act {
+            Act::Up(pending) => {
+                self.verify(step, &text, &mut messages)?;
+                let batch = self.store.open()?;
+                let row = self.claim(&batch, step, pending, begun)?;
+                if !batch.record_apply(row, took())? {
+                    return Err(self.row_gone(step));
+                }
+                batch
+            }
+            Act::Down(applied) => {
+                let batch = self.store.open()?;
+                self.next_seq(step.lane);
+                if !batch.unclaim(applied.id)? {
+                    return Err(self.row_gone(step));
+                }
+                batch.record(&Event {
+                    checksum: Some(&text.up_checksum),
+                    duration: Some(took()),
+                    ..self.event(step, "rollback", begun)
+                })?;
+                batch
+            }
+        };
+        batch.forget_journal(self.lanes[step.lane].project.id, step.key())?;
+        Ok((batch, step.direction(), Done { messages, ..done }))
+    }
+
+    fn statements_apart(&self, step: &Step, body: &str) -> Result<Done> {
+        let project = self.lanes[step.lane].project;
+        let script = nontransactional::Script {
+            of: Of { project: project.id, key: step.key(), direction: step.direction().word() },
+            settings: &project.settings,
+            is_marked: step.mark() == Some(false),
+            objects: &self.objects,
+            show: &|number, of| {
+                self.activity.show(&format!("{}, statement {number}/{of}", self.title));
+            },
+        };
+        let body = cstring(checksum::without_bom(body));
+        self.with(step, step.part(), &body, |context| nontransactional::run(&script, context))
+    }
+
+    /// Whether a stepwise run has begun the migration and was cut off or failed.
+    pub fn is_under_way(&self, step: &Step) -> bool {
+        self.under_way.contains_key(&(step.lane, step.key().to_vec()))
     }
 
     /// Rolls a migration back.
@@ -350,21 +603,36 @@ impl<'a> Run<'a> {
     }
 
     /// What a migration requires that this run has skipped.
-    fn skipped_requirement(&self, lane: usize, pending: &Pending) -> Option<String> {
+    fn skipped_requirement(
+        &self,
+        batch: &Batch,
+        lane: usize,
+        pending: &Pending,
+    ) -> Result<Option<String>> {
         if self.skipped.is_empty() {
-            return None;
+            return Ok(None);
         }
-        pending.requires.iter().find_map(|requirement| {
+        for requirement in &pending.requires {
             let (lane, version, title) = match requirement {
                 Requirement::Within(version) => (lane, version, version.text().to_owned()),
                 Requirement::Other { project, version } => {
-                    let lane = self.lanes.iter().position(|l| l.project.name == *project)?;
+                    let lane = self.lanes.iter().position(|l| l.project.name == *project);
+                    let Some(lane) = lane else { continue };
                     (lane, version, format!("{project}:{}", version.text()))
                 }
-                Requirement::Extension(_) => return None,
+                // What would have created it may be what was skipped.
+                Requirement::Extension(name) => {
+                    if !batch.extensions(View::Newest)?.contains(name) {
+                        return Ok(Some(format!("extension {name}, whose creation")));
+                    }
+                    continue;
+                }
             };
-            self.skipped.contains(&(lane, version.key().to_vec())).then_some(title)
-        })
+            if self.skipped.contains(&(lane, version.key().to_vec())) {
+                return Ok(Some(format!("{title}, which")));
+            }
+        }
+        Ok(None)
     }
 
     /// Leaves a migration pending. The history has it once, however often it happens.
@@ -377,9 +645,14 @@ impl<'a> Run<'a> {
         begun: Begun,
     ) -> Result<Ended<'a>> {
         self.skipped.insert((step.lane, pending.key.clone()));
-        let lane = &self.lanes[step.lane];
-        let skipped = batch.skipped(lane.project.id, View::Newest)?;
-        if skipped.get(&identity(step.version(), step.name())) != Some(&reason) {
+        let lane = &mut self.lanes[step.lane];
+        let on_record = match lane.on_record.take() {
+            Some(skipped) => skipped,
+            None => batch.skipped(lane.project.id, View::Newest)?,
+        };
+        let is_new = on_record.get(&identity(step.version(), step.name())) != Some(&reason);
+        lane.on_record = Some(on_record);
+        if is_new {
             self.next_seq(step.lane);
             batch.record(&Event { reason: Some(&reason), ..self.event(step, "skip", begun) })?;
         }
@@ -415,7 +688,7 @@ impl<'a> Run<'a> {
 
     /// The event of a step, with the number that was counted last.
     fn event<'b>(&self, step: &'b Step, action: &'static str, begun: Begun) -> Event<'b> {
-        let Lane { project, seq } = &self.lanes[step.lane];
+        let Lane { project, seq, .. } = &self.lanes[step.lane];
         Event {
             project: project.id,
             seq: *seq,
@@ -471,7 +744,7 @@ impl<'a> Run<'a> {
     }
 
     /// Gives a failure its line in the server's log, and a HINT where we know a way on.
-    fn failed(&self, step: &Step, mut error: Error) -> Error {
+    pub fn failed(&self, step: &Step, mut error: Error) -> Error {
         let at = self.failed_at.take();
         let project = &self.lanes[step.lane].project.name;
         report::failed(self.id, project, step.version().unwrap_or(step.name()), at, &error);
@@ -482,6 +755,19 @@ impl<'a> Run<'a> {
             }
         }
         error
+    }
+
+    /// Where in its body the current step has failed.
+    pub fn failed_at(&self) -> report::At {
+        self.failed_at.get()
+    }
+
+    /// Keeps a failure in the record.
+    pub fn note_failure(&self, batch: &Batch, step: &Step, failure: &Failure) -> Result<()> {
+        let begun = Begun::now();
+        let action = if step.direction() == Direction::Up { "apply" } else { "rollback" };
+        let event = self.event(step, action, begun);
+        batch.note_failure(step.key(), failure, Event { seq: event.seq + 1, ..event })
     }
 
     fn row_gone(&self, step: &Step) -> Error {
@@ -496,11 +782,13 @@ impl<'a> Run<'a> {
 /// Errors that a commit between migrations avoids say so.
 fn hint_at_one_transaction(error: &mut ServerError) {
     match Code::from(error.code()) {
-        Code::ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE => error.add_hint(
-            "Apply up to the migration that adds the value by a call of its own: SELECT * FROM migrations.apply(version);",
-        ),
-        Code::ERRCODE_OUT_OF_MEMORY => error.add_hint(
-            "Fewer migrations in one transaction need less: SELECT * FROM migrations.apply(version);",
+        Code::ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE => {
+            error.add_hint("Commit between the migrations: CALL migrations.apply_each();")
+        }
+        Code::ERRCODE_OUT_OF_MEMORY => error
+            .add_hint("A transaction for each migration needs less: CALL migrations.apply_each();"),
+        Code::ERRCODE_ACTIVE_SQL_TRANSACTION => error.add_hint(
+            "Register the migration with transactional => false, and CALL migrations.apply_each();",
         ),
         _ => {}
     }

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::event::identity;
+use crate::store::journal::UnderWay;
 use crate::store::overview::{Pending, State, within};
 use crate::store::project::Project;
 use std::collections::{HashMap, HashSet};
@@ -25,12 +26,45 @@ pub struct Described {
 /// All migrations of a project, versions in their order, then repeatables by name.
 pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
     let states = batch.states(project)?;
+    let failures = batch.failures(project.id, View::Caller)?;
+    let mut under_way = batch.under_way(project.id, View::Caller)?;
+    if !under_way.is_empty() && batch.is_locked(project.id)? {
+        // A run is at it at this moment.
+        under_way.clear();
+    }
     let waiting = Waiting::find(batch, project, &states)?;
     let described = states.into_iter().enumerate().map(|(n, state)| {
-        let (word, message) = waiting.describe(n, &state);
+        let failure = failures.get(&state.key);
+        let (word, message) = match (failure, under_way.get(&state.key), &state.applied) {
+            (Some((_, message)), _, None) => ("failed", Some(message.clone())),
+            (None, Some(way), None) => ("interrupted", Some(interruption(way))),
+            (Some((direction, message)), _, Some(_)) if direction == "down" => {
+                (waiting.describe(n, &state).0, Some(format!("its rollback failed: {message}")))
+            }
+            (_, Some(way), Some(_)) if way.direction == "down" => {
+                let message = format!("its rollback was interrupted: {}", interruption(way));
+                (waiting.describe(n, &state).0, Some(message))
+            }
+            _ => waiting.describe(n, &state),
+        };
         Described { state, word, message }
     });
     Ok(described.collect())
+}
+
+/// How far a migration has come.
+fn interruption(way: &UnderWay) -> String {
+    match (&way.started, way.undecided) {
+        (Some((number, command)), true) => {
+            format!(
+                "statement {number}, {command}, may have committed a part of its work: mark_statement_done() or retry()"
+            )
+        }
+        (Some((number, command)), false) => {
+            format!("at statement {number}, {command}; the next stepwise run goes on")
+        }
+        (None, _) => format!("after statement {}; the next stepwise run goes on", way.done),
+    }
 }
 
 /// Why migrations that aren't applied aren't. Indices are those of the states, which are

@@ -1,17 +1,17 @@
 //! Verify scripts of what is in force, run again: whether it still holds.
 
 use super::body::{self, Keep};
-use super::condition;
 use super::entrance::Running;
 use super::report::{Part, label};
+use super::{condition, constraints};
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::Context;
-use crate::pg::cstring;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
+use crate::pg::{cstring, message};
 use crate::store::Store;
 use crate::store::project::Project;
 use crate::store::registry::VerifyScript;
@@ -57,6 +57,11 @@ pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>>
     }
     let scripts = batch.verify_scripts(found.id, version.map(Version::key))?;
     batch.close()?;
+    if scripts.is_empty() {
+        message::notice("nothing to do: no applied migration that is meant has a verify script");
+    }
+    // What the caller has left pending is no script's doing.
+    constraints::settle(&store)?;
     let activity = Activity::begin();
     scripts.into_iter().map(|script| one(&store, &found, script, &activity)).collect()
 }

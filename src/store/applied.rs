@@ -20,6 +20,8 @@ pub struct Applied {
     pub name: String,
     /// Whether a down was paired with it.
     pub has_down: bool,
+    /// Whether it can run inside a transaction; None: as its statements show.
+    pub transactional: Option<bool>,
 }
 
 impl Applied {
@@ -30,6 +32,7 @@ impl Applied {
             key: row.bytes(2),
             name: row.text(3),
             has_down: row.bool(4),
+            transactional: row.get(5),
         }
     }
 }
@@ -73,7 +76,7 @@ impl Batch<'_> {
         view: View,
     ) -> Result<Vec<Applied>> {
         const APPLIED: Statement = Statement {
-            sql: "SELECT id, version, version_key, name, down_checksum IS NOT NULL
+            sql: "SELECT id, version, version_key, name, down_checksum IS NOT NULL, transactional
                   FROM migrations.applied
                   WHERE project_id = $1 AND version IS NOT NULL AND origin <> 'baseline'
                     AND id > $2
@@ -89,7 +92,7 @@ impl Batch<'_> {
     /// All versions that are in force, baselines included, the last one first.
     pub fn in_force(&self, project: i64) -> Result<Vec<Applied>> {
         const IN_FORCE: Statement = Statement {
-            sql: "SELECT id, version, version_key, name, down_checksum IS NOT NULL
+            sql: "SELECT id, version, version_key, name, down_checksum IS NOT NULL, transactional
                   FROM migrations.applied WHERE project_id = $1 AND version IS NOT NULL
                   ORDER BY id DESC",
             types: &[Type::BigInt],
@@ -134,10 +137,10 @@ impl Batch<'_> {
         const CLAIM: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, up_checksum, checksum_algorithm, down,
-                   down_checksum,
+                   down_checksum, transactional,
                    run_id, applied_at, applied_by, event_seq)
                   SELECT project_id, version, version_key, name, up_checksum, checksum_algorithm,
-                         down, down_checksum, $2, $3, $4, $5
+                         down, down_checksum, transactional, $2, $3, $4, $5
                   FROM migrations.migration WHERE id = $1
                   RETURNING id",
             types: &[Type::BigInt, Type::Uuid, Type::Timestamp, Type::Text, Type::BigInt],
@@ -179,10 +182,10 @@ impl Batch<'_> {
         const MARK: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, origin, up_checksum,
-                   checksum_algorithm, down, down_checksum,
+                   checksum_algorithm, down, down_checksum, transactional,
                    run_id, applied_at, applied_by, event_seq)
                   SELECT project_id, version, version_key, name, $2, up_checksum,
-                         checksum_algorithm, down, down_checksum, $3, $4, $5, $6
+                         checksum_algorithm, down, down_checksum, transactional, $3, $4, $5, $6
                   FROM migrations.migration WHERE id = $1
                   RETURNING up_checksum",
             types: &[

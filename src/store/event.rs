@@ -1,5 +1,6 @@
 //! The history.
 
+use super::unfinished::Failure;
 use super::{Batch, RunId};
 use crate::error::Result;
 use crate::pg::call::Value;
@@ -33,6 +34,8 @@ pub struct Event<'a> {
     pub message: Option<&'a str>,
     /// Why.
     pub reason: Option<&'a str>,
+    /// It is a failure, which has happened so often; None: it is a success.
+    pub failure: Option<(&'a Failure, i64)>,
 }
 
 impl Batch<'_> {
@@ -62,13 +65,16 @@ impl Batch<'_> {
         Ok(self.spi.run(&RECORD, values, View::Transaction)?.count() == 1)
     }
 
-    /// Adds a success to the history.
+    /// Adds an event to the history.
     pub fn record(&self, event: &Event) -> Result<()> {
         const RECORD: Statement = Statement {
             sql: "INSERT INTO migrations.event
                   (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
-                   effective_role, checksum, former_checksum, message, reason)
-                  VALUES ($1, $2, $3, $4, $5, $6, 'success', $7, $8, $9, $10, $11, $12, $13)",
+                   effective_role, checksum, former_checksum, message, reason,
+                   sqlstate, statement_no, line_no, times)
+                  VALUES ($1, $2, $3, $4, $5, $6,
+                          CASE WHEN $14 IS NULL THEN 'success' ELSE 'failure' END,
+                          $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             types: &[
                 Type::BigInt,
                 Type::BigInt,
@@ -83,8 +89,14 @@ impl Batch<'_> {
                 Type::Bytes,
                 Type::Text,
                 Type::Text,
+                Type::Text,
+                Type::Int,
+                Type::Int,
+                Type::BigInt,
             ],
         };
+        let int = |n: Option<i32>| n.map_or(Value::Null, Value::Int);
+        let (failure, times) = event.failure.map_or((None, 1), |(f, times)| (Some(f), times));
         let bytes = |sum: Option<&[u8]>| sum.map_or(Value::Null, |sum| Value::Bytes(sum.to_vec()));
         self.spi.run(
             &RECORD,
@@ -100,8 +112,12 @@ impl Batch<'_> {
                 self.store.caller.as_str().into(),
                 bytes(event.checksum),
                 bytes(event.former_checksum),
-                event.message.into(),
+                failure.map_or(event.message, |f| Some(f.message.as_str())).into(),
                 event.reason.into(),
+                failure.map(|f| f.sqlstate.as_str()).into(),
+                int(failure.and_then(|f| f.statement)),
+                int(failure.and_then(|f| f.line)),
+                Value::BigInt(times),
             ],
             View::Transaction,
         )?;

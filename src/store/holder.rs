@@ -7,6 +7,20 @@ use crate::pg::lock;
 use crate::pg::spi::{Statement, Type, View};
 
 impl Batch<'_> {
+    /// Whether a session, which may be this one, is at work on a project.
+    pub fn is_locked(&self, project: i64) -> Result<bool> {
+        const LOCKED: Statement = Statement {
+            sql: "SELECT FROM pg_locks l
+                  WHERE l.locktype = 'advisory' AND l.objsubid = $2 AND l.granted
+                    AND l.mode = 'ExclusiveLock'
+                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295",
+            types: &[Type::BigInt, Type::SmallInt],
+        };
+        let values = [Value::BigInt(project), Value::SmallInt(lock::CLASS as i16)];
+        Ok(self.spi.run(&LOCKED, values, View::Caller)?.count() > 0)
+    }
+
     /// Who holds the lock of a project, as a sentence: process, user, since when, and the
     /// migration that runs.
     pub fn lock_holder(&self, project: i64) -> Result<String> {
@@ -17,6 +31,7 @@ impl Batch<'_> {
                            THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END)
                   FROM pg_locks l JOIN pg_stat_activity a USING (pid)
                   WHERE l.locktype = 'advisory' AND l.objsubid = $2 AND l.granted
+                    AND l.pid <> pg_backend_pid()
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                     AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295
                   UNION ALL

@@ -8,10 +8,13 @@ pub mod applied;
 pub mod constraints;
 pub mod event;
 pub mod holder;
+pub mod index;
+pub mod journal;
 pub mod overview;
 pub mod project;
 pub mod registry;
 pub mod requirement;
+pub mod unfinished;
 
 use crate::error::{Error, Result};
 use crate::pg::identity::{AsOwner, Users};

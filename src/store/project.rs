@@ -113,7 +113,7 @@ impl Batch<'_> {
     }
 
     /// Changes the configuration of a project.
-    pub fn configure(&self, project: i64, change: &Configuration) -> Result<()> {
+    pub fn configure(&self, project: &Project, change: &Configuration) -> Result<()> {
         const CONFIGURE: Statement = Statement {
             sql: "UPDATE migrations.project
                   SET search_path = CASE WHEN $2 THEN $3 ELSE search_path END,
@@ -137,10 +137,10 @@ impl Batch<'_> {
             }
             None => (Value::Null, Value::Null),
         };
-        self.spi.run(
+        let done = self.spi.run(
             &CONFIGURE,
             [
-                Value::BigInt(project),
+                Value::BigInt(project.id),
                 Value::Bool(change.search_path.is_some()),
                 Value::from(change.search_path.as_ref().and_then(Option::as_deref)),
                 Value::from(change.allows_out_of_order.map(word)),
@@ -149,7 +149,10 @@ impl Batch<'_> {
             ],
             View::Transaction,
         )?;
-        Ok(())
+        match done.count() {
+            1 => Ok(()),
+            _ => Err(Error::SnapshotTooOld(project.name.clone())),
+        }
     }
 
     /// Notes a change of the registry. A project in which something was pending already

@@ -47,3 +47,18 @@ for call in "status('P')" "plan(project => 'P')" "apply(project => 'P')" "rollba
     linear "$call" "$(milliseconds sql "SET client_min_messages = warning; SELECT FROM migrations.${call//P/r2000}")" \
         "$(milliseconds sql "SET client_min_messages = warning; SELECT FROM migrations.${call//P/r8000}")"
 done
+
+# Skipped migrations, and files.
+for count in 500 2000; do
+    sql "SELECT count(migrations.add(n::text, 'n', 'SELECT 1', project => 's$count', precondition => 'SELECT false', on_fail => 'skip')) FROM generate_series(1, $count) n" >/dev/null
+done
+for n in 1 2; do
+    linear "skip, run $n" "$(milliseconds sql "SET client_min_messages = warning; SELECT FROM migrations.apply(project => 's500')")" \
+        "$(milliseconds sql "SET client_min_messages = warning; SELECT FROM migrations.apply(project => 's2000')")"
+done
+for count in 2000 8000; do
+    mkdir -p "$RUN/files$count"
+    for n in $(seq $count); do echo "SELECT $n" >"$RUN/files$count/${n}_x.sql"; done
+done
+linear 'load' "$(milliseconds sql "SELECT FROM migrations.load('$RUN/files2000', 'f2000')")" \
+    "$(milliseconds sql "SELECT FROM migrations.load('$RUN/files8000', 'f8000')")"

@@ -56,7 +56,7 @@ has 'not UTF-8' '^011_latin.sql refused$' "$out"
 has 'the end' 'ERROR:  files were refused, so nothing of the folder is registered' "$out"
 is 'nothing was registered' '' "$(sql "SELECT version FROM migrations.status('client') WHERE version = '007'")"
 out=$(sql "SELECT * FROM migrations.load('$folder', 'server')" 2>&1) && fail 'load of refused files'
-has 'on the server' 'ERROR:  4 files of ".*" were refused, so nothing of it is registered' "$out"
+has 'on the server' 'ERROR:  5 files of ".*" were refused, so nothing of it is registered' "$out"
 has 'each of them' '0010_ten.sql: version 0010 is the same as version 10 of project "server"\.$' "$out"
 has 'and' '^011_latin.sql: cannot read ".*/011_latin.sql": it is not in UTF-8\.$' "$out"
 has 'and' '^002_crlf.sql: migration 002 of project "server" is already registered with another content\.$' "$out"
@@ -72,7 +72,32 @@ is 'replaced on the server' 'added unchanged replaced' "$(sql "SELECT string_agg
 has 'big' '^020_big.sql added$' "$(loader load "$folder" -p client)"
 is 'the same' "$(sql "SELECT result FROM migrations.load('$folder', 'server') WHERE version = '020'") $(sql "SELECT count(DISTINCT up_checksum) FROM migrations.migration WHERE version = '020'")" 'added 1'
 
-# what can't be read
+# what can't be read, or isn't a text, or is there twice
+odd=$RUN/odd
+mkdir -p "$odd/1_folder.sql"
+mkfifo "$odd/2_pipe.sql"
+printf 'SELECT 1' >"$odd/3_a.sql"
+is 'no files: a folder, a pipe' 1 "$(sql "SELECT count(*) FROM migrations.load('$odd', 'odd')")"
+is 'on the client, too' '3_a.sql unchanged' "$(loader load "$odd" -p odd)"
+printf 'SELECT 1;\0 SELECT 2' >"$odd/4_nul.sql"
+has 'NUL' 'it holds a NUL byte' "$(sql "SELECT * FROM migrations.load('$odd', 'odd')" 2>&1 || true)"
+out=$(loader load "$odd" -p odd 2>&1) && fail 'a NUL was loaded'
+has 'NUL on the client' '^4_nul.sql refused$' "$out"
+has 'NUL on the client' 'it holds a NUL byte' "$out"
+rm "$odd/4_nul.sql"
+if [ "$(id -u)" != 0 ]; then
+    touch "$odd/5_closed.sql" && chmod 000 "$odd/5_closed.sql"
+    out=$(loader load "$odd" -p odd 2>&1) && fail 'a file that cannot be read was loaded'
+    has 'closed' '^5_closed.sql refused$' "$out"
+    rm "$odd/5_closed.sql"
+fi
+printf 'SELECT 2' >"$odd/003_b.up.sql"
+has 'twice' '003_b.up.sql and 3_a.sql hold the same part of one migration' "$(sql "SELECT * FROM migrations.load('$odd', 'odd', replace => true)" 2>&1 || true)"
+has 'twice on the client' 'hold the up of version 3$' "$(loader load "$odd" -p odd -r 2>&1 || true)"
+is 'it is what it was' 'SELECT 1' "$(sql "SELECT up FROM migrations.migration m JOIN migrations.project p ON p.id = project_id WHERE p.name = 'odd'")"
+is 'a relative folder' '3_a.sql unchanged' "$(rm "$odd/003_b.up.sql"; cd "$RUN" && CDPATH=/tmp:. loader load -p odd odd)"
+
+# what can't be read at all
 for call in "'/nowhere/at/all'" "'$folder/README.md'"; do
     out=$(sql "SELECT * FROM migrations.load($call)" 2>&1) && fail "load($call)"
     has "$call" 'ERROR:  cannot read "' "$out"

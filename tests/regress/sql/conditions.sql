@@ -101,3 +101,33 @@ BEGIN READ ONLY;
 SELECT version, ok, message FROM migrations.verify();
 COMMIT;
 SHOW search_path;
+
+-- what the caller has left pending is not a script's answer
+CREATE TABLE later (a int PRIMARY KEY, b int REFERENCES later DEFERRABLE INITIALLY DEFERRED);
+SELECT migrations.add('1', 'm', 'CREATE TABLE made ()', project => 'deferred', precondition => 'SELECT true', on_fail => 'mark', verify => 'SELECT true');
+BEGIN;
+INSERT INTO later VALUES (5, 6);
+SELECT version FROM migrations.apply(project => 'deferred');
+ROLLBACK;
+SELECT version, direction FROM migrations.apply(project => 'deferred');
+BEGIN;
+INSERT INTO later VALUES (5, 6);
+SELECT version, ok FROM migrations.verify(project => 'deferred');
+ROLLBACK;
+SELECT version, ok FROM migrations.verify(project => 'deferred');
+
+-- a domain over boolean is a boolean
+CREATE DOMAIN yes AS boolean;
+SELECT migrations.add('2', 'd', 'SELECT 1', project => 'deferred', precondition => 'SELECT false::yes');
+SELECT version FROM migrations.apply(project => 'deferred');
+
+-- an extension whose creation was skipped
+SELECT migrations.add('1', 'create it', 'CREATE EXTENSION citext', project => 'ext', precondition => 'SELECT false', on_fail => 'skip');
+SELECT migrations.add('2', 'use it', 'SELECT ''a''::citext', project => 'ext', requires => '{extension:citext}');
+SELECT version, direction, messages FROM migrations.apply(project => 'ext');
+
+-- without a script
+SET client_min_messages = notice;
+SELECT * FROM migrations.verify('2', 'deferred');
+SELECT migrations.add('9', 'x', 'SELECT 1', project => 'plain');
+SELECT * FROM migrations.verify(project => 'plain');

@@ -82,6 +82,8 @@ ALTER TABLE migrations.project OWNER TO regress_keeper;
 ALTER TABLE migrations.migration OWNER TO regress_keeper;
 ALTER TABLE migrations.applied OWNER TO regress_keeper;
 ALTER TABLE migrations.event OWNER TO regress_keeper;
+ALTER TABLE migrations.unfinished OWNER TO regress_keeper;
+ALTER TABLE migrations.journal OWNER TO regress_keeper;
 ALTER VIEW migrations.history OWNER TO regress_keeper;
 SET ROLE regress_deployer;
 SELECT migrations.add('004', 'kept', 'CREATE TABLE kept ()');

@@ -79,13 +79,13 @@ SELECT version FROM migrations.rollback(2, 'auth');
 SELECT step, project, version FROM migrations.apply_all('{jobs}');
 SELECT step, project, version FROM migrations.apply_all('{auth, jobs}');
 -- all that there are; one failure undoes all
+SELECT migrations.remove('005', 'billing');
 SELECT migrations.add('004', 'works', 'CREATE TABLE works ()', project => 'auth');
 SELECT migrations.add('003', 'fails', 'SELECT 1 / 0', project => 'jobs');
 SELECT migrations.add('006', 'x', 'SELECT 1', project => 'billing');
 SELECT * FROM migrations.apply_all();
 SELECT to_regclass('works');
 SELECT migrations.remove('003', 'jobs');
-SELECT migrations.remove('005', 'billing');
 SELECT step, project, version FROM migrations.apply_all();
 SET client_min_messages = notice;
 SELECT step, project, version FROM migrations.apply_all();
@@ -116,3 +116,25 @@ SELECT migrations.add('first', 'x', 'SELECT 1', project => 'words');
 SELECT migrations.next_version('words');
 SELECT migrations.next_version('auth', 0);
 SELECT migrations.next_version('a:b');
+
+-- a role: texts run as it, the record is the caller's
+CREATE ROLE regress_app;
+GRANT CREATE ON SCHEMA billing TO regress_app;
+GRANT USAGE ON SCHEMA billing TO regress_app;
+SELECT settings FROM migrations.set_project('role', search_path => 'billing', settings => '{"role": "regress_app"}');
+SELECT migrations.add('1', 'x', 'CREATE TABLE owned (); SELECT current_user', 'DROP TABLE owned', project => 'role', verify => 'SELECT current_user = ''regress_app''');
+SELECT version, messages FROM migrations.apply(project => 'role');
+SELECT tableowner FROM pg_tables WHERE tablename = 'owned';
+SELECT current_user = session_user AS back, effective_role = current_user AS caller FROM migrations.history WHERE project = 'role' AND action = 'apply';
+SELECT version FROM migrations.reset('role', 'role');
+DROP OWNED BY regress_app;
+DROP ROLE regress_app;
+
+-- a look makes no project, and can be had where nothing may be written
+BEGIN READ ONLY;
+SELECT * FROM migrations.set_project();
+SELECT * FROM migrations.set_project('typo');
+ROLLBACK;
+SELECT * FROM migrations.set_project('typo');
+SELECT * FROM migrations.set_project(repeat('x', 201));
+SELECT * FROM migrations.load('/nowhere', repeat('x', 201));

@@ -148,3 +148,23 @@ SELECT * FROM migrations.adopt('golang-migrate', 'go');
 SELECT * FROM migrations.adopt('rails');
 SELECT * FROM migrations.adopt(NULL);
 SHOW search_path;
+
+-- a view, and operators, that lie in wait for a superuser
+TRUNCATE go.schema_migrations;
+INSERT INTO go.schema_migrations VALUES (3, false);
+CREATE SCHEMA trap;
+CREATE FUNCTION trap.evil() RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE 'the trap has sprung'; END$$;
+CREATE VIEW trap.schema_migrations AS SELECT trap.evil() AS version, false AS dirty;
+SELECT * FROM migrations.adopt('golang-migrate', 'base');
+SET search_path = trap, public;
+SELECT * FROM migrations.adopt('golang-migrate', 'base');
+RESET search_path;
+SELECT out_of_order FROM migrations.set_project('go', search_path => 'trap, go');
+SELECT * FROM migrations.adopt('golang-migrate', 'go');
+DROP VIEW trap.schema_migrations;
+CREATE FUNCTION trap.same(oid, regtype) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE 'the trap has sprung'; END$$;
+CREATE OPERATOR trap.= (LEFTARG = oid, RIGHTARG = regtype, FUNCTION = trap.same);
+SELECT * FROM migrations.adopt('golang-migrate', 'go');
+UPDATE go.schema_migrations SET version = -1;
+SET client_min_messages = notice;
+SELECT * FROM migrations.adopt('golang-migrate', 'go');

@@ -2,6 +2,8 @@
 -- constraints are checked at its end.
 SET client_min_messages = warning;
 CREATE EXTENSION pg_migrations;
+-- Of what a body sees, only its own changes are of interest here.
+SET migrations.lock_timeout = 0;
 CREATE ROLE regress_session_role;
 CREATE SCHEMA app;
 GRANT ALL ON SCHEMA app TO regress_session_role;

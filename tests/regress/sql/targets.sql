@@ -77,3 +77,19 @@ SET client_min_messages = notice;
 SELECT version FROM migrations.reset(confirm => 'app');
 SELECT version FROM migrations.reset('default', 'default');
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace;
+
+-- redo: what a migration requires now has to be applied
+SET client_min_messages = warning;
+SELECT version FROM migrations.apply('002');
+SELECT migrations.add('002', 'table 2', 'CREATE TABLE t2 ()', 'DROP TABLE t2', requires => '{003}', replace => true);
+SELECT version FROM migrations.redo();
+SELECT migrations.add('002', 'table 2', 'CREATE TABLE t2 ()', 'DROP TABLE t2', requires => '{099}', replace => true);
+SELECT version FROM migrations.redo();
+
+-- what requires another goes before it, though it was marked first
+SELECT migrations.add('1', 'a', 'SELECT 1', 'SELECT 1', 'marked');
+SELECT migrations.add('2', 'b', 'SELECT 1', 'SELECT 1', 'marked', requires => '{1, 1}');
+SELECT version FROM migrations.mark_applied('2', 'marked');
+SELECT version FROM migrations.apply(only_version => '1', project => 'marked');
+SELECT version FROM migrations.rollback(1, 'marked');
+SELECT version FROM migrations.rollback(2, 'marked');

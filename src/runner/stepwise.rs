@@ -1,0 +1,250 @@
+//! Runs with a transaction for each migration: what is finished stays, whatever comes
+//! after it, and a failure is kept in the history.
+//!
+//! Only a procedure can do that, called as a statement of its own. It commits before it
+//! does anything else, so that it holds no snapshot, for which the likes of CREATE INDEX
+//! CONCURRENTLY would wait for ever.
+
+use super::atomic::{self, Extent};
+use super::check::{Cause, Mode};
+use super::entrance::Running;
+use super::plan::{self, Scope};
+use super::report;
+use super::requirement;
+use super::run::{Act, Finished, Run, Skipped, Step};
+use crate::error::{Error, Result};
+use crate::pg::lock::SessionLock;
+use crate::pg::spi::View;
+use crate::pg::{message, settings, transaction};
+use crate::store::project::Project;
+use crate::store::unfinished::Failure;
+use crate::store::{Batch, RunId, Store};
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::time::{Duration, Instant, SystemTime};
+
+/// What a run has done: how many migrations it has taken, and its identifier, if there
+/// was anything to do.
+pub type Outcome = (usize, Option<RunId>);
+
+/// Applies the pending migrations of a project that are meant, each in a transaction of
+/// its own. Errors as of [`atomic::apply`], but what is finished stays.
+pub fn apply_each(project: &str, scope: Scope) -> Result<Outcome> {
+    let _running = Running::enter("migrations.apply_each()")?;
+    run(project, |batch, project| {
+        let plan = plan::up(batch, project, scope, View::Newest)?;
+        let migrations: Vec<_> = plan.iter().map(|planned| &planned.migration).collect();
+        let of_project: Vec<_> = migrations.iter().map(|m| (project, *m)).collect();
+        requirement::check(batch, &of_project, &HashSet::new())?;
+        Ok(plan.into_iter().map(|planned| Act::Up(planned.migration)).collect())
+    })
+}
+
+/// Rolls back the last n applied migrations of a project, each in a transaction of its
+/// own. Errors as of [`atomic::rollback`], but what is finished stays.
+pub fn rollback_each(project: &str, n: i32) -> Result<Outcome> {
+    let _running = Running::enter("migrations.rollback_each()")?;
+    if n < 1 {
+        return Err(Error::TooFew(n));
+    }
+    run(project, |batch, project| {
+        let plan = atomic::going(batch, &project.name, Some(project), Extent::Last(n))?;
+        Ok(plan.into_iter().map(Act::Down).collect())
+    })
+}
+
+/// A stepwise run under way.
+struct Stepwise {
+    project: String,
+    id: RunId,
+    lock: SessionLock,
+    of: usize,
+    skipped: RefCell<Skipped>,
+    // Where in its body the last try has failed.
+    failed_at: Cell<report::At>,
+}
+
+fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> Result<Outcome> {
+    transaction::commit()?;
+    let Some(lock) = wait_for_lock(name)? else {
+        message::notice(&format!("nothing to do: project {name} has no migrations"));
+        return Ok((0, None));
+    };
+    let (steps, id) = {
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let project = own_project(&batch, &lock, name)?;
+        let acts = plan(&batch, &project)?;
+        let steps: Vec<Step> = acts.into_iter().map(|act| Step { lane: 0, act }).collect();
+        if steps.is_empty() {
+            atomic::tell_nothing_to_do(&batch, &project)?;
+            batch.close()?;
+            transaction::commit()?;
+            return Ok((0, None));
+        }
+        let id = batch.new_run_id()?;
+        let run = Run::begin(&store, &batch, &[&project], id)?;
+        let mut causes = Vec::with_capacity(steps.len());
+        for step in &steps {
+            let cause = run.check(&batch, step, Mode::Stepwise);
+            causes.push(cause.map_err(|error| run.failed(step, error))?);
+        }
+        batch.close()?;
+        (steps.into_iter().zip(causes).collect::<Vec<_>>(), id)
+    };
+    transaction::commit()?;
+    let this = Stepwise {
+        project: name.to_owned(),
+        id,
+        lock,
+        of: steps.len(),
+        skipped: RefCell::default(),
+        failed_at: Cell::default(),
+    };
+    let mut finished = 0;
+    for (n, (step, cause)) in steps.iter().enumerate() {
+        this.step(step, n + 1, cause.as_ref())?;
+        finished += 1;
+    }
+    this.note_completeness()?;
+    Ok((finished, Some(id)))
+}
+
+/// Takes a project's lock for the session, and waits for another run to end, as long as
+/// `migrations.run_wait` says. None: `default` has no row, and so no migrations.
+fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
+    let end = Instant::now() + settings::run_wait();
+    loop {
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let Some(project) = batch.project(name, View::Newest)? else {
+            batch.close()?;
+            return Ok(None);
+        };
+        if let Some(lock) = SessionLock::try_lock(project.id)? {
+            batch.close()?;
+            return Ok(Some(lock));
+        }
+        if Instant::now() >= end {
+            let holder = batch.lock_holder(project.id)?;
+            return Err(Error::Busy { project: project.name, holder });
+        }
+        batch.close()?;
+        // No snapshot is held while we wait: the other run may build an index.
+        transaction::commit()?;
+        transaction::wait(Duration::from_millis(100))?;
+    }
+}
+
+/// The project in the newest state, locked for this transaction, too.
+fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project> {
+    let found = batch.project(name, View::Newest)?;
+    let project = found.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))?;
+    if !lock.renew()? {
+        let holder = batch.lock_holder(project.id)?;
+        return Err(Error::Busy { project: project.name, holder });
+    }
+    Ok(project)
+}
+
+impl Stepwise {
+    /// Takes a step, again and again while it gets no lock.
+    fn step(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<()> {
+        let mut tries = 0;
+        loop {
+            let error = match self.attempt(step, number, cause) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            transaction::abort()?;
+            if cause.is_none() && is_want_of_lock(&error) && tries < settings::lock_retries() {
+                tries += 1;
+                let pause = pause(tries);
+                message::notice(&format!(
+                    "{}: {}; trying again in {:.1} s ({tries} of {})",
+                    step.title(),
+                    error.summary().1,
+                    pause.as_secs_f64(),
+                    settings::lock_retries()
+                ));
+                transaction::wait(pause)?;
+                continue;
+            }
+            self.note_failure(step, &error)?;
+            return Err(error);
+        }
+    }
+
+    /// One try. An error leaves the transaction to be aborted.
+    fn attempt(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<()> {
+        self.failed_at.take();
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let project = own_project(&batch, &self.lock, &self.project)?;
+        if let Act::Up(migration) = &step.act {
+            requirement::hold(&batch, &[&self.project], &[migration])?;
+            let of_project = [(&project, migration)];
+            requirement::check(&batch, &of_project, &HashSet::new())?;
+        }
+        let mut run = Run::begin(&store, &batch, &[&project], self.id)?;
+        run.skipped = self.skipped.take();
+        let mut told = None;
+        let mut tell = |done: Finished| told = Some((done.direction, done.took));
+        let done = match cause.is_some() || run.is_under_way(step) {
+            true => run.perform_apart(batch, step, number, self.of, &mut tell),
+            false => run.perform(batch, step, number, self.of, &mut tell),
+        };
+        self.skipped.replace(std::mem::take(&mut run.skipped));
+        let done = done.and_then(|batch| batch.close()).and_then(|()| transaction::commit());
+        if let Err(error) = done {
+            self.failed_at.set(run.failed_at());
+            return Err(run.failed(step, error));
+        }
+        if let Some((direction, took)) = told {
+            report::finished(direction, &step.title(), took);
+        }
+        Ok(())
+    }
+
+    /// Keeps a failure in the record, in a transaction of its own.
+    fn note_failure(&self, step: &Step, error: &Error) -> Result<()> {
+        let at = self.failed_at.get();
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let project = own_project(&batch, &self.lock, &self.project)?;
+        let (sqlstate, message) = error.summary();
+        let failure = Failure {
+            direction: step.direction().word().to_owned(),
+            sqlstate,
+            message,
+            statement: at.statement(),
+            line: at.line(),
+        };
+        let run = Run::begin(&store, &batch, &[&project], self.id)?;
+        run.note_failure(&batch, step, &failure)?;
+        batch.close()?;
+        transaction::commit()
+    }
+
+    fn note_completeness(&self) -> Result<()> {
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let project = own_project(&batch, &self.lock, &self.project)?;
+        batch.note_completeness(&project)?;
+        batch.close()?;
+        transaction::commit()
+    }
+}
+
+/// No lock was to be had: another try may have it.
+fn is_want_of_lock(error: &Error) -> bool {
+    matches!(error, Error::Server(error) if ["55P03", "40P01"].contains(&error.sqlstate().as_str()))
+}
+
+/// How long to pause before a try: longer each time, and not the same for two sessions.
+fn pause(tries: u32) -> Duration {
+    let longest = Duration::from_secs(30);
+    let time = Duration::from_millis(200).saturating_mul(1 << tries.min(16)).min(longest);
+    let clock = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
+    time.mul_f64(0.5 + f64::from(clock % 1000) / 2000.0)
+}

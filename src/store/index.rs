@@ -1,0 +1,135 @@
+//! What the catalog says of statements that were interrupted. Looked up as the caller,
+//! with the script's own search_path, since it is names of the script that are looked up.
+
+use crate::error::Result;
+use crate::pg::call::Value;
+use crate::pg::parse::Named;
+use crate::pg::spi::{Spi, Statement, Type, View};
+use crate::store::journal::Facts;
+
+/// An index that has appeared since a statement was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewIndex {
+    /// Its name as SQL, with its schema.
+    pub name: String,
+    /// Whether queries can use it.
+    pub is_valid: bool,
+    /// The process that is building it at this moment.
+    pub builder: Option<i32>,
+}
+
+/// A table, or the table of an index, and its indexes. None: there is no such relation.
+pub fn facts(relation: &str) -> Result<Option<Facts>> {
+    const FACTS: Statement = Statement {
+        sql: "SELECT t.oid::bigint,
+                     ARRAY(SELECT i.indexrelid::bigint FROM pg_catalog.pg_index i WHERE i.indrelid = t.oid)
+              FROM (SELECT coalesce(i.indrelid, c.oid) AS oid
+                    FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+                    WHERE c.oid = pg_catalog.to_regclass($1)) t",
+        types: &[Type::Text],
+    };
+    let spi = Spi::connect()?;
+    let facts = spi.run(&FACTS, [relation.into()], View::Newest)?.first().map(|row| Facts {
+        relation: row.bigint(0) as u32,
+        indexes: row
+            .get::<Vec<i64>>(1)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|index| index as u32)
+            .collect(),
+    });
+    spi.finish()?;
+    Ok(facts)
+}
+
+/// The indexes of the table that weren't there before: of this name, if one is given, or
+/// the leftovers of REINDEX CONCURRENTLY.
+pub fn appeared(facts: &Facts, name: Option<&str>, leftovers: bool) -> Result<Vec<NewIndex>> {
+    const APPEARED: Statement = Statement {
+        sql: r"SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
+              FROM pg_catalog.pg_index i
+              JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              LEFT JOIN pg_catalog.pg_stat_progress_create_index p
+                  ON p.datid = (SELECT d.oid FROM pg_catalog.pg_database d
+                                WHERE d.datname = pg_catalog.current_database())
+                 AND p.index_relid = i.indexrelid AND p.pid <> pg_catalog.pg_backend_pid()
+              WHERE i.indrelid = $1::pg_catalog.oid
+                AND i.indexrelid <> ALL ($2::pg_catalog.text[]::pg_catalog.oid[])
+                AND ($3 IS NULL OR c.relname = $3)
+                AND (NOT $4 OR c.relname ~ '_cc(new|old)\d*$' AND NOT i.indisvalid)
+              ORDER BY 1",
+        types: &[Type::BigInt, Type::TextArray, Type::Text, Type::Bool],
+    };
+    let spi = Spi::connect()?;
+    let values = [
+        Value::BigInt(facts.relation.into()),
+        Value::TextArray(facts.indexes.iter().map(u32::to_string).collect()),
+        name.into(),
+        Value::Bool(leftovers),
+    ];
+    let found = spi.run(&APPEARED, values, View::Newest)?;
+    let appeared = found
+        .rows()
+        .map(|row| NewIndex { name: row.text(0), is_valid: row.bool(1), builder: row.get(2) })
+        .collect();
+    drop(found);
+    spi.finish()?;
+    Ok(appeared)
+}
+
+/// Whether a relation exists.
+pub fn exists(relation: &str) -> Result<bool> {
+    const EXISTS: Statement =
+        Statement { sql: "SELECT pg_catalog.to_regclass($1) IS NOT NULL", types: &[Type::Text] };
+    let spi = Spi::connect()?;
+    let exists = spi.run(&EXISTS, [relation.into()], View::Newest)?.first().map(|row| row.bool(0));
+    spi.finish()?;
+    Ok(exists.unwrap_or(false))
+}
+
+/// Whether a partition is attached; Some(true): it is being detached. The parent's name
+/// goes with it, as SQL.
+pub fn detaching(partition: &str) -> Result<Option<(String, bool)>> {
+    const PARENT: Statement = Statement {
+        sql: "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), h.inhdetachpending
+              FROM pg_catalog.pg_inherits h
+              JOIN pg_catalog.pg_class c ON c.oid = h.inhparent
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              WHERE h.inhrelid = pg_catalog.to_regclass($1)",
+        types: &[Type::Text],
+    };
+    let spi = Spi::connect()?;
+    let parent = spi
+        .run(&PARENT, [partition.into()], View::Newest)?
+        .first()
+        .map(|row| (row.text(0), row.bool(1)));
+    spi.finish()?;
+    Ok(parent)
+}
+
+/// Whether there is one of this name.
+pub fn named(kind: Named, name: &str) -> Result<bool> {
+    const DATABASE: Statement = Statement {
+        sql: "SELECT FROM pg_catalog.pg_database WHERE datname = $1",
+        types: &[Type::Text],
+    };
+    const TABLESPACE: Statement = Statement {
+        sql: "SELECT FROM pg_catalog.pg_tablespace WHERE spcname = $1",
+        types: &[Type::Text],
+    };
+    const SUBSCRIPTION: Statement = Statement {
+        sql: "SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
+              WHERE subname = $1 AND d.datname = pg_catalog.current_database()",
+        types: &[Type::Text],
+    };
+    let statement = match kind {
+        Named::Database => &DATABASE,
+        Named::Tablespace => &TABLESPACE,
+        Named::Subscription => &SUBSCRIPTION,
+    };
+    let spi = Spi::connect()?;
+    let there = spi.run(statement, [name.into()], View::Newest)?.count() > 0;
+    spi.finish()?;
+    Ok(there)
+}

@@ -1,0 +1,113 @@
+//! Migrations of which the last try has failed, in a run that keeps a record of it.
+
+use super::Batch;
+use super::event::Event;
+use crate::error::Result;
+use crate::pg::call::Value;
+use crate::pg::spi::{Statement, Type, View};
+use std::collections::HashMap;
+
+/// A failure of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `up` or `down`.
+    pub direction: String,
+    /// The SQLSTATE.
+    pub sqlstate: String,
+    /// The message.
+    pub message: String,
+    /// The statement, from 1.
+    pub statement: Option<i32>,
+    /// The line, from 1.
+    pub line: Option<i32>,
+}
+
+impl Batch<'_> {
+    /// Notes a failure. The same one again is only counted, and recorded in the history
+    /// once an hour.
+    pub fn note_failure(&self, key: &[u8], failure: &Failure, event: Event) -> Result<()> {
+        // The row as it is to be, with what isn't in the history yet.
+        const NOTE: Statement = Statement {
+            sql: "INSERT INTO migrations.unfinished AS u
+                  (project_id, version_key, direction, sqlstate, message, statement_no, line_no,
+                   failures, failures_recorded, first_failed_at, last_failed_at, recorded_at)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8, $8, '-infinity')
+                  ON CONFLICT (project_id, version_key) DO UPDATE
+                  SET (direction, sqlstate, message, statement_no, line_no, last_failed_at,
+                       failures, failures_recorded, first_failed_at, recorded_at)
+                    = (SELECT $3, $4, $5, $6, $7, $8,
+                              CASE WHEN same THEN u.failures + 1 ELSE 1 END,
+                              CASE WHEN same THEN u.failures_recorded ELSE 0 END,
+                              CASE WHEN same THEN u.first_failed_at ELSE $8 END,
+                              CASE WHEN same THEN u.recorded_at ELSE '-infinity' END
+                       FROM (SELECT (u.direction, u.sqlstate, u.message, u.statement_no, u.line_no)
+                                    IS NOT DISTINCT FROM ($3, $4, $5, $6, $7) AS same) s)
+                  RETURNING failures - failures_recorded,
+                            recorded_at <= last_failed_at - interval '1 hour'",
+            types: &[
+                Type::BigInt,
+                Type::Bytes,
+                Type::Text,
+                Type::Text,
+                Type::Text,
+                Type::Int,
+                Type::Int,
+                Type::Timestamp,
+            ],
+        };
+        const RECORDED: Statement = Statement {
+            sql: "UPDATE migrations.unfinished
+                  SET failures_recorded = failures, recorded_at = last_failed_at
+                  WHERE project_id = $1 AND version_key = $2",
+            types: &[Type::BigInt, Type::Bytes],
+        };
+        let int = |n: Option<i32>| n.map_or(Value::Null, Value::Int);
+        let noted = self.spi.run(
+            &NOTE,
+            [
+                Value::BigInt(event.project),
+                Value::Bytes(key.to_vec()),
+                failure.direction.as_str().into(),
+                failure.sqlstate.as_str().into(),
+                failure.message.as_str().into(),
+                int(failure.statement),
+                int(failure.line),
+                Value::Timestamp(event.started_at + event.duration.unwrap_or(0)),
+            ],
+            View::Transaction,
+        )?;
+        let (times, is_due) = noted.first().map_or((1, true), |row| (row.bigint(0), row.bool(1)));
+        if is_due {
+            let values = [Value::BigInt(event.project), Value::Bytes(key.to_vec())];
+            self.spi.run(&RECORDED, values, View::Transaction)?;
+            self.record(&Event { failure: Some((failure, times)), ..event })?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a migration has succeeded, or is none of a run any more. False: it had
+    /// not failed.
+    pub fn forget_failure(&self, project: i64, key: &[u8]) -> Result<bool> {
+        const FORGET: Statement = Statement {
+            sql: "DELETE FROM migrations.unfinished WHERE project_id = $1 AND version_key = $2",
+            types: &[Type::BigInt, Type::Bytes],
+        };
+        let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
+        Ok(self.spi.run(&FORGET, values, View::Transaction)?.count() > 0)
+    }
+
+    /// What has failed in a project, by key: `up` or `down`, and what there is to say.
+    pub fn failures(&self, project: i64, view: View) -> Result<HashMap<Vec<u8>, (String, String)>> {
+        const FAILURES: Statement = Statement {
+            sql: "SELECT version_key, direction,
+                         format('%s (%s)', message, sqlstate)
+                         || CASE WHEN statement_no IS NULL THEN '' ELSE format(', statement %s', statement_no) END
+                         || CASE WHEN line_no IS NULL THEN '' ELSE format(', line %s', line_no) END
+                         || CASE WHEN failures = 1 THEN '' ELSE format(', %s times', failures) END
+                  FROM migrations.unfinished WHERE project_id = $1",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&FAILURES, [Value::BigInt(project)], view)?;
+        Ok(found.rows().map(|row| (row.bytes(0), (row.text(1), row.text(2)))).collect())
+    }
+}
