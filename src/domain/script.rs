@@ -42,6 +42,48 @@ fn end_of_comment(bytes: &[u8], from: usize) -> usize {
     bytes.len()
 }
 
+/// What in a text may be the name of a relation: identifiers, with their schema if it is
+/// given, as they are written. Literals and comments are passed over; key words aren't told
+/// apart, since whoever looks the names up will find nothing of those names.
+pub fn names(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let mut names = Vec::new();
+    let mut at = 0;
+    loop {
+        at = skip_blank(text, at);
+        let start = at;
+        match bytes.get(at) {
+            None => return names,
+            Some(b'\'') => at = end_of_quoted(bytes, at),
+            Some(b'"' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..) => {
+                at = end_of_name(bytes, at);
+                while bytes.get(at) == Some(&b'.') && at + 1 < bytes.len() {
+                    at = end_of_name(bytes, at + 1).max(at + 1);
+                }
+                names.push(&text[start..at]);
+            }
+            // A number, with what is written in one piece with it.
+            Some(b'0'..=b'9') => at = end_of_name(bytes, at).max(at + 1),
+            Some(_) => at += 1,
+        }
+    }
+}
+
+fn end_of_quoted(bytes: &[u8], from: usize) -> usize {
+    let quote = bytes[from];
+    let end = bytes[from + 1..].iter().position(|b| *b == quote);
+    end.map_or(bytes.len(), |n| from + n + 2)
+}
+
+fn end_of_name(bytes: &[u8], from: usize) -> usize {
+    if bytes[from] == b'"' {
+        return end_of_quoted(bytes, from);
+    }
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | b'$' | 0x80..);
+    let end = bytes[from..].iter().position(|b| !is_part(b));
+    end.map_or(bytes.len(), |n| from + n)
+}
+
 /// The number of the line, counted from 1, that holds the byte at this offset.
 pub fn line_at(text: &str, offset: usize) -> usize {
     let end = offset.min(text.len());
@@ -127,6 +169,23 @@ mod tests {
         }
         assert_eq!(skip_blank("a; b", 2), 3);
         assert_eq!(skip_blank("a", 9), 1);
+    }
+
+    #[test]
+    fn finds_names() {
+        for (text, expected) in [
+            (
+                "ALTER TABLE app.users ADD x int DEFAULT 'y z'",
+                "ALTER|TABLE|app.users|ADD|x|int|DEFAULT",
+            ),
+            ("LOCK \"My Table\", a.\"b.c\" -- x\n", "LOCK|\"My Table\"|a.\"b.c\""),
+            ("TABLE é1; /* no */ 1e5 2x", "TABLE|é1"),
+            ("a. 'open", "a."),
+            ("\"open", "\"open"),
+            ("", ""),
+        ] {
+            assert_eq!(names(text).join("|"), expected, "{text}");
+        }
     }
 
     #[test]

@@ -38,6 +38,19 @@ impl ServerError {
         text(self.data().message).unwrap_or_default()
     }
 
+    /// Makes a text the DETAIL, if the error has none.
+    pub fn set_detail(&mut self, detail: &str) {
+        if !self.data().detail.is_null() {
+            return;
+        }
+        // SAFETY: the copy lives in the context of the error's other fields.
+        unsafe {
+            let context = pg_sys::MemoryContextSwitchTo(self.data().assoc_context);
+            self.data.as_mut().detail = pg_sys::pstrdup(super::cstring(detail).as_ptr());
+            pg_sys::MemoryContextSwitchTo(context);
+        }
+    }
+
     /// Adds a sentence to the HINT, or makes it the HINT.
     pub fn add_hint(&mut self, hint: &str) {
         let all = match text(self.data().hint) {

@@ -93,6 +93,14 @@ impl<'a> Context<'a> {
         self.step.get()
     }
 
+    /// The text of the statement that is being worked on; empty if it is none.
+    pub fn statement(&self) -> &'a str {
+        match self.step.get() {
+            Step::Statement { offset, end, .. } => self.text.get(offset..end).unwrap_or_default(),
+            _ => "",
+        }
+    }
+
     /// The line of what is being worked on, or of the error within it.
     pub fn line(&self) -> Option<usize> {
         self.line.get().or(match self.step.get() {

@@ -15,7 +15,7 @@ use crate::pg::integrity::OwnObjects;
 use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store::Store;
-use crate::store::index::{self, NewIndex};
+use crate::store::index::{self, NewIndex, Which};
 use crate::store::journal::{Entry, Of};
 
 /// What a run of such a body needs.
@@ -145,14 +145,15 @@ impl Line<'_, '_> {
             // Another statement stands in its place now: what the former one has left
             // unfinished is of no use.
             (_, Some(facts)) if is_changed => {
-                let new = index::appeared(facts, None, false)?;
+                let new = index::appeared(facts, Which::All)?;
                 self.check_nobody_builds(&new)?;
                 let invalid = new.into_iter().filter(|index| !index.is_valid);
                 Decision::DropAndRun(names(invalid.collect()))
             }
             _ if is_changed => Decision::Run,
             (Kind::NonTransactional(_, Form::CreateIndex { index, .. }), Some(facts)) => {
-                let new = index::appeared(facts, index.as_deref(), false)?;
+                let which = index.as_deref().map_or(Which::Unnamed, Which::Named);
+                let new = index::appeared(facts, which)?;
                 self.check_nobody_builds(&new)?;
                 let (valid, invalid): (Vec<_>, Vec<_>) = new.into_iter().partition(|i| i.is_valid);
                 match (valid.len(), invalid.is_empty()) {
@@ -162,9 +163,10 @@ impl Line<'_, '_> {
                 }
             }
             (Kind::NonTransactional(_, Form::Reindex(_)), Some(facts)) => {
-                let leftovers = index::appeared(facts, None, true)?;
+                let leftovers = index::appeared(facts, Which::Leftovers)?;
                 self.check_nobody_builds(&leftovers)?;
-                Decision::DropAndRun(names(leftovers))
+                let invalid = leftovers.into_iter().filter(|index| !index.is_valid);
+                Decision::DropAndRun(names(invalid.collect()))
             }
             (Kind::NonTransactional(_, Form::DropIndex(name)), _) => {
                 if index::exists(name)? {
@@ -261,7 +263,7 @@ impl Line<'_, '_> {
         {
             // With IF NOT EXISTS the server passes over an index that is of no use.
             let facts = crate::store::journal::Facts { indexes: Vec::new(), ..facts.clone() };
-            let of_name = index::appeared(&facts, Some(name), false)?;
+            let of_name = index::appeared(&facts, Which::Named(name))?;
             if let Some(invalid) = of_name.iter().find(|index| !index.is_valid) {
                 return Err(Error::InvalidIndex {
                     index: invalid.name.clone(),

@@ -25,7 +25,7 @@ use crate::store::registry::{OnFail, Text};
 use crate::store::unfinished::Failure;
 use crate::store::{Batch, RunId, Store};
 use pgrx::PgSqlErrorCode as Code;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
@@ -142,6 +142,7 @@ pub struct Run<'a> {
     title: String,
     // Where in its body the current step has failed.
     failed_at: Cell<report::At>,
+    failed_statement: RefCell<String>,
     /// What this run has skipped; handed on where a run has several transactions.
     pub skipped: Skipped,
     // Those of which the last try is on record as failed: lane and key.
@@ -225,6 +226,7 @@ impl<'a> Run<'a> {
             activity: Activity::begin(),
             title: String::new(),
             failed_at: Cell::default(),
+            failed_statement: RefCell::default(),
             skipped: Skipped::new(),
         })
     }
@@ -736,7 +738,10 @@ impl<'a> Run<'a> {
     ) -> Result<T> {
         let label = self.label(step, part);
         let context = Context::new(&label, script);
-        work(&context).inspect_err(|_| self.failed_at.set(report::At::of(&context)))
+        work(&context).inspect_err(|_| {
+            self.failed_at.set(report::At::of(&context));
+            self.failed_statement.replace(context.statement().to_owned());
+        })
     }
 
     fn label(&self, step: &Step, part: Part) -> String {
@@ -760,6 +765,11 @@ impl<'a> Run<'a> {
     /// Where in its body the current step has failed.
     pub fn failed_at(&self) -> report::At {
         self.failed_at.get()
+    }
+
+    /// The statement in which the current step has failed.
+    pub fn failed_statement(&self) -> String {
+        self.failed_statement.take()
     }
 
     /// Keeps a failure in the record.

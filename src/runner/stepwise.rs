@@ -12,13 +12,15 @@ use super::plan::{self, Scope};
 use super::report;
 use super::requirement;
 use super::run::{Act, Finished, Run, Skipped, Step};
+use crate::domain::script;
 use crate::error::{Error, Result};
+use crate::pg::guc::Nest;
 use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
 use crate::pg::{message, settings, transaction};
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
-use crate::store::{Batch, RunId, Store};
+use crate::store::{Batch, RunId, Store, blockers};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
@@ -62,6 +64,7 @@ struct Stepwise {
     skipped: RefCell<Skipped>,
     // Where in its body the last try has failed.
     failed_at: Cell<report::At>,
+    failed_statement: RefCell<String>,
 }
 
 fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> Result<Outcome> {
@@ -100,6 +103,7 @@ fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> R
         of: steps.len(),
         skipped: RefCell::default(),
         failed_at: Cell::default(),
+        failed_statement: RefCell::default(),
     };
     let mut finished = 0;
     for (n, (step, cause)) in steps.iter().enumerate() {
@@ -152,7 +156,7 @@ impl Stepwise {
     fn step(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<()> {
         let mut tries = 0;
         loop {
-            let error = match self.attempt(step, number, cause) {
+            let mut error = match self.attempt(step, number, cause) {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -169,6 +173,10 @@ impl Stepwise {
                 ));
                 transaction::wait(pause)?;
                 continue;
+            }
+            if self.name_blockers(&mut error).is_err() {
+                // What can't be told isn't told; the failure itself matters more.
+                transaction::abort()?;
             }
             self.note_failure(step, &error)?;
             return Err(error);
@@ -198,10 +206,32 @@ impl Stepwise {
         let done = done.and_then(|batch| batch.close()).and_then(|()| transaction::commit());
         if let Err(error) = done {
             self.failed_at.set(run.failed_at());
+            self.failed_statement.replace(run.failed_statement());
             return Err(run.failed(step, error));
         }
         if let Some((direction, took)) = told {
             report::finished(direction, &step.title(), took);
+        }
+        Ok(())
+    }
+
+    /// Has an error that tells of a lock not to be had say who holds it.
+    fn name_blockers(&self, error: &mut Error) -> Result<()> {
+        let Error::Server(server) = error else { return Ok(()) };
+        if server.sqlstate() != "55P03" {
+            return Ok(());
+        }
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let settings = batch.project(&self.project, View::Newest)?.map(|project| project.settings);
+        batch.close()?;
+        let statement = self.failed_statement.take();
+        let nest = Nest::with(&settings.unwrap_or_default())?;
+        let names = script::names(&statement).into_iter().map(str::to_owned).collect();
+        let blockers = blockers::of_relations(names)?;
+        nest.undo()?;
+        if let Some(blockers) = blockers {
+            server.set_detail(&blockers);
         }
         Ok(())
     }

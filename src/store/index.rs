@@ -42,9 +42,27 @@ pub fn facts(relation: &str) -> Result<Option<Facts>> {
     Ok(facts)
 }
 
-/// The indexes of the table that weren't there before: of this name, if one is given, or
-/// the leftovers of REINDEX CONCURRENTLY.
-pub fn appeared(facts: &Facts, name: Option<&str>, leftovers: bool) -> Result<Vec<NewIndex>> {
+/// Which of the indexes that have appeared are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// All.
+    All,
+    /// That of this name.
+    Named(&'a str),
+    /// Those with a name as the server chooses it.
+    Unnamed,
+    /// Those with a name as REINDEX CONCURRENTLY gives it for a while.
+    Leftovers,
+}
+
+/// The indexes of the table that weren't there before.
+pub fn appeared(facts: &Facts, which: Which) -> Result<Vec<NewIndex>> {
+    let (name, pattern) = match which {
+        Which::All => (None, None),
+        Which::Named(name) => (Some(name), None),
+        Which::Unnamed => (None, Some(r"_idx\d*$")),
+        Which::Leftovers => (None, Some(r"_cc(new|old)\d*$")),
+    };
     const APPEARED: Statement = Statement {
         sql: r"SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
               FROM pg_catalog.pg_index i
@@ -57,16 +75,16 @@ pub fn appeared(facts: &Facts, name: Option<&str>, leftovers: bool) -> Result<Ve
               WHERE i.indrelid = $1::pg_catalog.oid
                 AND i.indexrelid <> ALL ($2::pg_catalog.text[]::pg_catalog.oid[])
                 AND ($3 IS NULL OR c.relname = $3)
-                AND (NOT $4 OR c.relname ~ '_cc(new|old)\d*$' AND NOT i.indisvalid)
+                AND ($4 IS NULL OR c.relname ~ $4)
               ORDER BY 1",
-        types: &[Type::BigInt, Type::TextArray, Type::Text, Type::Bool],
+        types: &[Type::BigInt, Type::TextArray, Type::Text, Type::Text],
     };
     let spi = Spi::connect()?;
     let values = [
         Value::BigInt(facts.relation.into()),
         Value::TextArray(facts.indexes.iter().map(u32::to_string).collect()),
         name.into(),
-        Value::Bool(leftovers),
+        pattern.into(),
     ];
     let found = spi.run(&APPEARED, values, View::Newest)?;
     let appeared = found
