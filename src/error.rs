@@ -254,6 +254,8 @@ pub enum Error {
         project: String,
         /// How many statements have run.
         done: i64,
+        /// Which way it was taken: `up` or `down`.
+        direction: String,
     },
     /// A block that commits was cut off: nobody but people can tell how far it came (55000).
     Interrupted {

@@ -329,12 +329,16 @@ impl Error {
             )
             .detail("Its first statements ran in a former call, each in a transaction of its own; only what comes after them may change.")
             .hint("Register the former text again with replace => true and let the run go on; or undo by hand what has run, and note that with SELECT * FROM migrations.mark_pending(version, project);"),
-            UnderWay { migration, project, done } => Report::new(
+            UnderWay { migration, project, done, direction } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration {migration} of project \"{project}\" is under way: {done} of its statements have run"),
             )
             .detail("A stepwise run has begun it and was cut off, or has failed.")
-            .hint(format!("Go on with CALL migrations.apply_each(project => {});", literal(project))),
+            .hint(format!(
+                "Go on with CALL migrations.{}(project => {});",
+                if direction == "down" { "rollback_each" } else { "apply_each" },
+                literal(project)
+            )),
             Interrupted { migration, command, statement } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("statement {statement} of {migration} was interrupted, and {command} may have committed a part of its work"),

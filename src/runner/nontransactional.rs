@@ -13,10 +13,12 @@ use crate::pg::context::Context;
 use crate::pg::guc::{self, Picture};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::parse::{Form, Kind, Statement};
+use crate::pg::timeout::StatementTimer;
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store::Store;
 use crate::store::index::{self, NewIndex, Which};
 use crate::store::journal::{Entry, Of};
+use std::cell::RefCell;
 
 /// What a run of such a body needs.
 pub struct Script<'a> {
@@ -42,6 +44,8 @@ pub struct Script<'a> {
 pub fn run(script: &Script, context: &Context) -> Result<Done> {
     // Trees outlive the commits: they are in the memory of the call.
     let memory = memory::Context::new()?;
+    // Before the settings, which may hold a limit that is each statement's.
+    let timer = RefCell::new((StatementTimer::begin(), false));
     let settings = effective_settings(script.settings)?;
     for (name, value) in &settings {
         guc::set_session(name, value)?;
@@ -62,13 +66,14 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     let mut kept = KeptRows::default();
     for (n, statement) in statements.iter().enumerate() {
         let number = n + 1;
-        let line = Line { script, context, statement, number, checksum: &sums[n] };
+        let line = Line { script, context, statement, number, checksum: &sums[n], timer: &timer };
         context.enter(statement.step(number, of));
         (script.show)(number, of);
         match journal.iter().find(|entry| entry.number == number) {
             Some(entry) if entry.is_done => {
                 // What it set is gone with the session that has run it.
                 if statement.sets_session {
+                    line.arm()?;
                     let _attached = context.attach();
                     portal::run(context, statement, false)?;
                     transaction::commit()?;
@@ -128,6 +133,8 @@ struct Line<'a, 'b> {
     statement: &'a Statement,
     number: usize,
     checksum: &'a [u8],
+    // The timer, and whether the script has set statement_timeout.
+    timer: &'a RefCell<(StatementTimer, bool)>,
 }
 
 impl Line<'_, '_> {
@@ -226,6 +233,7 @@ impl Line<'_, '_> {
             Kind::NonTransactional(..) => true,
             _ => self.script.is_marked && self.statement.is_block,
         };
+        self.arm()?;
         if !commits_itself {
             let _attached = self.context.attach();
             kept.keep(portal::run(self.context, self.statement, true)?);
@@ -235,8 +243,10 @@ impl Line<'_, '_> {
             return transaction::commit();
         }
         let facts = match &self.statement.kind {
-            Kind::NonTransactional(_, Form::CreateIndex { table, .. }) => index::facts(table)?,
-            Kind::NonTransactional(_, Form::Reindex(relation)) => index::facts(relation)?,
+            Kind::NonTransactional(_, Form::CreateIndex { table, .. }) => {
+                index::facts(table, false)?
+            }
+            Kind::NonTransactional(_, Form::Reindex(relation)) => index::facts(relation, true)?,
             _ => None,
         };
         self.note(false, facts.clone())?;
@@ -273,6 +283,14 @@ impl Line<'_, '_> {
         }
         self.note(true, facts)?;
         transaction::commit()
+    }
+
+    /// Arms the timer for a statement, if the script has a limit of its own.
+    fn arm(&self) -> Result<()> {
+        let (timer, is_set) = &mut *self.timer.borrow_mut();
+        timer.arm(*is_set)?;
+        *is_set |= self.statement.sets_timeout;
+        Ok(())
     }
 
     /// Runs a statement that commits by itself, and then sets the limit for waiting for

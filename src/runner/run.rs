@@ -340,6 +340,7 @@ impl<'a> Run<'a> {
                 migration: step.version().unwrap_or(step.name()).to_owned(),
                 project: project.name.clone(),
                 done: under_way.done,
+                direction: under_way.direction.clone(),
             });
         }
         if mark == Some(false) && mode == Mode::Atomic && step.direction() == Direction::Up {

@@ -18,18 +18,24 @@ pub struct NewIndex {
     pub builder: Option<i32>,
 }
 
-/// A table, or the table of an index, and its indexes. None: there is no such relation.
-pub fn facts(relation: &str) -> Result<Option<Facts>> {
+/// A table, or the table of an index, and its indexes; of a REINDEX only those that look
+/// like leftovers already, since it gives an old index such a name before it drops it.
+/// None: there is no such relation.
+pub fn facts(relation: &str, reindex: bool) -> Result<Option<Facts>> {
     const FACTS: Statement = Statement {
-        sql: "SELECT t.oid::bigint,
-                     ARRAY(SELECT i.indexrelid::bigint FROM pg_catalog.pg_index i WHERE i.indrelid = t.oid)
+        sql: r"SELECT t.oid::bigint,
+                     ARRAY(SELECT i.indexrelid::bigint FROM pg_catalog.pg_index i
+                           JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+                           WHERE i.indrelid = t.oid
+                             AND (NOT $2 OR x.relname ~ '_cc(new|old)\d*$'))
               FROM (SELECT coalesce(i.indrelid, c.oid) AS oid
                     FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
                     WHERE c.oid = pg_catalog.to_regclass($1)) t",
-        types: &[Type::Text],
+        types: &[Type::Text, Type::Bool],
     };
     let spi = Spi::connect()?;
-    let facts = spi.run(&FACTS, [relation.into()], View::Newest)?.first().map(|row| Facts {
+    let values = [relation.into(), Value::Bool(reindex)];
+    let facts = spi.run(&FACTS, values, View::Newest)?.first().map(|row| Facts {
         relation: row.bigint(0) as u32,
         indexes: row
             .get::<Vec<i64>>(1)

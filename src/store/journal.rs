@@ -91,7 +91,9 @@ impl Batch<'_> {
                    is_done, may_commit, relation, indexes, started_at)
                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::oid, $10::text[]::oid[], $11)
                   ON CONFLICT (project_id, version_key, direction, statement_no)
-                  DO UPDATE SET is_done = $7, relation = $9::oid, indexes = $10::text[]::oid[]",
+                  DO UPDATE SET is_done = $7, statement_checksum = $5, command = $6, may_commit = $8,
+                                relation = coalesce($9::oid, journal.relation),
+                                indexes = coalesce($10::text[]::oid[], journal.indexes)",
             types: &[
                 Type::BigInt,
                 Type::Bytes,

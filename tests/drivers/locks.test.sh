@@ -67,6 +67,17 @@ is 'it is there' t "$(sql "SELECT indisvalid FROM pg_index WHERE indexrelid = 't
 sql "SELECT migrations.mark_pending('004')" >/dev/null
 sql "DROP INDEX t_expr_idx; SELECT migrations.remove('004')" >/dev/null
 
+# DETACH PARTITION CONCURRENTLY that was cut off between its two transactions is finished.
+sql "CREATE TABLE whole (id int) PARTITION BY LIST (id); CREATE TABLE part PARTITION OF whole FOR VALUES IN (1)"
+sql "SELECT migrations.add('004', 'detach', 'SET statement_timeout = 500; ALTER TABLE whole DETACH PARTITION part CONCURRENTLY', 'SELECT 1')" >/dev/null
+(sql "BEGIN; SELECT count(*) FROM whole; SELECT pg_sleep(1.5); COMMIT" >/dev/null) &
+wait_for "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'whole'::regclass AND mode = 'AccessShareLock'"
+has 'cut off' 'canceling statement due to statement timeout' "$(call 'apply_each()' || true)"
+is 'half detached' t "$(sql "SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 'part'::regclass")"
+wait
+has 'finished' 'applied 004' "$(call 'apply_each()')"
+is 'detached' 0 "$(sql "SELECT count(*) FROM pg_inherits WHERE inhrelid = 'part'::regclass")"
+
 # Two runs at once: the second one waits for the first, which builds an index, and finds
 # nothing left to do; a function doesn't wait.
 sql "SELECT migrations.add('005', 'index', 'CREATE INDEX CONCURRENTLY t_two ON t (v, id)', 'SELECT 1'); SELECT migrations.add('006', 'more', 'CREATE TABLE six ()', 'SELECT 1')" >/dev/null
