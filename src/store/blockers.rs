@@ -32,7 +32,9 @@ pub fn of_relations(names: Vec<String>) -> Result<Option<String>> {
     };
     // What to_regclass() takes for bad syntax is no relation's name.
     let is_name = |name: &String| {
-        name.matches('.').count() < 2 && !name.ends_with('.') && name.matches('"').count() % 2 == 0
+        name.matches('.').count() < 2
+            && !name.ends_with('.')
+            && name.matches('"').count().is_multiple_of(2)
     };
     let names: Vec<String> = names.into_iter().filter(is_name).collect();
     let spi = Spi::connect()?;
