@@ -346,7 +346,7 @@ impl Error {
             .hint("Look at what it has done. SELECT * FROM migrations.mark_statement_done(version, project); if it is complete; SELECT * FROM migrations.retry(version, project); to run it again."),
             IndexInWork { index, process, place } => Report::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
-                format!("index {index} is being built by process {process}"),
+                format!("index {index} is not valid, and process {process} is at work on its table"),
             )
             .hint("Repeat the call when that session has finished.")
             .place(place.clone()),

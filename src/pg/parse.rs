@@ -63,6 +63,8 @@ pub enum Form {
         table: String,
         /// The index's name.
         index: Option<String>,
+        /// How a name that the server chooses begins: with the table and its columns.
+        beginning: String,
     },
     /// DROP INDEX CONCURRENTLY: the index, as the statement names it.
     DropIndex(String),
@@ -115,8 +117,11 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
         // SAFETY: as above.
         let (is_block, sets_session) = unsafe {
             let tag = (*node).type_;
-            let sets = tag == NodeTag::T_VariableSetStmt
-                && !(*node.cast::<pg_sys::VariableSetStmt>()).is_local;
+            let sets = match tag {
+                NodeTag::T_VariableSetStmt => !(*node.cast::<pg_sys::VariableSetStmt>()).is_local,
+                NodeTag::T_SelectStmt => is_set_config(node),
+                _ => false,
+            };
             (matches!(tag, NodeTag::T_DoStmt | NodeTag::T_CallStmt), sets)
         };
         Statement {
@@ -258,8 +263,9 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                 (*index).concurrent.then(|| {
                     let name = (*index).idxname;
                     let name = (!name.is_null()).then(|| text(name));
+                    let table = qualified((*index).relation);
                     let form =
-                        Form::CreateIndex { table: qualified((*index).relation), index: name };
+                        Form::CreateIndex { table, index: name, beginning: beginning(index) };
                     (concurrently(), form)
                 })
             }
@@ -367,6 +373,24 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
     }
 }
 
+/// How the server begins the name of an index that has none, as far as that is sure: long
+/// names are shortened.
+unsafe fn beginning(index: *mut pg_sys::IndexStmt) -> String {
+    // SAFETY: nodes of the parser; names are C strings or null.
+    unsafe {
+        let text = |name: *const core::ffi::c_char| match name.is_null() {
+            true => "expr".to_owned(),
+            false => CStr::from_ptr(name).to_string_lossy().into_owned(),
+        };
+        let mut parts = vec![text((*(*index).relation).relname)];
+        let columns = PgList::<pg_sys::IndexElem>::from_pg((*index).indexParams);
+        parts.extend(columns.iter_ptr().map(|column| text((*column).name)));
+        let mut all = parts.join("_");
+        all.truncate(script::floor_boundary(&all, all.len().min(24)));
+        all
+    }
+}
+
 /// A relation's name as SQL, with its schema if it is given.
 unsafe fn qualified(relation: *mut pg_sys::RangeVar) -> String {
     // SAFETY: a node of the parser; its names are C strings or null.
@@ -403,6 +427,25 @@ unsafe fn option(options: *mut pg_sys::List, name: &CStr) -> Option<bool> {
             elements(options).into_iter().rfind(|e| CStr::from_ptr((**e).defname) == name)?;
         // A value that is no boolean is for the statement itself to refuse.
         catch(|| raw::defGetBoolean(element)).ok()
+    }
+}
+
+/// Whether a SELECT does nothing but call set_config(), as pg_dump's do.
+unsafe fn is_set_config(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: read as what its tag says that it is.
+    unsafe {
+        let select = node.cast::<pg_sys::SelectStmt>();
+        let targets = PgList::<pg_sys::ResTarget>::from_pg((*select).targetList);
+        let calls_it = |target: *mut pg_sys::ResTarget| {
+            let value = (*target).val;
+            if value.is_null() || (*value).type_ != NodeTag::T_FuncCall {
+                return false;
+            }
+            let names = (*value.cast::<pg_sys::FuncCall>()).funcname;
+            let last = PgList::<pg_sys::Node>::from_pg(names).tail();
+            last.is_some_and(|name| CStr::from_ptr(string_of(name)) == c"set_config")
+        };
+        (*select).fromClause.is_null() && !targets.is_empty() && targets.iter_ptr().all(calls_it)
     }
 }
 

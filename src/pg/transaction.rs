@@ -24,15 +24,18 @@ pub fn commit() -> Result<()> {
 
 /// Takes back what the transaction has done, after an error, and begins the next one.
 pub fn abort() -> Result<()> {
-    // SAFETY: the server's own steps after an error of a transaction command; memory and
-    // portal of the call outlive it.
+    // SAFETY: the server's own steps after an error of a transaction command; portal and
+    // memory of the CALL outlive it. What was the current memory may be that of an SPI
+    // connection, which the abort frees.
     unsafe {
-        let memory = pg_sys::CurrentMemoryContext;
+        pg_sys::CurrentMemoryContext = pg_sys::PortalContext;
+        // The portal of the CALL may have been given a snapshot, which the abort takes away.
+        (*pg_sys::ActivePortal).portalSnapshot = core::ptr::null_mut();
         catch(|| {
             raw::AbortCurrentTransaction();
             raw::StartTransactionCommand();
         })?;
-        pg_sys::CurrentMemoryContext = memory;
+        pg_sys::CurrentMemoryContext = pg_sys::PortalContext;
         Ok(())
     }
 }

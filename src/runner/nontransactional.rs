@@ -14,10 +14,10 @@ use crate::pg::guc::{self, Picture};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::timeout::StatementTimer;
-use crate::pg::{memory, portal, settings, transaction};
+use crate::pg::{memory, message, portal, settings, transaction};
 use crate::store::Store;
 use crate::store::index::{self, NewIndex, Which};
-use crate::store::journal::{Entry, Of};
+use crate::store::journal::{Entry, Facts, Of};
 use std::cell::RefCell;
 
 /// What a run of such a body needs.
@@ -31,6 +31,8 @@ pub struct Script<'a> {
     pub is_marked: bool,
     /// The tables of ours that it must leave alone.
     pub objects: &'a OwnObjects,
+    /// Makes sure of the project's lock, for the transaction that has just begun.
+    pub renew_lock: &'a dyn Fn() -> Result<()>,
     /// Shows which statement runs.
     pub show: &'a dyn Fn(usize, usize),
 }
@@ -67,6 +69,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     for (n, statement) in statements.iter().enumerate() {
         let number = n + 1;
         let line = Line { script, context, statement, number, checksum: &sums[n], timer: &timer };
+        (script.renew_lock)()?;
         context.enter(statement.step(number, of));
         (script.show)(number, of);
         match journal.iter().find(|entry| entry.number == number) {
@@ -149,37 +152,40 @@ impl Line<'_, '_> {
                     statement: self.number,
                 });
             }
-            // Another statement stands in its place now: what the former one has left
-            // unfinished is of no use.
-            (_, Some(facts)) if is_changed => {
-                let new = index::appeared(facts, Which::All)?;
-                self.check_nobody_builds(&new)?;
-                let invalid = new.into_iter().filter(|index| !index.is_valid);
-                Decision::DropAndRun(names(invalid.collect()))
-            }
-            _ if is_changed => Decision::Run,
-            (Kind::NonTransactional(_, Form::CreateIndex { index, .. }), Some(facts)) => {
-                let which = index.as_deref().map_or(Which::Unnamed, Which::Named);
+            (
+                Kind::NonTransactional(_, Form::CreateIndex { index, beginning, .. }),
+                Some(facts),
+            ) => {
+                let which = index.as_deref().map_or(Which::Unnamed(beginning), Which::Named);
                 let new = index::appeared(facts, which)?;
                 self.check_nobody_builds(&new)?;
                 let (valid, invalid): (Vec<_>, Vec<_>) = new.into_iter().partition(|i| i.is_valid);
-                match (valid.len(), invalid.is_empty()) {
-                    (0, true) => Decision::Run,
-                    (0, false) => Decision::DropAndRun(names(invalid)),
-                    _ => Decision::IsDone,
+                match (valid.is_empty(), invalid.is_empty()) {
+                    // Another statement stands here now.
+                    _ if is_changed => {
+                        warn_of_leftovers(facts, &invalid)?;
+                        Decision::DropAndRun(names(invalid))
+                    }
+                    (_, false) => Decision::DropAndRun(names(invalid)),
+                    (true, true) => Decision::Run,
+                    (false, true) => Decision::IsDone,
                 }
             }
+            (_, Some(facts)) if is_changed => {
+                warn_of_leftovers(facts, &[])?;
+                Decision::Run
+            }
+            _ if is_changed => Decision::Run,
             (Kind::NonTransactional(_, Form::Reindex(_)), Some(facts)) => {
                 let leftovers = index::appeared(facts, Which::Leftovers)?;
                 self.check_nobody_builds(&leftovers)?;
                 let invalid = leftovers.into_iter().filter(|index| !index.is_valid);
                 Decision::DropAndRun(names(invalid.collect()))
             }
-            (Kind::NonTransactional(_, Form::DropIndex(name)), _) => {
-                if index::exists(name)? {
-                    Decision::Run
-                } else {
-                    Decision::IsDone
+            (Kind::NonTransactional(_, Form::DropIndex(_)), Some(facts)) => {
+                match index::exists(facts.relation)? {
+                    true => Decision::Run,
+                    false => Decision::IsDone,
                 }
             }
             (Kind::NonTransactional(_, Form::Detach(partition)), _) => {
@@ -247,6 +253,7 @@ impl Line<'_, '_> {
                 index::facts(table, false)?
             }
             Kind::NonTransactional(_, Form::Reindex(relation)) => index::facts(relation, true)?,
+            Kind::NonTransactional(_, Form::DropIndex(name)) => index::relation(name)?,
             _ => None,
         };
         self.note(false, facts.clone())?;
@@ -272,7 +279,7 @@ impl Line<'_, '_> {
         ) = (&self.statement.kind, &facts)
         {
             // With IF NOT EXISTS the server passes over an index that is of no use.
-            let facts = crate::store::journal::Facts { indexes: Vec::new(), ..facts.clone() };
+            let facts = Facts { indexes: Vec::new(), ..facts.clone() };
             let of_name = index::appeared(&facts, Which::Named(name))?;
             if let Some(invalid) = of_name.iter().find(|index| !index.is_valid) {
                 return Err(Error::InvalidIndex {
@@ -323,7 +330,7 @@ impl Line<'_, '_> {
         Ok(())
     }
 
-    fn note(&self, is_done: bool, facts: Option<crate::store::journal::Facts>) -> Result<()> {
+    fn note(&self, is_done: bool, facts: Option<Facts>) -> Result<()> {
         let command = match &self.statement.kind {
             Kind::NonTransactional(command, _) => command.clone(),
             _ => self.statement.command(),
@@ -362,6 +369,19 @@ fn lift_lock_timeout() -> Result<Option<i32>> {
         guc::set_session("lock_timeout", "0")?;
     }
     Ok(limit)
+}
+
+/// Says which invalid indexes a statement that isn't there any more may have left.
+fn warn_of_leftovers(facts: &Facts, known: &[NewIndex]) -> Result<()> {
+    for index in index::appeared(facts, Which::All)? {
+        if !index.is_valid && index.builder.is_none() && !known.contains(&index) {
+            message::warning(&format!(
+                "index {0} is not valid; if the former text of the migration has left it: DROP INDEX CONCURRENTLY {0};",
+                index.name
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn names(indexes: Vec<NewIndex>) -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::pg::guc::{Nest, Picture};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
-use crate::pg::{cstring, memory, transaction};
+use crate::pg::{cstring, memory, message, transaction};
 use crate::store::applied::{Applied, Origin};
 use crate::store::event::{Event, Identity, identity};
 use crate::store::journal::{Of, UnderWay};
@@ -284,11 +284,12 @@ impl<'a> Run<'a> {
         step: &Step,
         number: usize,
         of: usize,
+        renew_lock: &dyn Fn() -> Result<()>,
         finished: &mut dyn FnMut(Finished),
     ) -> Result<Batch<'a>> {
         self.show(step, number, of);
         let begun = Begun::now();
-        let ended = self.apart(batch, step, begun)?;
+        let ended = self.apart(batch, step, begun, renew_lock)?;
         self.end(step, number, begun, ended, finished)
     }
 
@@ -468,7 +469,13 @@ impl<'a> Run<'a> {
 
     /// Takes a migration whose statements are transactions of their own. The record of it
     /// is made at the end, with the last one.
-    fn apart(&mut self, batch: Batch<'a>, step: &Step, begun: Begun) -> Result<Ended<'a>> {
+    fn apart(
+        &mut self,
+        batch: Batch<'a>,
+        step: &Step,
+        begun: Begun,
+        renew_lock: &dyn Fn() -> Result<()>,
+    ) -> Result<Ended<'a>> {
         let (batch, text, mut messages) = match &step.act {
             Act::Up(pending) => match self.prepare(batch, step, pending, begun)? {
                 Prepared::Ended(ended) => return Ok(ended),
@@ -482,15 +489,22 @@ impl<'a> Run<'a> {
         batch.close()?;
         let picture = Picture::take()?;
         transaction::commit()?;
-        let mut done = match self.statements_apart(step, &text.body) {
+        let mut done = match self.statements_apart(step, &text.body, renew_lock) {
             Ok(done) => done,
             Err(error) => {
-                transaction::abort()?;
-                nontransactional::restore(&picture)?;
+                let restored =
+                    transaction::abort().and_then(|()| nontransactional::restore(&picture));
+                if let Err(second) = restored {
+                    message::warning(&format!(
+                        "settings of the session were not all put back: {}",
+                        second.summary().1
+                    ));
+                }
                 return Err(error);
             }
         };
         nontransactional::restore(&picture)?;
+        renew_lock()?;
         messages.append(&mut done.messages);
         let took = || begun.instant.elapsed().as_micros() as i64;
         let batch = match &step.act {
@@ -521,13 +535,19 @@ impl<'a> Run<'a> {
         Ok((batch, step.direction(), Done { messages, ..done }))
     }
 
-    fn statements_apart(&self, step: &Step, body: &str) -> Result<Done> {
+    fn statements_apart(
+        &self,
+        step: &Step,
+        body: &str,
+        renew_lock: &dyn Fn() -> Result<()>,
+    ) -> Result<Done> {
         let project = self.lanes[step.lane].project;
         let script = nontransactional::Script {
             of: Of { project: project.id, key: step.key(), direction: step.direction().word() },
             settings: &project.settings,
             is_marked: step.mark() == Some(false),
             objects: &self.objects,
+            renew_lock,
             show: &|number, of| {
                 self.activity.show(&format!("{}, statement {number}/{of}", self.title));
             },

@@ -178,7 +178,13 @@ impl Stepwise {
                 // What can't be told isn't told; the failure itself matters more.
                 transaction::abort()?;
             }
-            self.note_failure(step, &error)?;
+            if let Err(second) = self.note_failure(step, &error) {
+                transaction::abort()?;
+                message::warning(&format!(
+                    "the failure could not be kept in the history: {}",
+                    second.summary().1
+                ));
+            }
             return Err(error);
         }
     }
@@ -199,7 +205,10 @@ impl Stepwise {
         let mut told = None;
         let mut tell = |done: Finished| told = Some((done.direction, done.took));
         let done = match cause.is_some() || run.is_under_way(step) {
-            true => run.perform_apart(batch, step, number, self.of, &mut tell),
+            true => {
+                let renew = || self.renew_lock();
+                run.perform_apart(batch, step, number, self.of, &renew, &mut tell)
+            }
             false => run.perform(batch, step, number, self.of, &mut tell),
         };
         self.skipped.replace(std::mem::take(&mut run.skipped));
@@ -213,6 +222,13 @@ impl Stepwise {
             report::finished(direction, &step.title(), took);
         }
         Ok(())
+    }
+
+    fn renew_lock(&self) -> Result<()> {
+        let store = Store::find()?;
+        let batch = store.open()?;
+        own_project(&batch, &self.lock, &self.project)?;
+        batch.close()
     }
 
     /// Has an error that tells of a lock not to be had say who holds it.

@@ -55,35 +55,43 @@ pub enum Which<'a> {
     All,
     /// That of this name.
     Named(&'a str),
-    /// Those with a name as the server chooses it.
-    Unnamed,
+    /// Those with a name as the server chooses it, which begins so.
+    Unnamed(&'a str),
     /// Those with a name as REINDEX CONCURRENTLY gives it for a while.
     Leftovers,
 }
 
 /// The indexes of the table that weren't there before.
 pub fn appeared(facts: &Facts, which: Which) -> Result<Vec<NewIndex>> {
-    let (name, pattern) = match which {
-        Which::All => (None, None),
-        Which::Named(name) => (Some(name), None),
-        Which::Unnamed => (None, Some(r"_idx\d*$")),
-        Which::Leftovers => (None, Some(r"_cc(new|old)\d*$")),
+    let (name, beginning, pattern) = match which {
+        Which::All => (None, None, None),
+        Which::Named(name) => (Some(name), None, None),
+        Which::Unnamed(beginning) => (None, Some(beginning), Some(r"_idx\d*$")),
+        Which::Leftovers => (None, None, Some(r"_cc(new|old)\d*$")),
     };
     const APPEARED: Statement = Statement {
         sql: r"SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
               FROM pg_catalog.pg_index i
               JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              LEFT JOIN pg_catalog.pg_stat_progress_create_index p
-                  ON p.datid = (SELECT d.oid FROM pg_catalog.pg_database d
-                                WHERE d.datname = pg_catalog.current_database())
-                 AND p.index_relid = i.indexrelid AND p.pid <> pg_catalog.pg_backend_pid()
+              -- Whoever builds an index so holds this lock of the table. (The server's own
+              -- views of the progress hide it from other roles.)
+              LEFT JOIN LATERAL (
+                  SELECT l.pid FROM pg_catalog.pg_locks l
+                  JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+                  WHERE l.relation = i.indrelid AND l.granted AND a.usesysid IS NOT NULL
+                    AND l.mode = 'ShareUpdateExclusiveLock'
+                    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
+                                      WHERE d.datname = pg_catalog.current_database())
+                    AND l.pid <> pg_catalog.pg_backend_pid() LIMIT 1
+              ) p ON NOT i.indisvalid
               WHERE i.indrelid = $1::pg_catalog.oid
                 AND i.indexrelid <> ALL ($2::pg_catalog.text[]::pg_catalog.oid[])
                 AND ($3 IS NULL OR c.relname = $3)
                 AND ($4 IS NULL OR c.relname ~ $4)
+                AND ($5 IS NULL OR pg_catalog.starts_with(c.relname::pg_catalog.text, $5))
               ORDER BY 1",
-        types: &[Type::BigInt, Type::TextArray, Type::Text, Type::Text],
+        types: &[Type::BigInt, Type::TextArray, Type::Text, Type::Text, Type::Text],
     };
     let spi = Spi::connect()?;
     let values = [
@@ -91,6 +99,7 @@ pub fn appeared(facts: &Facts, which: Which) -> Result<Vec<NewIndex>> {
         Value::TextArray(facts.indexes.iter().map(u32::to_string).collect()),
         name.into(),
         pattern.into(),
+        beginning.into(),
     ];
     let found = spi.run(&APPEARED, values, View::Newest)?;
     let appeared = found
@@ -102,14 +111,28 @@ pub fn appeared(facts: &Facts, which: Which) -> Result<Vec<NewIndex>> {
     Ok(appeared)
 }
 
-/// Whether a relation exists.
-pub fn exists(relation: &str) -> Result<bool> {
-    const EXISTS: Statement =
-        Statement { sql: "SELECT pg_catalog.to_regclass($1) IS NOT NULL", types: &[Type::Text] };
+/// The relation of this name, as facts without indexes. None: there is none.
+pub fn relation(name: &str) -> Result<Option<Facts>> {
+    const OID: Statement = Statement {
+        sql: "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.int8",
+        types: &[Type::Text],
+    };
     let spi = Spi::connect()?;
-    let exists = spi.run(&EXISTS, [relation.into()], View::Newest)?.first().map(|row| row.bool(0));
+    let oid = spi.run(&OID, [name.into()], View::Newest)?.first().and_then(|row| row.get(0));
     spi.finish()?;
-    Ok(exists.unwrap_or(false))
+    Ok(oid.map(|oid: i64| Facts { relation: oid as u32, indexes: Vec::new() }))
+}
+
+/// Whether a relation is still there.
+pub fn exists(relation: u32) -> Result<bool> {
+    const EXISTS: Statement = Statement {
+        sql: "SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid",
+        types: &[Type::BigInt],
+    };
+    let spi = Spi::connect()?;
+    let exists = spi.run(&EXISTS, [Value::BigInt(relation.into())], View::Newest)?.count() > 0;
+    spi.finish()?;
+    Ok(exists)
 }
 
 /// Whether a partition is attached; Some(true): it is being detached. The parent's name

@@ -143,3 +143,27 @@ SELECT version, state, message FROM migrations.status('cond');
 SELECT version, action, outcome FROM migrations.history WHERE project = 'cond' AND run_id IS NOT NULL ORDER BY seq;
 
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+
+-- errors while the record is being kept, and what a text does to the session in between
+SELECT migrations.add('1', 'a', 'SET default_transaction_read_only = on; VACUUM five; SELECT 1', project => 'session');
+CALL migrations.apply_each(project => 'session');
+SHOW default_transaction_read_only;
+CREATE SCHEMA app;
+SELECT migrations.add('1', 'b', 'SELECT pg_catalog.set_config(''search_path'', ''app'', false); CREATE TABLE here (x int); VACUUM here; SELECT 1 / (SELECT count(*) FROM public.five WHERE n = 77); CREATE TABLE there (x int)', project => 'session2');
+CALL migrations.apply_each(project => 'session2');
+INSERT INTO five VALUES (77);
+CALL migrations.apply_each(project => 'session2') \gset
+SELECT oid::regclass FROM pg_class WHERE relname IN ('here', 'there') ORDER BY 1;
+SELECT migrations.add('1', 'c', 'DO $$BEGIN PERFORM pg_advisory_unlock_all(); END$$; VACUUM five; DO $$BEGIN PERFORM pg_advisory_unlock_all(); END$$; INSERT INTO five VALUES (88)', project => 'unlock');
+CALL migrations.apply_each(project => 'unlock') \gset
+SELECT version, state FROM migrations.status('unlock');
+-- an index of somebody else's is no sign that ours is built
+CREATE TABLE two (a int, b int);
+INSERT INTO two VALUES (1, 1), (1, 2);
+SELECT migrations.add('1', 'd', 'CREATE UNIQUE INDEX CONCURRENTLY ON two (a)', project => 'two');
+CALL migrations.apply_each(project => 'two');
+CREATE INDEX ON two (b);
+DELETE FROM two WHERE b = 2;
+CALL migrations.apply_each(project => 'two') \gset
+SELECT indexrelid::regclass, indisvalid, indisunique FROM pg_index WHERE indrelid = 'two'::regclass ORDER BY 1;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
