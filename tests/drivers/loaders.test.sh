@@ -3,7 +3,7 @@
 new_database driver_loaders
 folder=$RUN/folder
 mkdir -p "$folder"
-loader() { sh "$ROOT/pg_migrations.sh" "$@"; }
+loader() { PATH=$BIN:$PATH sh "$ROOT/pg_migrations.sh" "$@"; }
 registered() { sql "SELECT m.version, m.name, up_checksum, down_checksum FROM migrations.migration m JOIN migrations.project p ON p.id = project_id WHERE p.name = '$1' ORDER BY version_key"; }
 last_line() { tail -n 1 <<<"$1"; }
 
