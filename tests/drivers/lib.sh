@@ -29,6 +29,15 @@ lacks() { # what pattern text
     ! grep -qE -- "$2" <<<"$3" || fail "$1: «$2» in: $3"
 }
 
+# Registers all files of a folder, as the loader does.
+load_folder() { # folder [project]
+    PATH=$BIN:$PATH sh "$ROOT/pg_migrations.sh" load "$1" ${2:+-p "$2"} >/dev/null
+}
+
+# The database as it is but for the extension, in SQL. pg_dump prints a random key around
+# its output since some minor release.
+dump_schema() { "$BIN/pg_dump" --schema-only "$@" | grep -v '^.\(un\)\?restrict '; }
+
 # Waits, for ten seconds at most, until a query gives t.
 wait_for() {
     local n
