@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::pg::call::{Call, Rows, Value};
 use crate::pg::entry::entry;
 use crate::runner::atomic::{self, Extent};
-use crate::runner::run::Finished;
+use crate::runner::step::Finished;
 use crate::runner::stepwise;
 use crate::runner::verification;
 use pgrx::pg_sys::Datum;

@@ -38,28 +38,8 @@ impl Nest {
     /// server's, of an unknown setting (42704), a value that it can't have (22023), or one
     /// that the user may not set (42501).
     pub fn set(&self, name: &str, value: &str) -> Result<()> {
-        let (name, value) = (cstring(name), cstring(value));
-        let (name, value) = (name.as_ptr(), value.as_ptr());
-        // SAFETY: C strings that outlive the call.
-        unsafe {
-            let context = match pg_sys::superuser() {
-                true => pg_sys::GucContext::PGC_SUSET,
-                false => pg_sys::GucContext::PGC_USERSET,
-            };
-            catch(|| {
-                raw::set_config_option(
-                    name,
-                    value,
-                    context,
-                    pg_sys::GucSource::PGC_S_SESSION,
-                    pg_sys::GucAction::GUC_ACTION_SAVE,
-                    true,
-                    0,
-                    false,
-                );
-            })
-        }?;
-        Ok(())
+        let action = pg_sys::GucAction::GUC_ACTION_SAVE;
+        set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
     }
 
     /// Ends the level: every setting is as it was when the level was opened.
@@ -71,29 +51,78 @@ impl Nest {
     }
 }
 
+/// Sets a setting of the session, with the rights of the current user. Errors: those of
+/// [`Nest::set`].
+pub fn set_session(name: &str, value: &str) -> Result<()> {
+    let action = pg_sys::GucAction::GUC_ACTION_SET;
+    set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
+}
+
+/// What the current user may set.
+fn rights() -> pg_sys::GucContext::Type {
+    // SAFETY: asks for the current user's rights.
+    match unsafe { pg_sys::superuser() } {
+        true => pg_sys::GucContext::PGC_SUSET,
+        false => pg_sys::GucContext::PGC_USERSET,
+    }
+}
+
+/// A value that can't be set: the server's own choice of an error.
+const OR_FAIL: core::ffi::c_int = 0;
+
+/// Sets a setting; without a value, to what RESET gives.
+fn set(
+    name: &CStr,
+    value: Option<&CStr>,
+    context: pg_sys::GucContext::Type,
+    action: pg_sys::GucAction::Type,
+    level: core::ffi::c_int,
+) -> Result<()> {
+    let (name, value) = (name.as_ptr(), value.map_or(core::ptr::null(), CStr::as_ptr));
+    let source = pg_sys::GucSource::PGC_S_SESSION;
+    // SAFETY: C strings that outlive the call.
+    unsafe {
+        catch(|| {
+            raw::set_config_option(name, value, context, source, action, true, level, false);
+        })
+    }?;
+    Ok(())
+}
+
 /// All settings that a session can change, as they are at one moment: for scripts whose
 /// statements commit, which no nest level outlives.
 pub struct Picture {
-    settings: Vec<(CString, CString)>,
+    settings: Vec<Setting>,
+}
+
+/// A setting in a picture.
+struct Setting {
+    name: CString,
+    value: CString,
+    // The session has set it; else it has the value that RESET gives.
+    of_session: bool,
 }
 
 /// Of one transaction, so nothing to put back in another one.
 const OF_TRANSACTION: [&CStr; 4] =
     [c"transaction_isolation", c"transaction_read_only", c"transaction_deferrable", c"seed"];
 
+/// The users first: it is with the former one's rights that the rest is put back.
+const USERS: [&CStr; 2] = [c"session_authorization", c"role"];
+
 impl Picture {
     /// Takes the picture.
     pub fn take() -> Result<Picture> {
         let memory = memory::Context::new()?;
+        let may_all = rights() == pg_sys::GucContext::PGC_SUSET;
         let mut settings = Vec::new();
         for variable in variables() {
             // SAFETY: a variable of the server, whose name lasts as long as it does.
-            let (name, flags, context) = unsafe {
-                (CStr::from_ptr((*variable).name), (*variable).flags, (*variable).context)
+            let (name, flags, context, source) = unsafe {
+                let variable = &*variable;
+                (CStr::from_ptr(variable.name), variable.flags, variable.context, variable.source)
             };
-            // SAFETY: asks for the current user's rights.
-            let hidden =
-                flags & pg_sys::GUC_SUPERUSER_ONLY as i32 != 0 && !unsafe { pg_sys::superuser() };
+            let hidden = flags & pg_sys::GUC_SUPERUSER_ONLY as i32 != 0 && !may_all;
             let settable = [pg_sys::GucContext::PGC_USERSET, pg_sys::GucContext::PGC_SUSET];
             if hidden || !settable.contains(&context) || OF_TRANSACTION.contains(&name) {
                 continue;
@@ -104,88 +133,57 @@ impl Picture {
                 catch(|| raw::GetConfigOptionByName(pointer, core::ptr::null_mut(), true))
             })?;
             if !value.is_null() {
-                // SAFETY: a C string, which is copied.
-                settings.push((name.to_owned(), unsafe { CStr::from_ptr(value) }.to_owned()));
+                settings.push(Setting {
+                    name: name.to_owned(),
+                    // SAFETY: a C string, which is copied.
+                    value: unsafe { CStr::from_ptr(value) }.to_owned(),
+                    of_session: source == pg_sys::GucSource::PGC_S_SESSION,
+                });
             }
         }
         Ok(Picture { settings })
     }
 
-    /// Puts back what has changed since. To be called inside a transaction.
+    /// Puts back what has changed since, each setting for itself: the server warns of one
+    /// that can't have its former value any more. To be called inside a transaction.
     pub fn restore(&self) -> Result<()> {
         let now = Picture::take()?;
         let now: HashMap<&CStr, &CStr> =
-            now.settings.iter().map(|(name, value)| (name.as_c_str(), value.as_c_str())).collect();
-        let changed = |(name, value): &&(CString, CString)| {
-            now.get(name.as_c_str()) != Some(&value.as_c_str())
-        };
-        // The users first: it is with the former one's rights that the rest is put back.
-        let users = [c"session_authorization", c"role"];
-        for user in users {
-            let former = self.settings.iter().find(|(name, _)| name.as_c_str() == user);
-            if let Some((name, value)) = former.filter(changed) {
-                set(name, Some(value))?;
+            now.settings.iter().map(|s| (s.name.as_c_str(), s.value.as_c_str())).collect();
+        let changed: Vec<&Setting> = self
+            .settings
+            .iter()
+            .filter(|s| now.get(s.name.as_c_str()) != Some(&s.value.as_c_str()))
+            .collect();
+        let is_user = |setting: &&&Setting| USERS.contains(&setting.name.as_c_str());
+        for user in USERS {
+            if let Some(setting) = changed.iter().find(|s| s.name.as_c_str() == user) {
+                setting.put_back()?;
             }
         }
-        for (name, value) in self.settings.iter().filter(changed) {
-            if !users.contains(&name.as_c_str()) {
-                set(name, Some(value))?;
-            }
+        for setting in changed.iter().filter(|s| !is_user(s)) {
+            setting.put_back()?;
         }
         // What was not there before: settings of no library, such as app.tenant.
-        let known: HashSet<&CStr> = self.settings.iter().map(|(name, _)| name.as_c_str()).collect();
+        let known: HashSet<&CStr> = self.settings.iter().map(|s| s.name.as_c_str()).collect();
         for name in now.keys().filter(|name| !known.contains(*name)) {
-            set(name, None)?;
+            put_back(name, None)?;
         }
         Ok(())
     }
 }
 
-/// Sets a setting of the session, whoever may otherwise do so. None: its default.
-fn set(name: &CStr, value: Option<&CStr>) -> Result<()> {
-    let (name, value) = (name.as_ptr(), value.map_or(core::ptr::null(), CStr::as_ptr));
-    // SAFETY: C strings that outlive the call.
-    unsafe {
-        catch(|| {
-            raw::set_config_option(
-                name,
-                value,
-                pg_sys::GucContext::PGC_SUSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SET,
-                true,
-                0,
-                false,
-            );
-        })
-    }?;
-    Ok(())
+impl Setting {
+    fn put_back(&self) -> Result<()> {
+        put_back(&self.name, Some(self.value.as_c_str()).filter(|_| self.of_session))
+    }
 }
 
-/// Sets a setting of the session, with the rights of the current user.
-pub fn set_session(name: &str, value: &str) -> Result<()> {
-    let (name, value) = (cstring(name), cstring(value));
-    let (name, value) = (name.as_ptr(), value.as_ptr());
-    // SAFETY: C strings that outlive the call.
-    unsafe {
-        let context = match pg_sys::superuser() {
-            true => pg_sys::GucContext::PGC_SUSET,
-            false => pg_sys::GucContext::PGC_USERSET,
-        };
-        catch(|| {
-            raw::set_config_option(
-                name,
-                value,
-                context,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SET,
-                true,
-                0,
-                false,
-            );
-        })
-    }?;
-    Ok(())
+/// Sets a setting of the session, whoever may otherwise do so; a failure is a warning.
+fn put_back(name: &CStr, value: Option<&CStr>) -> Result<()> {
+    let context = pg_sys::GucContext::PGC_SUSET;
+    let level = pg_sys::WARNING as core::ffi::c_int;
+    set(name, value, context, pg_sys::GucAction::GUC_ACTION_SET, level)
 }
 
 fn variables() -> Vec<*mut pg_sys::config_generic> {

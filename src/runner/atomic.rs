@@ -4,7 +4,8 @@
 use super::entrance::{Running, lock_project};
 use super::plan::{self, Scope};
 use super::requirement;
-use super::run::{Act, Finished, Run, Step};
+use super::run::Run;
+use super::step::{Act, Finished, Step};
 use crate::domain::plan::merge;
 use crate::domain::requirement::Requirement;
 use crate::domain::version::Version;
@@ -24,7 +25,7 @@ type Report<'a> = &'a mut dyn FnMut(Finished);
 ///
 /// Errors, all before anything runs: see [`Running::enter`], [`lock_project`],
 /// [`plan::up`] and [`requirement::check`]; one of them can't run here (55000 and those of
-/// [`super::check::atomic`]). Later: what the bodies raise.
+/// [`super::check::body`]). Later: what the bodies raise.
 pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
     let _running = Running::enter("migrations.apply()")?;
     let store = Store::find()?;
@@ -187,7 +188,7 @@ pub enum Extent<'a> {
 /// Errors, all before anything runs: see [`Running::enter`] and [`lock_project`]; unknown
 /// project or version (42704); n is less than 1 or more than are applied (22023); one of
 /// them has no down, or one that can't run here (55000 and those of
-/// [`super::check::atomic`]); one that stays, in whatever project, requires one of them
+/// [`super::check::body`]); one that stays, in whatever project, requires one of them
 /// (2BP01).
 pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
     let _running = Running::enter(match extent {

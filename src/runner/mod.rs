@@ -5,6 +5,7 @@
 //! files are what they are made of.
 
 pub mod adoption;
+pub mod apart;
 pub mod atomic;
 pub mod body;
 pub mod check;
@@ -12,6 +13,8 @@ pub mod condition;
 pub mod configuration;
 pub mod constraints;
 pub mod entrance;
+pub mod gate;
+pub mod hint;
 pub mod loading;
 pub mod nontransactional;
 pub mod plan;
@@ -21,5 +24,6 @@ pub mod report;
 pub mod requirement;
 pub mod run;
 pub mod status;
+pub mod step;
 pub mod stepwise;
 pub mod verification;

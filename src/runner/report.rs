@@ -83,10 +83,11 @@ pub fn finished(direction: Direction, title: &str, took: Duration) {
 }
 
 /// Where in a body something failed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct At {
     statement: Option<usize>,
     line: Option<usize>,
+    text: String,
 }
 
 impl At {
@@ -96,23 +97,28 @@ impl At {
             Step::Statement { number, .. } => Some(number),
             _ => None,
         };
-        At { statement, line: context.line() }
+        At { statement, line: context.line(), text: context.statement().to_owned() }
     }
 
     /// The number of the statement, from 1.
-    pub fn statement(self) -> Option<i32> {
+    pub fn statement(&self) -> Option<i32> {
         self.statement.map(|n| n as i32)
     }
 
     /// The line, from 1.
-    pub fn line(self) -> Option<i32> {
+    pub fn line(&self) -> Option<i32> {
         self.line.map(|n| n as i32)
+    }
+
+    /// The text of the statement.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 
 /// The one line that the server's log keeps of a failed atomic run, which leaves nothing
 /// in the database. `key=value` pairs, with quotes around what may hold spaces.
-pub fn failed(run: RunId, project: &str, version: &str, at: At, error: &Error) {
+pub fn failed(run: RunId, project: &str, version: &str, at: &At, error: &Error) {
     let (sqlstate, message) = error.summary();
     let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
     message::log(&format!(

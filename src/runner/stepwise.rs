@@ -9,9 +9,10 @@ use super::atomic::{self, Extent};
 use super::check::{Cause, Mode};
 use super::entrance::Running;
 use super::plan::{self, Scope};
-use super::report;
+use super::report::{self, At};
 use super::requirement;
-use super::run::{Act, Finished, Run, Skipped, Step};
+use super::run::{RenewLock, Run, Skipped};
+use super::step::{Act, Finished, Step};
 use crate::domain::script;
 use crate::error::{Error, Result};
 use crate::pg::guc::Nest;
@@ -21,7 +22,7 @@ use crate::pg::{message, settings, transaction};
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
 use crate::store::{Batch, RunId, Store, blockers};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -63,8 +64,7 @@ struct Stepwise {
     of: usize,
     skipped: RefCell<Skipped>,
     // Where in its body the last try has failed.
-    failed_at: Cell<report::At>,
-    failed_statement: RefCell<String>,
+    failed_at: RefCell<At>,
 }
 
 fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> Result<Outcome> {
@@ -102,8 +102,7 @@ fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> R
         lock,
         of: steps.len(),
         skipped: RefCell::default(),
-        failed_at: Cell::default(),
-        failed_statement: RefCell::default(),
+        failed_at: RefCell::default(),
     };
     let mut finished = 0;
     for (n, (step, cause)) in steps.iter().enumerate() {
@@ -204,18 +203,14 @@ impl Stepwise {
         run.skipped = self.skipped.take();
         let mut told = None;
         let mut tell = |done: Finished| told = Some((done.direction, done.took));
-        let done = match cause.is_some() || run.is_under_way(step) {
-            true => {
-                let renew = || self.renew_lock();
-                run.perform_apart(batch, step, number, self.of, &renew, &mut tell)
-            }
-            false => run.perform(batch, step, number, self.of, &mut tell),
-        };
+        let renew = || self.renew_lock();
+        let apart = cause.is_some() || run.is_under_way(step);
+        let apart = apart.then_some(&renew as RenewLock);
+        let done = run.perform(batch, step, (number, self.of), apart, &mut tell);
         self.skipped.replace(std::mem::take(&mut run.skipped));
         let done = done.and_then(|batch| batch.close()).and_then(|()| transaction::commit());
         if let Err(error) = done {
-            self.failed_at.set(run.failed_at());
-            self.failed_statement.replace(run.failed_statement());
+            self.failed_at.replace(run.failed_at());
             return Err(run.failed(step, error));
         }
         if let Some((direction, took)) = told {
@@ -241,9 +236,9 @@ impl Stepwise {
         let batch = store.open()?;
         let settings = batch.project(&self.project, View::Newest)?.map(|project| project.settings);
         batch.close()?;
-        let statement = self.failed_statement.take();
+        let at = self.failed_at.borrow();
         let nest = Nest::with(&settings.unwrap_or_default())?;
-        let names = script::names(&statement).into_iter().map(str::to_owned).collect();
+        let names = script::names(at.text()).into_iter().map(str::to_owned).collect();
         let blockers = blockers::of_relations(names)?;
         nest.undo()?;
         if let Some(blockers) = blockers {
@@ -254,7 +249,7 @@ impl Stepwise {
 
     /// Keeps a failure in the record, in a transaction of its own.
     fn note_failure(&self, step: &Step, error: &Error) -> Result<()> {
-        let at = self.failed_at.get();
+        let at = self.failed_at.borrow();
         let store = Store::find()?;
         let batch = store.open()?;
         let project = own_project(&batch, &self.lock, &self.project)?;

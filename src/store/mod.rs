@@ -15,6 +15,7 @@ pub mod overview;
 pub mod project;
 pub mod registry;
 pub mod requirement;
+pub mod standing;
 pub mod unfinished;
 
 use crate::error::{Error, Result};
