@@ -238,6 +238,8 @@ CREATE TABLE migrations.journal (
     may_commit boolean NOT NULL,
     relation oid,
     indexes oid[],
+    leaves text,
+    index_name text,
     started_at timestamptz NOT NULL,
     UNIQUE (project_id, version_key, direction, statement_no)
 );
@@ -252,8 +254,10 @@ COMMENT ON COLUMN migrations.journal.statement_checksum IS 'checksum of its text
 COMMENT ON COLUMN migrations.journal.command IS 'its command, for people';
 COMMENT ON COLUMN migrations.journal.is_done IS 'whether it has run; false: it was started';
 COMMENT ON COLUMN migrations.journal.may_commit IS 'it is a DO or CALL that may have committed parts of what it does';
-COMMENT ON COLUMN migrations.journal.relation IS 'the table of an index statement';
-COMMENT ON COLUMN migrations.journal.indexes IS 'the indexes that the table had when the statement was started';
+COMMENT ON COLUMN migrations.journal.relation IS 'the table or schema that an index statement works on';
+COMMENT ON COLUMN migrations.journal.indexes IS 'the indexes that were there when it was started';
+COMMENT ON COLUMN migrations.journal.leaves IS 'which indexes it leaves behind when it is cut off';
+COMMENT ON COLUMN migrations.journal.index_name IS 'their name, or its beginning';
 COMMENT ON COLUMN migrations.journal.started_at IS 'when it was started';
 
 -- All of it is data that pg_dump has to carry.

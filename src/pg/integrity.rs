@@ -73,6 +73,14 @@ impl OwnObjects {
         Some(format!("Table migrations.{name} was emptied, rewritten, replaced or given away."))
     }
 
+    /// Takes it as right that the tables have other files than before.
+    pub fn follow_files(&mut self) {
+        let Ok(now) = OwnObjects::find() else { return };
+        for (before, now) in self.relations.iter_mut().zip(now.relations) {
+            before.file = now.file;
+        }
+    }
+
     fn extension_exists(&self) -> bool {
         // SAFETY: a look-up by a constant name.
         unsafe { pg_sys::get_extension_oid(c"pg_migrations".as_ptr(), true) == self.extension }

@@ -68,12 +68,23 @@ pub enum Form {
     },
     /// DROP INDEX CONCURRENTLY: the index, as the statement names it.
     DropIndex(String),
-    /// REINDEX … CONCURRENTLY of one table or index, as the statement names it.
-    Reindex(String),
+    /// REINDEX … CONCURRENTLY.
+    Reindex(Reach),
     /// ALTER TABLE … DETACH PARTITION CONCURRENTLY: the partition.
     Detach(String),
     /// Makes (true) or drops a database, a tablespace or a subscription of this name.
     Named(Named, String, bool),
+}
+
+/// What a REINDEX rebuilds, as the statement names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// A table, with its partitions, or an index.
+    Relation(String),
+    /// All of a schema.
+    Schema(String),
+    /// All of the database.
+    Database,
 }
 
 /// What is known by a name alone.
@@ -284,13 +295,19 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                 let reindex = node.cast::<pg_sys::ReindexStmt>();
                 use pg_sys::ReindexObjectType::*;
                 let concurrent = option((*reindex).params, c"concurrently").unwrap_or(false);
-                let all = |what: &str| Some((format!("REINDEX {what}"), Form::Repeatable));
+                let form = |reach| match concurrent {
+                    true => Form::Reindex(reach),
+                    false => Form::Repeatable,
+                };
+                let all = |what: &str, reach| Some((format!("REINDEX {what}"), form(reach)));
                 match (*reindex).kind {
-                    REINDEX_OBJECT_SCHEMA => all("SCHEMA"),
-                    REINDEX_OBJECT_SYSTEM => all("SYSTEM"),
-                    REINDEX_OBJECT_DATABASE => all("DATABASE"),
-                    _ => concurrent
-                        .then(|| (concurrently(), Form::Reindex(qualified((*reindex).relation)))),
+                    REINDEX_OBJECT_SCHEMA => all("SCHEMA", Reach::Schema(text((*reindex).name))),
+                    REINDEX_OBJECT_SYSTEM => all("SYSTEM", Reach::Database),
+                    REINDEX_OBJECT_DATABASE => all("DATABASE", Reach::Database),
+                    _ => concurrent.then(|| {
+                        let relation = qualified((*reindex).relation);
+                        (concurrently(), Form::Reindex(Reach::Relation(relation)))
+                    }),
                 }
             }
             NodeTag::T_AlterTableStmt => {

@@ -271,6 +271,12 @@ impl Row<'_> {
         self.get(column).unwrap_or_default()
     }
 
+    /// An array of OIDs that was cast to bigint[]; NULL is an empty one.
+    pub fn oids(&self, column: usize) -> Vec<u32> {
+        let oids = self.get::<Vec<i64>>(column).unwrap_or_default();
+        oids.into_iter().map(|oid| oid as u32).collect()
+    }
+
     /// A timestamptz, in microseconds since 2000-01-01 00:00 UTC.
     pub fn timestamp(&self, column: usize) -> Option<i64> {
         self.get::<pgrx::datum::TimestampWithTimeZone>(column).map(i64::from)

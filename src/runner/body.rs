@@ -156,8 +156,8 @@ fn statements(
     Ok(kept.done(of, context.take_messages()))
 }
 
-/// `log_statement` asks for the statement.
-fn log(context: &Context, statement: &Statement) {
+/// Logs a statement for which `log_statement` asks.
+pub fn log(context: &Context, statement: &Statement) {
     let text = context.text();
     let Step::Statement { number, of, line, .. } = context.step() else { return };
     message::log(&format!(

@@ -15,6 +15,7 @@ pub mod constraints;
 pub mod entrance;
 pub mod gate;
 pub mod hint;
+pub mod interrupted;
 pub mod loading;
 pub mod nontransactional;
 pub mod plan;

@@ -2,23 +2,25 @@
 //!
 //! An ordinary statement commits together with its line in the journal. One that commits
 //! by itself gets a line before it starts and another one when it has ended; what became
-//! of one that was cut off between is decided by the catalog, as far as that can be told.
-//! A later run goes on behind what has run, if that part of the text is unchanged.
+//! of one that was cut off between is for [`super::interrupted`] to decide. A later run
+//! goes on behind what has run, if that part of the text is unchanged.
 
-use super::body::{Done, KeptRows};
+use super::body::{self, Done, KeptRows};
 use super::check::{self, Mode};
+use super::interrupted::{self, Decision};
+use super::run::RenewLock;
 use crate::domain::checksum::checksum;
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
-use crate::pg::guc::{self, Picture};
+use crate::pg::guc;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::timeout::StatementTimer;
-use crate::pg::{memory, message, portal, settings, transaction};
-use crate::store::Store;
-use crate::store::index::{self, NewIndex, Which};
+use crate::pg::{cstring, memory, portal, settings, transaction};
 use crate::store::journal::{Entry, Facts, Of};
+use crate::store::{Batch, Store, index};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// What a run of such a body needs.
 pub struct Script<'a> {
@@ -30,34 +32,37 @@ pub struct Script<'a> {
     /// commit.
     pub is_marked: bool,
     /// The tables of ours that it must leave alone.
-    pub objects: &'a OwnObjects,
+    pub objects: &'a RefCell<OwnObjects>,
     /// Makes sure of the project's lock, for the transaction that has just begun.
-    pub renew_lock: &'a dyn Fn() -> Result<()>,
+    pub renew_lock: RenewLock<'a>,
     /// Shows which statement runs.
     pub show: &'a dyn Fn(usize, usize),
 }
 
 /// Runs a body, or what is left of it. To be called right after a commit. Afterwards an
 /// empty transaction is open; after an error one that is to be aborted, and settings that
-/// the caller has to put back ([`Picture`]).
+/// the caller has to put back ([`guc::Picture`]).
 ///
-/// Errors: what its statements raise; the part that has run was changed, a block of it was
-/// cut off, an index is being built by others or isn't valid (55000).
+/// Errors: what its statements raise; the part that has run was changed, it touches our
+/// tables, an index that it made isn't valid (55000); those of [`interrupted::decide`].
 pub fn run(script: &Script, context: &Context) -> Result<Done> {
     // Trees outlive the commits: they are in the memory of the call.
     let memory = memory::Context::new()?;
     // Before the settings, which may hold a limit that is each statement's.
     let timer = RefCell::new((StatementTimer::begin(), false));
-    let settings = effective_settings(script.settings)?;
-    for (name, value) in &settings {
+    for (name, value) in script.settings {
         guc::set_session(name, value)?;
     }
+    if let Some(limit) = settings::lock_timeout() {
+        guc::set_session("lock_timeout", &limit.to_string())?;
+    }
     let statements = memory.enter(|| check::body(context, Mode::Stepwise))?.statements;
-    let journal = read_journal(script)?;
-    let sums: Vec<Vec<u8>> =
-        statements.iter().map(|s| checksum(&context.text()[s.start..s.end]).to_vec()).collect();
-    for entry in journal.iter().filter(|entry| entry.is_done) {
-        if sums.get(entry.number - 1) != Some(&entry.checksum) {
+    let body = Body { script, context, timer: &timer };
+    let mut journal = body.read_journal()?;
+    let texts = statements.iter().map(|s| &context.text()[s.start..s.end]);
+    let sums: Vec<[u8; 32]> = texts.map(checksum).collect();
+    for entry in journal.values().filter(|entry| entry.is_done) {
+        if sums.get(entry.number - 1).map(|sum| &sum[..]) != Some(&entry.checksum) {
             return Err(Error::ChangedUnderWay {
                 migration: context.label().to_owned(),
                 statement: entry.number,
@@ -68,219 +73,118 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     let mut kept = KeptRows::default();
     for (n, statement) in statements.iter().enumerate() {
         let number = n + 1;
-        let line = Line { script, context, statement, number, checksum: &sums[n], timer: &timer };
+        let line = Line { number, statement, checksum: &sums[n] };
         (script.renew_lock)()?;
         context.enter(statement.step(number, of));
         (script.show)(number, of);
-        match journal.iter().find(|entry| entry.number == number) {
+        match journal.remove(&number) {
             Some(entry) if entry.is_done => {
                 // What it set is gone with the session that has run it.
                 if statement.sets_session {
-                    line.arm()?;
+                    body.arm(statement)?;
                     let _attached = context.attach();
                     portal::run(context, statement, false)?;
                     transaction::commit()?;
                 }
             }
-            entry => {
-                let decision = match entry {
-                    Some(entry) => line.decide(entry)?,
-                    None => Decision::Run,
-                };
-                line.take(decision, &mut kept)?;
-            }
+            Some(entry) => body.take_up(&line, &entry, &mut kept)?,
+            None => body.run(&line, &mut kept)?,
         }
-        if let Some(detail) = script.objects.difference() {
-            return Err(Error::Tampered { migration: context.label().to_owned(), detail });
+    }
+    // Started once, and not in the text any more.
+    for entry in journal.values() {
+        (script.renew_lock)()?;
+        if let Decision::Run(leftovers) = interrupted::decide(context, entry, None)? {
+            body.drop_indexes(entry.number, leftovers)?;
         }
     }
     Ok(kept.done(of, context.take_messages()))
 }
 
-/// The settings of the project, and a limit for waiting for locks where nobody has set one.
-fn effective_settings(project: &[(String, String)]) -> Result<Vec<(String, String)>> {
-    let mut all = project.to_vec();
-    if let Some(limit) = settings::lock_timeout()
-        && !all.iter().any(|(name, _)| name == "lock_timeout")
-    {
-        all.push(("lock_timeout".to_owned(), limit.to_string()));
-    }
-    Ok(all)
+/// A statement of a body.
+struct Line<'a> {
+    number: usize,
+    statement: &'a Statement,
+    checksum: &'a [u8; 32],
 }
 
-fn read_journal(script: &Script) -> Result<Vec<Entry>> {
-    let store = Store::find()?;
-    let batch = store.open()?;
-    let journal = batch.journal(script.of)?;
-    batch.close()?;
-    transaction::commit()?;
-    Ok(journal)
-}
-
-/// What is to be done about a statement that was started.
-enum Decision {
-    /// It is run, for the first time or again.
-    Run,
-    /// It has run.
-    IsDone,
-    /// These indexes are leftovers of it: they are dropped, then it is run.
-    DropAndRun(Vec<String>),
-    /// Its work is completed by another statement.
-    Complete(String),
-}
-
-/// A statement of a body under way.
-struct Line<'a, 'b> {
+/// A body under way.
+struct Body<'a, 'b> {
     script: &'a Script<'a>,
     context: &'a Context<'b>,
-    statement: &'a Statement,
-    number: usize,
-    checksum: &'a [u8],
     // The timer, and whether the script has set statement_timeout.
     timer: &'a RefCell<(StatementTimer, bool)>,
 }
 
-impl Line<'_, '_> {
-    /// What has become of a statement that was started and not noted as done.
-    fn decide(&self, entry: &Entry) -> Result<Decision> {
-        let is_changed = entry.checksum != self.checksum;
-        let decision = match (&self.statement.kind, &entry.facts) {
-            _ if entry.may_commit => {
-                return Err(Error::Interrupted {
-                    migration: self.context.label().to_owned(),
-                    command: entry.command.clone(),
-                    statement: self.number,
-                });
-            }
-            (
-                Kind::NonTransactional(_, Form::CreateIndex { index, beginning, .. }),
-                Some(facts),
-            ) => {
-                let which = index.as_deref().map_or(Which::Unnamed(beginning), Which::Named);
-                let new = index::appeared(facts, which)?;
-                self.check_nobody_builds(&new)?;
-                let (valid, invalid): (Vec<_>, Vec<_>) = new.into_iter().partition(|i| i.is_valid);
-                match (valid.is_empty(), invalid.is_empty()) {
-                    // Another statement stands here now.
-                    _ if is_changed => {
-                        warn_of_leftovers(facts, &invalid)?;
-                        Decision::DropAndRun(names(invalid))
-                    }
-                    (_, false) => Decision::DropAndRun(names(invalid)),
-                    (true, true) => Decision::Run,
-                    (false, true) => Decision::IsDone,
-                }
-            }
-            (_, Some(facts)) if is_changed => {
-                warn_of_leftovers(facts, &[])?;
-                Decision::Run
-            }
-            _ if is_changed => Decision::Run,
-            (Kind::NonTransactional(_, Form::Reindex(_)), Some(facts)) => {
-                let leftovers = index::appeared(facts, Which::Leftovers)?;
-                self.check_nobody_builds(&leftovers)?;
-                let invalid = leftovers.into_iter().filter(|index| !index.is_valid);
-                Decision::DropAndRun(names(invalid.collect()))
-            }
-            (Kind::NonTransactional(_, Form::DropIndex(_)), Some(facts)) => {
-                match index::exists(facts.relation)? {
-                    true => Decision::Run,
-                    false => Decision::IsDone,
-                }
-            }
-            (Kind::NonTransactional(_, Form::Detach(partition)), _) => {
-                match index::detaching(partition)? {
-                    None => Decision::IsDone,
-                    Some((_, false)) => Decision::Run,
-                    Some((parent, true)) => Decision::Complete(format!(
-                        "ALTER TABLE {parent} DETACH PARTITION {partition} FINALIZE"
-                    )),
-                }
-            }
-            (Kind::NonTransactional(_, Form::Named(kind, name, makes)), _) => {
-                match index::named(*kind, name)? == *makes {
-                    true => Decision::IsDone,
-                    false => Decision::Run,
-                }
-            }
-            _ => Decision::Run,
-        };
-        transaction::commit()?;
-        Ok(decision)
-    }
-
-    fn check_nobody_builds(&self, indexes: &[NewIndex]) -> Result<()> {
-        match indexes.iter().find_map(|index| Some((index, index.builder?))) {
-            None => Ok(()),
-            Some((index, process)) => Err(Error::IndexInWork {
-                index: index.name.clone(),
-                process,
-                place: self.context.place(),
-            }),
-        }
-    }
-
-    /// Does what was decided, and notes in the journal that the statement is done.
-    fn take(&self, decision: Decision, kept: &mut KeptRows) -> Result<()> {
-        match decision {
-            Decision::IsDone => return self.note(true, None).and_then(|()| transaction::commit()),
+impl Body<'_, '_> {
+    /// Goes on with a statement that was started in a former run.
+    fn take_up(&self, line: &Line, entry: &Entry, kept: &mut KeptRows) -> Result<()> {
+        let is_same = entry.checksum == line.checksum;
+        match interrupted::decide(self.context, entry, is_same.then_some(line.statement))? {
+            Decision::IsDone => self.note_and_commit(line, true, entry.facts.clone()),
             Decision::Complete(other) => {
-                self.run_other(&other)?;
-                return self.note(true, None).and_then(|()| transaction::commit());
+                self.run_other(line.number, &other)?;
+                self.note_and_commit(line, true, None)
             }
-            Decision::DropAndRun(indexes) => {
-                for index in indexes {
-                    self.run_other(&format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"))?;
-                }
+            Decision::Run(leftovers) => {
+                self.drop_indexes(line.number, leftovers)?;
+                self.run(line, kept)
             }
-            Decision::Run => {}
         }
-        let commits_itself = match &self.statement.kind {
-            Kind::NonTransactional(..) => true,
-            _ => self.script.is_marked && self.statement.is_block,
-        };
-        self.arm()?;
-        if !commits_itself {
-            let _attached = self.context.attach();
-            kept.keep(portal::run(self.context, self.statement, true)?);
-            drop(_attached);
-            self.note(true, None)?;
-            let _attached = self.context.attach();
-            return transaction::commit();
+    }
+
+    /// Runs a statement, and notes in the journal that it is done.
+    fn run(&self, line: &Line, kept: &mut KeptRows) -> Result<()> {
+        if line.statement.is_logged() {
+            body::log(self.context, line.statement);
         }
-        let facts = match &self.statement.kind {
-            Kind::NonTransactional(_, Form::CreateIndex { table, .. }) => {
-                index::facts(table, false)?
+        self.arm(line.statement)?;
+        match &line.statement.kind {
+            Kind::NonTransactional(_, form) => self.run_by_itself(line, Some(form), kept),
+            _ if self.script.is_marked && line.statement.is_block => {
+                self.run_by_itself(line, None, kept)
             }
-            Kind::NonTransactional(_, Form::Reindex(relation)) => index::facts(relation, true)?,
-            Kind::NonTransactional(_, Form::DropIndex(name)) => index::relation(name)?,
-            _ => None,
-        };
-        self.note(false, facts.clone())?;
+            _ => self.run_in_transaction(line, kept),
+        }
+    }
+
+    /// One that commits with its line in the journal.
+    fn run_in_transaction(&self, line: &Line, kept: &mut KeptRows) -> Result<()> {
+        {
+            let _attached = self.context.attach();
+            kept.keep(portal::run(self.context, line.statement, true)?);
+        }
+        self.check_untouched(false)?;
+        self.note(line, true, None)?;
+        // What is deferred to the commit may fail there.
+        let _attached = self.context.attach();
+        transaction::commit()
+    }
+
+    /// One that commits by itself.
+    fn run_by_itself(&self, line: &Line, form: Option<&Form>, kept: &mut KeptRows) -> Result<()> {
+        let facts = form.map(index::facts).transpose()?.flatten();
+        self.note(line, false, facts.clone())?;
         let limit = lift_lock_timeout()?;
         transaction::commit()?;
         let commits = transaction::commits();
-        match self.run_top_level(self.statement, limit) {
+        match self.run_top_level(line.statement, limit) {
             Ok(output) => kept.keep(output),
             Err(error) => {
                 // Undone as a whole, it was never started.
                 if transaction::commits() == commits {
                     transaction::abort()?;
-                    self.forget()?;
+                    self.with_store(|batch| batch.forget_started(self.script.of))?;
                     transaction::commit()?;
                 }
                 return Err(error);
             }
         }
         transaction::commit()?;
-        if let (
-            Kind::NonTransactional(_, Form::CreateIndex { index: Some(name), .. }),
-            Some(facts),
-        ) = (&self.statement.kind, &facts)
-        {
+        self.check_untouched(form == Some(&Form::Repeatable))?;
+        if let (Some(Form::CreateIndex { index: Some(_), .. }), Some(facts)) = (form, &facts) {
             // With IF NOT EXISTS the server passes over an index that is of no use.
-            let facts = Facts { indexes: Vec::new(), ..facts.clone() };
-            let of_name = index::appeared(&facts, Which::Named(name))?;
+            let of_name = index::appeared(&Facts { indexes: Vec::new(), ..facts.clone() })?;
             if let Some(invalid) = of_name.iter().find(|index| !index.is_valid) {
                 return Err(Error::InvalidIndex {
                     index: invalid.name.clone(),
@@ -288,15 +192,14 @@ impl Line<'_, '_> {
                 });
             }
         }
-        self.note(true, facts)?;
-        transaction::commit()
+        self.note_and_commit(line, true, facts)
     }
 
     /// Arms the timer for a statement, if the script has a limit of its own.
-    fn arm(&self) -> Result<()> {
+    fn arm(&self, statement: &Statement) -> Result<()> {
         let (timer, is_set) = &mut *self.timer.borrow_mut();
         timer.arm(*is_set)?;
-        *is_set |= self.statement.sets_timeout;
+        *is_set |= statement.sets_timeout;
         Ok(())
     }
 
@@ -314,49 +217,77 @@ impl Line<'_, '_> {
     }
 
     /// Runs a statement of ours in the place of the script's.
-    fn run_other(&self, text: &str) -> Result<()> {
+    fn run_other(&self, number: usize, text: &str) -> Result<()> {
         let memory = memory::Context::new()?;
-        let body = crate::pg::cstring(text);
-        let context = Context::new(self.context.label(), &body);
+        let text = cstring(text);
+        let context = Context::new(self.context.label(), &text);
+        let body = Body { context: &context, ..*self };
         let statements = memory.enter(|| check::body(&context, Mode::Stepwise))?.statements;
         for statement in &statements {
-            context.enter(statement.step(self.number, self.number));
-            let line = Line { context: &context, ..*self };
+            context.enter(statement.step(number, number));
             let limit = lift_lock_timeout()?;
             transaction::commit()?;
-            line.run_top_level(statement, limit)?;
+            body.run_top_level(statement, limit)?;
             transaction::commit()?;
         }
         Ok(())
     }
 
-    fn note(&self, is_done: bool, facts: Option<Facts>) -> Result<()> {
-        let command = match &self.statement.kind {
-            Kind::NonTransactional(command, _) => command.clone(),
-            _ => self.statement.command(),
-        };
-        let store = Store::find()?;
-        let batch = store.open()?;
-        batch.note_statement(
-            self.script.of,
-            &Entry {
-                number: self.number,
-                checksum: self.checksum.to_vec(),
-                command,
-                is_done,
-                may_commit: self.statement.is_block,
-                facts,
-            },
-            transaction::now(),
-        )?;
-        batch.close()
+    fn drop_indexes(&self, number: usize, indexes: Vec<String>) -> Result<()> {
+        for index in indexes {
+            self.run_other(number, &format!("DROP INDEX CONCURRENTLY IF EXISTS {index}"))?;
+        }
+        Ok(())
     }
 
-    fn forget(&self) -> Result<()> {
+    /// Errors: our tables aren't what they were (55000). Work on the whole database may
+    /// have rewritten them, which changes nothing in them.
+    fn check_untouched(&self, may_rewrite: bool) -> Result<()> {
+        let mut objects = self.script.objects.borrow_mut();
+        if may_rewrite {
+            objects.follow_files();
+        }
+        match objects.difference() {
+            None => Ok(()),
+            Some(detail) => {
+                Err(Error::Tampered { migration: self.context.label().to_owned(), detail })
+            }
+        }
+    }
+
+    fn read_journal(&self) -> Result<BTreeMap<usize, Entry>> {
+        let journal = self.with_store(|batch| batch.journal(self.script.of))?;
+        transaction::commit()?;
+        Ok(journal)
+    }
+
+    fn note_and_commit(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Result<()> {
+        self.note(line, is_done, facts)?;
+        transaction::commit()
+    }
+
+    fn note(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Result<()> {
+        let command = match &line.statement.kind {
+            Kind::NonTransactional(command, _) => command.clone(),
+            _ => line.statement.command(),
+        };
+        let entry = Entry {
+            number: line.number,
+            checksum: line.checksum.to_vec(),
+            command,
+            is_done,
+            may_commit: line.statement.is_block,
+            facts,
+        };
+        self.with_store(|batch| batch.note_statement(self.script.of, &entry, transaction::now()))
+    }
+
+    fn with_store<T>(&self, work: impl FnOnce(&Batch) -> Result<T>) -> Result<T> {
         let store = Store::find()?;
         let batch = store.open()?;
-        batch.forget_started(self.script.of)?;
-        batch.close()
+        let done = work(&batch)?;
+        batch.close()?;
+        Ok(done)
     }
 }
 
@@ -369,27 +300,4 @@ fn lift_lock_timeout() -> Result<Option<i32>> {
         guc::set_session("lock_timeout", "0")?;
     }
     Ok(limit)
-}
-
-/// Says which invalid indexes a statement that isn't there any more may have left.
-fn warn_of_leftovers(facts: &Facts, known: &[NewIndex]) -> Result<()> {
-    for index in index::appeared(facts, Which::All)? {
-        if !index.is_valid && index.builder.is_none() && !known.contains(&index) {
-            message::warning(&format!(
-                "index {0} is not valid; if the former text of the migration has left it: DROP INDEX CONCURRENTLY {0};",
-                index.name
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn names(indexes: Vec<NewIndex>) -> Vec<String> {
-    indexes.into_iter().map(|index| index.name).collect()
-}
-
-/// Puts back the settings of the session, in a transaction of its own.
-pub fn restore(picture: &Picture) -> Result<()> {
-    picture.restore()?;
-    transaction::commit()
 }

@@ -55,7 +55,7 @@ pub type RenewLock<'a> = &'a dyn Fn() -> Result<()>;
 /// A run that is under way.
 pub struct Run<'a> {
     store: &'a Store,
-    pub(super) objects: OwnObjects,
+    pub(super) objects: RefCell<OwnObjects>,
     lanes: Vec<Lane<'a>>,
     id: RunId,
     pub(super) activity: Activity,
@@ -77,7 +77,7 @@ impl<'a> Run<'a> {
     ) -> Result<Run<'a>> {
         store.hold();
         // Looked up again under the locks: others may have rewritten a table meanwhile.
-        let objects = OwnObjects::find()?;
+        let objects = RefCell::new(OwnObjects::find()?);
         let lane = |project: &&'a Project| {
             let standing = batch.standing(project.id)?;
             Ok(Lane {
@@ -368,7 +368,7 @@ impl<'a> Run<'a> {
         let settings = &self.project(step).settings;
         self.with(step, part, script, |context| {
             let done = body::run(self.store, context, &self.title, &self.activity, settings, keep)?;
-            match self.objects.difference() {
+            match self.objects.borrow().difference() {
                 None => Ok(done),
                 Some(detail) => Err(self.tampered(step, detail)),
             }

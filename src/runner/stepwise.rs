@@ -170,8 +170,12 @@ impl Stepwise {
                     pause.as_secs_f64(),
                     settings::lock_retries()
                 ));
-                transaction::wait(pause)?;
-                continue;
+                match transaction::wait(pause) {
+                    Ok(()) => continue,
+                    // Cancelled meanwhile.
+                    Err(cancel) => error = cancel,
+                }
+                transaction::abort()?;
             }
             if self.name_blockers(&mut error).is_err() {
                 // What can't be told isn't told; the failure itself matters more.

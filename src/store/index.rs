@@ -3,9 +3,10 @@
 
 use crate::error::Result;
 use crate::pg::call::Value;
-use crate::pg::parse::Named;
+use crate::pg::parse::{Form, Named, Reach};
 use crate::pg::spi::{Spi, Statement, Type, View};
-use crate::store::journal::Facts;
+use crate::store::journal::{Facts, Leaves};
+use std::collections::HashSet;
 
 /// An index that has appeared since a statement was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,59 +19,72 @@ pub struct NewIndex {
     pub builder: Option<i32>,
 }
 
-/// A table, or the table of an index, and its indexes; of a REINDEX only those that look
-/// like leftovers already, since it gives an old index such a name before it drops it.
-/// None: there is no such relation.
-pub fn facts(relation: &str, reindex: bool) -> Result<Option<Facts>> {
-    const FACTS: Statement = Statement {
-        sql: r"SELECT t.oid::bigint,
-                     ARRAY(SELECT i.indexrelid::bigint FROM pg_catalog.pg_index i
-                           JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
-                           WHERE i.indrelid = t.oid
-                             AND (NOT $2 OR x.relname ~ '_cc(new|old)\d*$'))
-              FROM (SELECT coalesce(i.indrelid, c.oid) AS oid
-                    FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-                    WHERE c.oid = pg_catalog.to_regclass($1)) t",
-        types: &[Type::Text, Type::Bool],
+/// Names that REINDEX CONCURRENTLY gives, for a while, to new and old indexes.
+const REINDEXED: &str = r"_cc(new|old)\d*$";
+
+/// What there is before a statement. None: it is no index statement, or what it works on
+/// isn't there.
+pub fn facts(form: &Form) -> Result<Option<Facts>> {
+    const TABLE: &str = "SELECT coalesce(i.indrelid, c.oid)::bigint
+        FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+        WHERE c.oid = pg_catalog.to_regclass($1)";
+    const RELATION: &str = "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::bigint";
+    const SCHEMA: &str = "SELECT oid::bigint FROM pg_catalog.pg_namespace WHERE nspname = $1";
+    const DATABASE: &str = "SELECT 0::bigint WHERE $1 = ''";
+    let (sql, name, leaves) = match form {
+        Form::CreateIndex { table, index: Some(name), .. } => {
+            (TABLE, table.as_str(), Leaves::Index(name.clone()))
+        }
+        Form::CreateIndex { table, index: None, beginning } => {
+            (TABLE, table.as_str(), Leaves::Unnamed(beginning.clone()))
+        }
+        Form::Reindex(Reach::Relation(name)) => (TABLE, name.as_str(), Leaves::OfTable),
+        Form::Reindex(Reach::Schema(name)) => (SCHEMA, name.as_str(), Leaves::InSchema),
+        Form::Reindex(Reach::Database) => (DATABASE, "", Leaves::InDatabase),
+        Form::DropIndex(name) => (RELATION, name.as_str(), Leaves::Nothing),
+        _ => return Ok(None),
     };
     let spi = Spi::connect()?;
-    let values = [relation.into(), Value::Bool(reindex)];
-    let facts = spi.run(&FACTS, values, View::Newest)?.first().map(|row| Facts {
-        relation: row.bigint(0) as u32,
-        indexes: row
-            .get::<Vec<i64>>(1)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|index| index as u32)
-            .collect(),
-    });
+    let statement = Statement { sql, types: &[Type::Text] };
+    let found = spi.run(&statement, [name.into()], View::Newest)?;
+    let relation = found.first().and_then(|row| row.get::<i64>(0));
+    drop(found);
     spi.finish()?;
-    Ok(facts)
+    let Some(relation) = relation else { return Ok(None) };
+    let mut facts = Facts { relation: relation as u32, indexes: Vec::new(), leaves };
+    facts.indexes = matching(&facts)?.into_iter().map(|(oid, _)| oid).collect();
+    Ok(Some(facts))
 }
 
-/// Which of the indexes that have appeared are meant.
-#[derive(Debug, Clone, Copy)]
-pub enum Which<'a> {
-    /// All.
-    All,
-    /// That of this name.
-    Named(&'a str),
-    /// Those with a name as the server chooses it, which begins so.
-    Unnamed(&'a str),
-    /// Those with a name as REINDEX CONCURRENTLY gives it for a while.
-    Leftovers,
+/// The indexes that a statement may have made: those that weren't there before.
+pub fn appeared(facts: &Facts) -> Result<Vec<NewIndex>> {
+    let known: HashSet<u32> = facts.indexes.iter().copied().collect();
+    let new = matching(facts)?.into_iter().filter(|(oid, _)| !known.contains(oid));
+    Ok(new.map(|(_, index)| index).collect())
 }
 
-/// The indexes of the table that weren't there before.
-pub fn appeared(facts: &Facts, which: Which) -> Result<Vec<NewIndex>> {
-    let (name, beginning, pattern) = match which {
-        Which::All => (None, None, None),
-        Which::Named(name) => (Some(name), None, None),
-        Which::Unnamed(beginning) => (None, Some(beginning), Some(r"_idx\d*$")),
-        Which::Leftovers => (None, None, Some(r"_cc(new|old)\d*$")),
+/// The indexes that look like those which a statement makes.
+fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
+    let (reach, name, beginning, pattern) = match &facts.leaves {
+        Leaves::Nothing => return Ok(Vec::new()),
+        Leaves::Index(name) => ("table", Some(name), None, None),
+        Leaves::Unnamed(beginning) => ("table", None, Some(beginning), Some(r"_idx\d*$")),
+        Leaves::OfTable => ("tree", None, None, Some(REINDEXED)),
+        Leaves::InSchema => ("schema", None, None, Some(REINDEXED)),
+        Leaves::InDatabase => ("database", None, None, Some(REINDEXED)),
     };
-    const APPEARED: Statement = Statement {
-        sql: r"SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
+    const MATCHING: Statement = Statement {
+        sql: r"WITH tables AS (
+                  SELECT c.oid, c.reltoastrelid FROM pg_catalog.pg_class c
+                  WHERE CASE $2
+                      WHEN 'table' THEN c.oid = $1::pg_catalog.oid
+                      WHEN 'tree' THEN c.oid = $1::pg_catalog.oid OR c.oid = ANY (ARRAY(
+                          SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)))
+                      WHEN 'schema' THEN c.relnamespace = $1::pg_catalog.oid
+                      ELSE true END
+              )
+              SELECT i.indexrelid::pg_catalog.int8,
+                     pg_catalog.format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
               FROM pg_catalog.pg_index i
               JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
               JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -85,44 +99,33 @@ pub fn appeared(facts: &Facts, which: Which) -> Result<Vec<NewIndex>> {
                                       WHERE d.datname = pg_catalog.current_database())
                     AND l.pid <> pg_catalog.pg_backend_pid() LIMIT 1
               ) p ON NOT i.indisvalid
-              WHERE i.indrelid = $1::pg_catalog.oid
-                AND i.indexrelid <> ALL ($2::pg_catalog.text[]::pg_catalog.oid[])
+              WHERE i.indrelid IN (SELECT oid FROM tables UNION ALL SELECT reltoastrelid FROM tables
+                                   WHERE $2 <> 'table')
                 AND ($3 IS NULL OR c.relname = $3)
-                AND ($4 IS NULL OR c.relname ~ $4)
-                AND ($5 IS NULL OR pg_catalog.starts_with(c.relname::pg_catalog.text, $5))
-              ORDER BY 1",
-        types: &[Type::BigInt, Type::TextArray, Type::Text, Type::Text, Type::Text],
+                AND ($4 IS NULL OR pg_catalog.starts_with(c.relname::pg_catalog.text, $4))
+                AND ($5 IS NULL OR c.relname ~ $5)
+              ORDER BY 2",
+        types: &[Type::BigInt, Type::Text, Type::Text, Type::Text, Type::Text],
     };
     let spi = Spi::connect()?;
+    let text = |text: Option<&String>| text.map(String::as_str).into();
     let values = [
         Value::BigInt(facts.relation.into()),
-        Value::TextArray(facts.indexes.iter().map(u32::to_string).collect()),
-        name.into(),
+        reach.into(),
+        text(name),
+        text(beginning),
         pattern.into(),
-        beginning.into(),
     ];
-    let found = spi.run(&APPEARED, values, View::Newest)?;
-    let appeared = found
-        .rows()
-        .map(|row| NewIndex { name: row.text(0), is_valid: row.bool(1), builder: row.get(2) })
-        .collect();
+    let found = spi.run(&MATCHING, values, View::Newest)?;
+    let matching = found.rows().map(|row| {
+        let index = NewIndex { name: row.text(1), is_valid: row.bool(2), builder: row.get(3) };
+        (row.bigint(0) as u32, index)
+    });
+    let matching = matching.collect();
     drop(found);
     spi.finish()?;
-    Ok(appeared)
+    Ok(matching)
 }
-
-/// The relation of this name, as facts without indexes. None: there is none.
-pub fn relation(name: &str) -> Result<Option<Facts>> {
-    const OID: Statement = Statement {
-        sql: "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.int8",
-        types: &[Type::Text],
-    };
-    let spi = Spi::connect()?;
-    let oid = spi.run(&OID, [name.into()], View::Newest)?.first().and_then(|row| row.get(0));
-    spi.finish()?;
-    Ok(oid.map(|oid: i64| Facts { relation: oid as u32, indexes: Vec::new() }))
-}
-
 /// Whether a relation is still there.
 pub fn exists(relation: u32) -> Result<bool> {
     const EXISTS: Statement = Statement {

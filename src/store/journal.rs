@@ -5,7 +5,7 @@ use super::Batch;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A statement of a migration, as the journal has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,17 +20,61 @@ pub struct Entry {
     pub is_done: bool,
     /// It may have committed parts of what it does.
     pub may_commit: bool,
-    /// The table of an index statement, and the indexes that it had before.
+    /// Of an index statement, what there was before.
     pub facts: Option<Facts>,
 }
 
-/// What there was before an index statement.
+/// What there was when an index statement was started, and what it would leave behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// The table.
+    /// The table; of [`Leaves::InSchema`] the schema, of [`Leaves::InDatabase`] nothing.
     pub relation: u32,
-    /// Its indexes.
+    /// The indexes that are none of its doing.
     pub indexes: Vec<u32>,
+    /// What tells the indexes that it makes from others.
+    pub leaves: Leaves,
+}
+
+/// The indexes that a statement makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leaves {
+    /// None.
+    Nothing,
+    /// One of this name, on the table.
+    Index(String),
+    /// One with a name that the server chooses, which begins so, on the table.
+    Unnamed(String),
+    /// Those of a REINDEX, of the table and its partitions.
+    OfTable,
+    /// The same, of all tables of a schema.
+    InSchema,
+    /// The same, of all tables.
+    InDatabase,
+}
+
+impl Leaves {
+    /// As the journal has it, with the name that belongs to it.
+    pub fn words(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Leaves::Nothing => ("nothing", None),
+            Leaves::Index(name) => ("index", Some(name)),
+            Leaves::Unnamed(beginning) => ("unnamed index", Some(beginning)),
+            Leaves::OfTable => ("of table", None),
+            Leaves::InSchema => ("in schema", None),
+            Leaves::InDatabase => ("in database", None),
+        }
+    }
+
+    fn read(word: &str, name: Option<String>) -> Leaves {
+        match (word, name) {
+            ("index", Some(name)) => Leaves::Index(name),
+            ("unnamed index", Some(beginning)) => Leaves::Unnamed(beginning),
+            ("of table", _) => Leaves::OfTable,
+            ("in schema", _) => Leaves::InSchema,
+            ("in database", _) => Leaves::InDatabase,
+            _ => Leaves::Nothing,
+        }
+    }
 }
 
 /// Which migration the journal is of, and which way it is taken.
@@ -53,32 +97,32 @@ impl Of<'_> {
 }
 
 impl Batch<'_> {
-    /// The entries of a migration, in the order of its statements.
-    pub fn journal(&self, of: Of) -> Result<Vec<Entry>> {
+    /// The entries of a migration, by the number of the statement.
+    pub fn journal(&self, of: Of) -> Result<BTreeMap<usize, Entry>> {
         const ENTRIES: Statement = Statement {
-            sql: "SELECT statement_no, statement_checksum, command, is_done, may_commit, relation::bigint,
-                         indexes::bigint[]
+            sql: "SELECT statement_no, statement_checksum, command, is_done, may_commit,
+                         relation::bigint, indexes::bigint[], leaves, index_name
                   FROM migrations.journal
-                  WHERE project_id = $1 AND version_key = $2 AND direction = $3
-                  ORDER BY statement_no",
+                  WHERE project_id = $1 AND version_key = $2 AND direction = $3",
             types: &[Type::BigInt, Type::Bytes, Type::Text],
         };
         let found = self.spi.run_with(&ENTRIES, of.values([]), View::Newest)?;
-        let entries = found.rows().map(|row| Entry {
-            number: row.get::<i32>(0).unwrap_or_default() as usize,
-            checksum: row.bytes(1),
-            command: row.text(2),
-            is_done: row.bool(3),
-            may_commit: row.bool(4),
-            facts: row.get::<i64>(5).map(|relation| Facts {
+        let entries = found.rows().map(|row| {
+            let number = row.get::<i32>(0).unwrap_or_default() as usize;
+            let facts = row.get::<i64>(5).map(|relation| Facts {
                 relation: relation as u32,
-                indexes: row
-                    .get::<Vec<i64>>(6)
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|index| index as u32)
-                    .collect(),
-            }),
+                indexes: row.oids(6),
+                leaves: Leaves::read(&row.text(7), row.get(8)),
+            });
+            let entry = Entry {
+                number,
+                checksum: row.bytes(1),
+                command: row.text(2),
+                is_done: row.bool(3),
+                may_commit: row.bool(4),
+                facts,
+            };
+            (number, entry)
         });
         Ok(entries.collect())
     }
@@ -88,12 +132,12 @@ impl Batch<'_> {
         const NOTE: Statement = Statement {
             sql: "INSERT INTO migrations.journal
                   (project_id, version_key, direction, statement_no, statement_checksum, command,
-                   is_done, may_commit, relation, indexes, started_at)
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::oid, $10::text[]::oid[], $11)
+                   is_done, may_commit, relation, indexes, leaves, index_name, started_at)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::oid, $10::text[]::oid[], $11, $12, $13)
                   ON CONFLICT (project_id, version_key, direction, statement_no)
                   DO UPDATE SET is_done = $7, statement_checksum = $5, command = $6, may_commit = $8,
-                                relation = coalesce($9::oid, journal.relation),
-                                indexes = coalesce($10::text[]::oid[], journal.indexes)",
+                                relation = $9::oid, indexes = $10::text[]::oid[],
+                                leaves = $11, index_name = $12",
             types: &[
                 Type::BigInt,
                 Type::Bytes,
@@ -105,15 +149,19 @@ impl Batch<'_> {
                 Type::Bool,
                 Type::BigInt,
                 Type::TextArray,
+                Type::Text,
+                Type::Text,
                 Type::Timestamp,
             ],
         };
-        let (relation, indexes) = match &entry.facts {
-            Some(facts) => (
-                Value::BigInt(facts.relation.into()),
-                Value::TextArray(facts.indexes.iter().map(u32::to_string).collect()),
-            ),
-            None => (Value::Null, Value::Null),
+        let [relation, indexes, leaves, name] = match &entry.facts {
+            Some(facts) => {
+                let (leaves, name) = facts.leaves.words();
+                let indexes = facts.indexes.iter().map(u32::to_string).collect();
+                let relation = Value::BigInt(facts.relation.into());
+                [relation, Value::TextArray(indexes), leaves.into(), name.into()]
+            }
+            None => [Value::Null, Value::Null, Value::Null, Value::Null],
         };
         let values = of.values([
             Value::Int(entry.number as i32),
@@ -123,6 +171,8 @@ impl Batch<'_> {
             Value::Bool(entry.may_commit),
             relation,
             indexes,
+            leaves,
+            name,
             Value::Timestamp(at),
         ]);
         self.spi.run_with(&NOTE, values, View::Transaction)?;

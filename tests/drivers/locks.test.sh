@@ -109,3 +109,14 @@ done
 is 'on record' '57014' "$(sql "SELECT sqlstate FROM migrations.history WHERE version = '008' AND outcome = 'failure'")"
 sql "SELECT migrations.add('008', 'eight', 'CREATE TABLE eight ()', 'SELECT 1', replace => true)" >/dev/null
 has 'goes on' 'applied 008' "$(call 'apply_each()')"
+
+# Cancelled in the pause between two tries, it is on record as well.
+sql "SELECT migrations.add('009', 'nine', 'ALTER TABLE t ADD nine int', 'SELECT 1')" >/dev/null
+reader 3
+is_reading
+PGOPTIONS='-c migrations.lock_timeout=50ms -c migrations.lock_retries=100' call 'apply_each()' >"$RUN/locks.1" &
+wait_for "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'CALL migrations.apply_each%' AND wait_event = 'Extension'"
+sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CALL migrations.apply_each%' AND pid <> pg_backend_pid()" >/dev/null
+wait
+has 'cancelled' 'ERROR:  canceling statement due to user request' "$(cat "$RUN/locks.1")"
+is 'on record' 57014 "$(sql "SELECT sqlstate FROM migrations.history WHERE version = '009' AND outcome = 'failure'")"

@@ -27,3 +27,10 @@ lacks 'not a SELECT' 'statement 3 of 3' "$(log_since)"
 mark_log
 PGOPTIONS='-c log_statement=all' sql 'SELECT version FROM migrations.apply()' >/dev/null
 lacks 'nothing ran' 'migration 00' "$(log_since)"
+
+# in a migration that can't run inside a transaction, too
+sql "SELECT migrations.add('003', 'apart', E'CREATE TABLE c (id int);\nVACUUM c')" >/dev/null
+mark_log
+PGOPTIONS='-c log_statement=all' sql 'CALL migrations.apply_each()' >/dev/null 2>&1
+has 'ordinary' 'LOG:  migration 003 \(apart\) of project default, statement 1 of 2, line 1: CREATE TABLE c \(id int\)$' "$(log_since)"
+has 'by itself' 'LOG:  migration 003 \(apart\) of project default, statement 2 of 2, line 2: VACUUM c$' "$(log_since)"

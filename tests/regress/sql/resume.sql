@@ -94,3 +94,75 @@ SELECT version, action FROM migrations.accept_changes('003');
 CALL migrations.rollback_each(1) \gset
 SELECT state, message FROM migrations.status() WHERE version = '003';
 SELECT to_regclass('half');
+
+-- What a statement has left is dropped, whatever stands in its place by now.
+CREATE TABLE left_over (id int, v text);
+INSERT INTO left_over VALUES (1, 'x'), (1, 'x');
+\set left_over 'SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid = ''left_over''::regclass ORDER BY 1'
+SELECT migrations.add('004', 'left', 'SELECT 1; CREATE UNIQUE INDEX CONCURRENTLY left_over_id ON left_over (id)');
+CALL migrations.apply_each();
+:left_over;
+SELECT migrations.add('004', 'left', 'SELECT 1; VACUUM left_over', replace => true);
+CALL migrations.apply_each() \gset
+:left_over;
+SELECT migrations.add('005', 'left', 'SELECT 1; CREATE UNIQUE INDEX CONCURRENTLY ON left_over (id); SELECT 3');
+CALL migrations.apply_each();
+:left_over;
+SELECT migrations.add('005', 'left', 'SELECT 1', replace => true);
+CALL migrations.apply_each() \gset
+:left_over;
+SELECT version, state FROM migrations.status() WHERE version >= '004';
+-- but one that is whole has run, so that its text must not change
+SELECT migrations.add('006', 'right', 'CREATE INDEX CONCURRENTLY left_over_v ON left_over (v); SELECT 1 / 0');
+CALL migrations.apply_each();
+SELECT forget(1);
+SELECT migrations.add('006', 'right', 'SELECT 1', replace => true);
+CALL migrations.apply_each();
+SELECT migrations.add('006', 'right', 'CREATE INDEX CONCURRENTLY left_over_v ON left_over (v); SELECT 1', replace => true);
+CALL migrations.apply_each() \gset
+SELECT version, state FROM migrations.status() WHERE version = '006';
+:left_over;
+
+-- What a REINDEX leaves, wherever it was at work.
+CREATE TABLE parts (id int, v text) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE INDEX parts_v ON parts (v);
+\set cut_off 'SET allow_system_table_mods = on; UPDATE pg_index SET indisvalid = false WHERE indexrelid::regclass::text ~ ''_ccnew''; RESET allow_system_table_mods'
+\set leftovers 'SELECT count(*) FROM pg_class WHERE relname ~ ''_ccnew'''
+SELECT migrations.add('007', 'reindex', 'REINDEX TABLE CONCURRENTLY parts; REINDEX SCHEMA CONCURRENTLY public; REINDEX DATABASE CONCURRENTLY regress_resume; SELECT 1 / 0');
+CALL migrations.apply_each();
+CREATE INDEX parts_1_v_idx_ccnew ON parts_1 (v);
+:cut_off; SELECT forget(1); CALL migrations.apply_each();
+:leftovers;
+CREATE INDEX left_over_v_ccnew1 ON left_over (v);
+:cut_off; SELECT forget(2); CALL migrations.apply_each();
+:leftovers;
+CREATE INDEX "Odd Index_ccnew" ON "Odd Schema"."Odd Table" (id);
+:cut_off; SELECT forget(3); CALL migrations.apply_each();
+:leftovers;
+SELECT migrations.mark_pending('007') \gset
+SELECT migrations.remove('007') \gset
+
+-- The same failure again is counted, and is in the history once an hour.
+SELECT migrations.add('008', 'fails', 'SELECT 1 / 0');
+\set log 'SELECT seq - min(seq) OVER () AS seq, sqlstate, times FROM migrations.history WHERE version = ''008'' AND outcome = ''failure'' ORDER BY seq'
+CREATE FUNCTION pass(span interval) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    UPDATE migrations.unfinished SET recorded_at = recorded_at - span, last_failed_at = last_failed_at - span;
+END $$;
+CALL migrations.apply_each();
+CALL migrations.apply_each();
+CALL migrations.apply_each();
+:log;
+SELECT pass('59 minutes');
+CALL migrations.apply_each();
+:log;
+SELECT pass('1 minute');
+CALL migrations.apply_each();
+:log;
+SELECT message FROM migrations.status() WHERE version = '008';
+-- another one is at once
+SELECT migrations.add('008', 'fails', 'SELECT * FROM nowhere', replace => true);
+CALL migrations.apply_each();
+:log;

@@ -1,0 +1,88 @@
+//! What has become of a statement that was started, and of which nobody has noted the end.
+//!
+//! What it has left behind is told by the journal and the catalog alone, since another
+//! text may stand in its place by now.
+
+use crate::error::{Error, Result};
+use crate::pg::context::Context;
+use crate::pg::parse::{Form, Kind, Statement};
+use crate::pg::transaction;
+use crate::store::index::{self, NewIndex};
+use crate::store::journal::{Entry, Leaves};
+
+/// What is to be done about it.
+pub enum Decision {
+    /// It has run.
+    IsDone,
+    /// These indexes are what it has left: they are dropped, then what stands in its place
+    /// is run.
+    Run(Vec<String>),
+    /// Its work is completed by another statement.
+    Complete(String),
+}
+
+/// Decides; `current` is the statement that stands in its place, if there is one, and
+/// whether it is the same. Afterwards a new transaction is open.
+///
+/// Errors: it was a block, of which only people can tell how far it came (55000); somebody
+/// else builds an index that may be its (55P03); it has run, and was changed (55000).
+pub fn decide(context: &Context, entry: &Entry, current: Option<&Statement>) -> Result<Decision> {
+    let migration = || context.label().to_owned();
+    if entry.may_commit {
+        return Err(Error::Interrupted {
+            migration: migration(),
+            command: entry.command.clone(),
+            statement: entry.number,
+        });
+    }
+    let made = match &entry.facts {
+        Some(facts) => index::appeared(facts)?,
+        None => Vec::new(),
+    };
+    check_nobody_builds(context, &made)?;
+    let (valid, invalid): (Vec<_>, Vec<_>) = made.into_iter().partition(|index| index.is_valid);
+    let leftovers: Vec<String> = invalid.into_iter().map(|index| index.name).collect();
+    let builds = matches!(
+        entry.facts.as_ref().map(|facts| &facts.leaves),
+        Some(Leaves::Index(_) | Leaves::Unnamed(_))
+    );
+    let decision = match (current.map(|statement| &statement.kind), &entry.facts) {
+        _ if !leftovers.is_empty() => Decision::Run(leftovers),
+        (None, _) if builds && !valid.is_empty() => {
+            return Err(Error::ChangedUnderWay { migration: migration(), statement: entry.number });
+        }
+        (None, _) => Decision::Run(leftovers),
+        (Some(_), _) if builds && !valid.is_empty() => Decision::IsDone,
+        (Some(Kind::NonTransactional(_, Form::DropIndex(_))), Some(facts))
+            if !index::exists(facts.relation)? =>
+        {
+            Decision::IsDone
+        }
+        (Some(Kind::NonTransactional(_, Form::Detach(partition))), _) => {
+            match index::detaching(partition)? {
+                None => Decision::IsDone,
+                Some((_, false)) => Decision::Run(leftovers),
+                Some((parent, true)) => Decision::Complete(format!(
+                    "ALTER TABLE {parent} DETACH PARTITION {partition} FINALIZE"
+                )),
+            }
+        }
+        (Some(Kind::NonTransactional(_, Form::Named(kind, name, makes))), _)
+            if index::named(*kind, name)? == *makes =>
+        {
+            Decision::IsDone
+        }
+        _ => Decision::Run(leftovers),
+    };
+    transaction::commit()?;
+    Ok(decision)
+}
+
+fn check_nobody_builds(context: &Context, indexes: &[NewIndex]) -> Result<()> {
+    match indexes.iter().find_map(|index| Some((index, index.builder?))) {
+        None => Ok(()),
+        Some((index, process)) => {
+            Err(Error::IndexInWork { index: index.name.clone(), process, place: context.place() })
+        }
+    }
+}
