@@ -1,9 +1,10 @@
 # Every target installs what it needs and works as root and as an ordinary user.
 # `make install` alone writes to a PostgreSQL that isn't its own.
-# PG_CONFIG=/path/to/pg_config says which server is meant; without it, it is the newest
-# one of the distribution's.
+# PG_CONFIG=/path/to/pg_config says which server is meant, or PG=NN its version: the
+# distribution's, or a fetched one (16, 18). Without them, it is the newest one of the
+# distribution's. `make test PG=all` runs the tests on that one, on 16 and on 18.
 
-export PG_CONFIG
+export PG_CONFIG PG
 
 .PHONY: demo test lint install psql clean
 

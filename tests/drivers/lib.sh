@@ -17,6 +17,11 @@ log_since() { tail -c "+$((LOG_MARK + 1))" "$RUN/server.log"; }
 
 fail() { echo "assertion failed: $*"; exit 1; }
 
+# Counts a part of the test as skipped, for something that the server lacks.
+skip() { # why
+    echo "$*" >>"$RUN/skipped"
+}
+
 is() { # what expected got
     [ "$2" = "$3" ] || fail "$1: expected «$2», got «$3»"
 }

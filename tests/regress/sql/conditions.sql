@@ -122,8 +122,9 @@ SELECT migrations.add('2', 'd', 'SELECT 1', project => 'deferred', precondition 
 SELECT version FROM migrations.apply(project => 'deferred');
 
 -- an extension whose creation was skipped
-SELECT migrations.add('1', 'create it', 'CREATE EXTENSION citext', project => 'ext', precondition => 'SELECT false', on_fail => 'skip');
-SELECT migrations.add('2', 'use it', 'SELECT ''a''::citext', project => 'ext', requires => '{extension:citext}');
+DROP EXTENSION plpgsql;
+SELECT migrations.add('1', 'create it', 'CREATE EXTENSION plpgsql', project => 'ext', precondition => 'SELECT false', on_fail => 'skip');
+SELECT migrations.add('2', 'use it', 'DO ''BEGIN NULL; END''', project => 'ext', requires => '{extension:plpgsql}');
 SELECT version, direction, messages FROM migrations.apply(project => 'ext');
 
 -- without a script

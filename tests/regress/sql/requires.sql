@@ -91,11 +91,12 @@ SELECT migrations.remove('2', 'billing');
 SELECT migrations.remove('001', 'shop');
 
 -- extensions: installed, or created by an earlier migration of the plan
-SELECT migrations.add('001', 'x', 'SELECT ''abc''::citext', project => 'ext', requires => '{extension:citext}');
+DROP EXTENSION plpgsql;
+SELECT migrations.add('001', 'x', 'DO ''BEGIN NULL; END''', project => 'ext', requires => '{extension:plpgsql}');
 SELECT * FROM migrations.plan(project => 'ext');
 SELECT version, state, message FROM migrations.status('ext');
 SELECT * FROM migrations.apply(project => 'ext');
-SELECT migrations.add('000', 'make it', 'CREATE EXTENSION IF NOT EXISTS citext', project => 'ext');
+SELECT migrations.add('000', 'make it', 'CREATE EXTENSION IF NOT EXISTS plpgsql', project => 'ext');
 SELECT step, version, reason FROM migrations.plan(project => 'ext');
 SELECT version, state, message FROM migrations.status('ext');
 SELECT step, version FROM migrations.apply(project => 'ext');
