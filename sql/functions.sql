@@ -203,6 +203,16 @@ CREATE FUNCTION migrations.verify(version text DEFAULT NULL, project text DEFAUL
     RETURNS SETOF migrations.verified_migration LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_verify';
 COMMENT ON FUNCTION migrations.verify(text, text) IS 'runs the verify scripts of applied migrations, or of one, again and takes back what they do';
 
+-- backups
+
+CREATE FUNCTION migrations.keep(relation regclass) RETURNS text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_keep';
+COMMENT ON FUNCTION migrations.keep(regclass) IS 'in the text of a migration: copies a table into the schema migrations_backup; gives the name of the copy';
+
+CREATE FUNCTION migrations.forget(backup regclass) RETURNS text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_forget';
+COMMENT ON FUNCTION migrations.forget(regclass) IS 'drops a backup that keep() has made';
+
 -- repair
 
 CREATE FUNCTION migrations.mark_applied(version text, project text DEFAULT NULL, reason text DEFAULT NULL)

@@ -293,6 +293,23 @@ pub enum Error {
     SnapshotTooOld(String),
     /// A body calls one of the functions that run migrations (55000).
     RunInsideRun,
+    /// A table is to be kept, but no migration's text runs (55000).
+    NoMigration,
+    /// There is no relation with this number (42P01).
+    NoRelation(u32),
+    /// What is to be kept isn't a table (42809).
+    NotATable(String),
+    /// What is to be dropped as a backup isn't one (42809).
+    NotABackup(String),
+    /// All names that a table's backup may have are taken (42P07).
+    BackupNameTaken(String),
+    /// The schema of backups belongs to somebody else (42501).
+    BackupsOfOthers {
+        /// To whom.
+        owner: String,
+        /// Who calls.
+        caller: String,
+    },
     /// A run in a read-only transaction or on a standby (25006).
     ReadOnly {
         /// The call.

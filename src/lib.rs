@@ -21,6 +21,7 @@ pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/tables.sql", name = "tables", bootstrap);
 pgrx::extension_sql_file!("../sql/history.sql", name = "history", requires = ["tables"]);
+pgrx::extension_sql_file!("../sql/backups.sql", name = "backups", requires = ["tables"]);
 pgrx::extension_sql_file!("../sql/guards.sql", name = "guards", requires = ["tables"]);
 pgrx::extension_sql_file!("../sql/functions.sql", name = "functions", requires = ["guards"]);
 pgrx::extension_sql_file!("../sql/grants.sql", name = "grants", finalize);

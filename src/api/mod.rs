@@ -1,5 +1,6 @@
 //! Every SQL-callable function and nothing else: arguments in, one call, rows out.
 
+pub mod backup;
 pub mod guard;
 pub mod look;
 pub mod register;

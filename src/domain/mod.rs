@@ -3,6 +3,7 @@
 //! Plain Rust: nothing here knows pgrx or a server, so all of it is tested by
 //! `cargo test --test domain` on any machine.
 
+pub mod backup;
 pub mod checksum;
 pub mod convention;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! What each error says: SQLSTATE, message, DETAIL and HINT, in the server's style.
 
 use super::{Error, Place, Unmet};
+use crate::domain::backup::SCHEMA;
 use crate::pg::catch::sqlstate_text;
 use crate::pg::quote_identifier;
 use pgrx::PgSqlErrorCode as Code;
@@ -373,6 +374,39 @@ impl Error {
                 "cannot run migrations inside a migration",
             )
             .hint("Remove the call from the migration's text."),
+            NoMigration => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "migrations.keep() was not called by the text of a migration",
+            )
+            .detail("A backup is named after the migration that keeps it.")
+            .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('…');"),
+            NoRelation(relation) => Report::new(
+                Code::ERRCODE_UNDEFINED_TABLE,
+                format!("relation with OID {relation} does not exist"),
+            )
+            .hint("Give the relation's name as a text."),
+            NotATable(relation) => Report::new(
+                Code::ERRCODE_WRONG_OBJECT_TYPE,
+                format!("cannot keep {relation}: it is not a table"),
+            )
+            .detail("Tables, partitioned ones too, and materialized views can be kept.")
+            .hint("Of a view, keep the tables that it reads."),
+            NotABackup(relation) => Report::new(
+                Code::ERRCODE_WRONG_OBJECT_TYPE,
+                format!("cannot forget {relation}: migrations.keep() has not made it"),
+            )
+            .hint("What it has made: SELECT backup, copied_from FROM migrations.backups;"),
+            BackupNameTaken(relation) => Report::new(
+                Code::ERRCODE_DUPLICATE_TABLE,
+                format!("cannot keep {relation}: the names for its backup are taken by other relations"),
+            )
+            .hint(format!("Move them out of the schema {SCHEMA}.")),
+            BackupsOfOthers { owner, caller } => Report::new(
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("schema \"{SCHEMA}\" belongs to role \"{owner}\", of which \"{caller}\" is not a member"),
+            )
+            .detail("The owner of the schema could drop what is kept in it.")
+            .hint(format!("Give the schema to a role that all who apply migrations are members of: ALTER SCHEMA {SCHEMA} OWNER TO …;")),
             ReadOnly { call, standby } => Report::new(
                 Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 format!("cannot execute {call} in a read-only transaction"),

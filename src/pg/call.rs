@@ -105,6 +105,11 @@ impl Call {
         self.argument(n)
     }
 
+    /// Argument n (from 0), a `regclass`.
+    pub fn relation(&self, n: usize) -> Option<u32> {
+        self.argument::<pg_sys::Oid>(n).map(pg_sys::Oid::to_u32)
+    }
+
     /// Argument n (from 0), a `boolean`.
     pub fn bool(&self, n: usize) -> Option<bool> {
         self.argument(n)

@@ -113,6 +113,19 @@ impl Spi {
     ) -> Result<Table<'_>> {
         debug_assert_eq!(statement.types.len(), values.len());
         let plan = plan(statement)?;
+        let rows = self.execute(plan, statement.sql, values, view)?;
+        // SAFETY: set by the statement that has just run.
+        Ok(Table { table: unsafe { pg_sys::SPI_tuptable }, rows, _spi: PhantomData })
+    }
+
+    /// Runs a statement that gives no rows and is run once. Gives how many rows it has
+    /// changed.
+    pub fn command(&self, sql: &str) -> Result<u64> {
+        let plan = prepare(sql, &mut [], false)?;
+        Ok(self.execute(plan, sql, Vec::new(), View::Transaction)? as u64)
+    }
+
+    fn execute(&self, plan: Plan, sql: &str, values: Vec<Value>, view: View) -> Result<usize> {
         let mut datums = vec![Datum::from(0); values.len()];
         let mut nulls = vec![b'n' as c_char; values.len()];
         for (n, value) in values.into_iter().enumerate() {
@@ -157,14 +170,13 @@ impl Spi {
         if code < 0 {
             return Err(Error::Internal {
                 code: None,
-                message: format!("SPI returned {code} for: {}", statement.sql),
+                message: format!("SPI returned {code} for: {sql}"),
                 detail: None,
                 hint: None,
             });
         }
         // SAFETY: set by the statement that has just run.
-        let (table, rows) = unsafe { (pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize) };
-        Ok(Table { table, rows, _spi: PhantomData })
+        Ok(unsafe { pg_sys::SPI_processed as usize })
     }
 }
 
@@ -172,15 +184,22 @@ fn plan(statement: &Statement) -> Result<Plan> {
     if let Some(plan) = PLANS.with_borrow(|plans| plans.get(statement.sql).copied()) {
         return Ok(plan);
     }
-    let text = cstring(statement.sql);
     let mut types: Vec<Oid> = statement.types.iter().map(|t| t.oid()).collect();
+    let plan = prepare(statement.sql, &mut types, true)?;
+    PLANS.with_borrow_mut(|plans| plans.insert(statement.sql, plan));
+    Ok(plan)
+}
+
+/// Prepares a statement, for the session if it is to be kept, else for the connection.
+fn prepare(sql: &str, types: &mut [Oid], keep: bool) -> Result<Plan> {
+    let text = cstring(sql);
     let (text, count, types) = (text.as_ptr(), types.len() as c_int, types.as_mut_ptr());
-    // SAFETY: pointers outlive the call (the owners live to the end of the function); the
-    // plan is moved to memory that lasts.
+    // SAFETY: pointers outlive the call (the owners live to the end of the function); a
+    // plan that is kept is moved to memory that lasts.
     let plan = unsafe {
         catch(|| {
             let plan = raw::SPI_prepare(text, count, types);
-            if !plan.is_null() {
+            if keep && !plan.is_null() {
                 raw::SPI_keepplan(plan);
             }
             plan
@@ -189,12 +208,11 @@ fn plan(statement: &Statement) -> Result<Plan> {
     if plan.is_null() {
         return Err(Error::Internal {
             code: None,
-            message: format!("cannot prepare: {}", statement.sql),
+            message: format!("cannot prepare: {sql}"),
             detail: None,
             hint: None,
         });
     }
-    PLANS.with_borrow_mut(|plans| plans.insert(statement.sql, Plan(plan)));
     Ok(Plan(plan))
 }
 

@@ -7,6 +7,7 @@
 pub mod adoption;
 pub mod apart;
 pub mod atomic;
+pub mod backup;
 pub mod body;
 pub mod check;
 pub mod condition;

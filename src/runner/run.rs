@@ -2,6 +2,7 @@
 //! with which the transaction ends. (A step that takes transactions of its own is in
 //! [`super::apart`].)
 
+use super::backup;
 use super::body::{self, Done, Keep};
 use super::check::{self, Cause, Mode};
 use super::gate::Prepared;
@@ -398,6 +399,8 @@ impl<'a> Run<'a> {
     ) -> Result<T> {
         let label = self.label(step, part);
         let context = Context::new(&label, script);
+        let project = &self.lanes[step.lane].project.name;
+        let _keeps = backup::Keeping::begin(part, project, step.version(), step.name());
         work(&context).inspect_err(|_| {
             self.failed_at.replace(At::of(&context));
         })

@@ -5,6 +5,7 @@
 //! [`Batch::close`].
 
 pub mod applied;
+pub mod backup;
 pub mod blockers;
 pub mod constraints;
 pub mod event;
