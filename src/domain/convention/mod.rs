@@ -1,7 +1,66 @@
-//! Which migration a file belongs to, by its name.
+//! Reads the migration files of other tools as they are: which migrations they hold, and
+//! what is said of them.
 //!
-//! Read so far: numbered files as golang-migrate and many hand-made runners have them,
-//! `NNN_name.up.sql`, `NNN_name.down.sql` and `NNN_name.sql`.
+//! Each tool has a file of its own here, which knows its names of files and the marks in
+//! them. What a tool has and we don't honour is a [`Problem`], never passed over.
+
+/// A file as it is at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct File<'a> {
+    /// Its path within the folder, with `/` between its parts.
+    pub path: &'a str,
+    /// What is in it.
+    pub text: &'a str,
+}
+
+/// A migration, as far as files tell of it: a part that they don't hold is None.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// The version; None: a repeatable migration.
+    pub version: Option<String>,
+    /// What it does, for people.
+    pub name: String,
+    /// SQL that applies it. Lines are where they are in the file, so that an error names
+    /// the file's own line: what comes before is replaced by empty lines.
+    pub up: Option<String>,
+    /// SQL that takes it back.
+    pub down: Option<String>,
+    /// SQL that must hold after.
+    pub verify: Option<String>,
+    /// What must be applied before, as add() has it.
+    pub requires: Vec<String>,
+    /// Whether it can run inside a transaction; None: as its statements show.
+    pub transactional: Option<bool>,
+    /// When a repeatable migration runs.
+    pub moment: Moment,
+    /// The files that it is made of.
+    pub paths: Vec<String>,
+}
+
+/// When a repeatable migration runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Moment {
+    /// When it has changed, after the versions.
+    #[default]
+    Changed,
+    /// Before all others, in every run that has something to do.
+    BeforeRun,
+    /// After all others, in every run that has something to do.
+    AfterRun,
+}
+
+/// Why files can't be taken as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub path: String,
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// What is wrong, as an error's message begins: in lower case, without a full stop.
+    pub message: String,
+    /// What to do, as a sentence.
+    pub hint: String,
+}
 
 /// The part of a migration that a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
