@@ -1,0 +1,624 @@
+//! A migration's text in pieces: SQL, and what is none: psql's own commands, its variables,
+//! and the data behind `COPY … FROM stdin`.
+//!
+//! What a statement is, is for the server's parser to say. Here only so much is read as is
+//! needed to see what it can't: quotes, comments and dollar quotes as the server's lexer
+//! reads them (`scan.l`), and where psql takes a statement to end (`psqlscan.l`), since data
+//! begins behind the end of a COPY. All of it in one pass; the pieces joined are the text.
+
+use std::ops::Range;
+
+/// What a piece is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// SQL, in whatever amount: part of a statement, or several.
+    Sql,
+    /// A comment.
+    Comment,
+    /// A command of psql's, from its backslash to the end of its arguments.
+    Command,
+    /// A variable of psql's: `:x`, `:'x'`, `:"x"` or `:{?x}`. What isn't set stays SQL.
+    Variable,
+    /// The data of a COPY, in whole lines.
+    Data,
+    /// The line `\.` that ends data.
+    EndOfData,
+}
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it is, in bytes.
+    pub range: Range<usize>,
+}
+
+/// A text in pieces.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// One after the other, without gaps.
+    pub pieces: Vec<Piece>,
+    /// The places of the semicolons that end statements.
+    pub ends: Vec<usize>,
+    /// Where something stands between the end of a COPY and the end of its line, so that
+    /// it can't be told from the data.
+    pub behind_copy: Option<usize>,
+}
+
+/// Reads a text. `conforming` is `standard_conforming_strings`: whether a backslash is
+/// nothing special in `'…'`.
+pub fn scan(text: &str, conforming: bool) -> Scan {
+    let mut scanner = Scanner {
+        bytes: text.as_bytes(),
+        text,
+        at: 0,
+        conforming,
+        scan: Scan::default(),
+        statement: Statement::default(),
+    };
+    scanner.run();
+    scanner.scan
+}
+
+/// What is known of the statement that is being read.
+#[derive(Default)]
+struct Statement {
+    // Its words so far, up to the few that matter.
+    words: usize,
+    // CREATE [OR REPLACE] FUNCTION or PROCEDURE, as far as it has come.
+    routine: Routine,
+    // Open parentheses.
+    parentheses: usize,
+    // Open BEGIN ATOMIC and CASE, which END closes.
+    blocks: usize,
+    // The last word was BEGIN, of a routine.
+    begins: bool,
+    copy: Copy,
+}
+
+#[derive(Default, PartialEq, Eq, Clone, Copy)]
+enum Routine {
+    #[default]
+    Start,
+    Create,
+    Or,
+    Replace,
+    Yes,
+    No,
+}
+
+#[derive(Default, PartialEq, Eq, Clone, Copy)]
+enum Copy {
+    #[default]
+    No,
+    Copy,
+    From,
+    FromClient,
+}
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    text: &'a str,
+    at: usize,
+    conforming: bool,
+    scan: Scan,
+    statement: Statement,
+}
+
+impl Scanner<'_> {
+    fn run(&mut self) {
+        while self.at < self.bytes.len() {
+            let start = self.at;
+            let kind = self.token();
+            self.piece(kind, start);
+            if kind == Kind::Sql && self.scan.ends.last() == Some(&start) {
+                self.end_statement();
+            }
+        }
+    }
+
+    /// Adds what has been read to the last piece of its kind, or as a new one.
+    fn piece(&mut self, kind: Kind, start: usize) {
+        match self.scan.pieces.last_mut() {
+            Some(last) if last.kind == kind && kind == Kind::Sql => last.range.end = self.at,
+            _ => self.scan.pieces.push(Piece { kind, range: start..self.at }),
+        }
+    }
+
+    /// Reads one token, and passes it.
+    fn token(&mut self) -> Kind {
+        match &self.bytes[self.at..] {
+            [b'-', b'-', ..] => {
+                self.at = super::end_of_line(self.bytes, self.at);
+                return Kind::Comment;
+            }
+            [b'/', b'*', ..] => {
+                self.at = super::end_of_comment(self.bytes, self.at);
+                return Kind::Comment;
+            }
+            [b'\'', ..] => self.quoted(!self.conforming),
+            [b'"', ..] => {
+                self.at = super::end_of_quoted(self.bytes, self.at);
+                self.other();
+            }
+            [b'e' | b'E', b'\'', ..] => {
+                self.at += 1;
+                self.quoted(true);
+            }
+            [b'u' | b'U', b'&', b'\'', ..] => {
+                self.at += 2;
+                self.quoted(false);
+            }
+            [b'$', ..] => self.dollar(),
+            [b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.., ..] => self.word(),
+            [b'0'..=b'9', ..] => {
+                self.at = super::end_of_name(self.bytes, self.at);
+                self.other();
+            }
+            [b':', ..] => return self.colon(),
+            [b'\\', b';', ..] => {
+                // As psql has it: a semicolon that it doesn't act on itself.
+                self.at += 2;
+                return Kind::Command;
+            }
+            [b'\\', ..] => {
+                self.at = end_of_command(self.bytes, self.at);
+                return Kind::Command;
+            }
+            [b';', ..] => {
+                if self.statement.parentheses == 0 && self.statement.blocks == 0 {
+                    self.scan.ends.push(self.at);
+                }
+                self.at += 1;
+            }
+            [byte, ..] => {
+                match byte {
+                    b'(' => self.statement.parentheses += 1,
+                    b')' => {
+                        self.statement.parentheses = self.statement.parentheses.saturating_sub(1);
+                    }
+                    _ => {}
+                }
+                if !is_space(*byte) {
+                    self.other();
+                }
+                self.at += 1;
+            }
+            [] => {}
+        }
+        Kind::Sql
+    }
+
+    /// A token that is no word: it stands between words that would belong together.
+    fn other(&mut self) {
+        let statement = &mut self.statement;
+        statement.begins = false;
+        if statement.copy == Copy::From {
+            // COPY … FROM 'file'
+            statement.copy = Copy::No;
+        }
+    }
+
+    /// `'…'`, with what continues it on further lines.
+    fn quoted(&mut self, escapes: bool) {
+        self.other();
+        loop {
+            self.at += 1;
+            while let Some(byte) = self.bytes.get(self.at) {
+                self.at += 1;
+                match byte {
+                    b'\'' => break,
+                    b'\\' if escapes => self.at = (self.at + 1).min(self.bytes.len()),
+                    _ => {}
+                }
+            }
+            // A second quote is one within, which reads as if the literal began anew. So
+            // does one on a further line, which matters where it takes the escapes along.
+            if self.bytes.get(self.at) == Some(&b'\'') {
+                continue;
+            }
+            match continuation(self.bytes, self.at).filter(|_| escapes) {
+                Some(quote) => self.at = quote,
+                None => break,
+            }
+        }
+        while !self.text.is_char_boundary(self.at) {
+            self.at += 1;
+        }
+    }
+
+    /// `$tag$ … $tag$`, or `$1`, or a lone dollar sign.
+    fn dollar(&mut self) {
+        self.other();
+        let rest = &self.bytes[self.at + 1..];
+        let is_start = |b: &u8| b.is_ascii_alphabetic() || matches!(*b, b'_' | 0x80..);
+        let is_part = |b: &u8| is_start(b) || b.is_ascii_digit();
+        let length = match rest.first() {
+            Some(first) if is_start(first) => rest.iter().take_while(|b| is_part(b)).count(),
+            _ => 0,
+        };
+        if rest.get(length) != Some(&b'$') {
+            self.at += 1;
+            return;
+        }
+        let delimiter = &self.text[self.at..self.at + length + 2];
+        let body = self.at + delimiter.len();
+        let end = self.text[body..].find(delimiter);
+        self.at = end.map_or(self.bytes.len(), |n| body + n + delimiter.len());
+    }
+
+    fn word(&mut self) {
+        let start = self.at;
+        self.at = super::end_of_name(self.bytes, self.at);
+        let word = &self.bytes[start..self.at];
+        let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
+        let statement = &mut self.statement;
+        statement.routine = match statement.routine {
+            Routine::Start if is("create") => Routine::Create,
+            Routine::Create if is("or") => Routine::Or,
+            Routine::Or if is("replace") => Routine::Replace,
+            Routine::Create | Routine::Replace if is("function") || is("procedure") => Routine::Yes,
+            Routine::Yes => Routine::Yes,
+            _ => Routine::No,
+        };
+        if statement.routine == Routine::Yes && statement.parentheses == 0 {
+            if statement.blocks == 0 {
+                if statement.begins && is("atomic") {
+                    statement.blocks = 1;
+                }
+            } else if is("case") {
+                statement.blocks += 1;
+            } else if is("end") {
+                statement.blocks -= 1;
+            }
+        }
+        statement.begins = is("begin");
+        if statement.parentheses == 0 {
+            statement.copy = match statement.copy {
+                Copy::No if statement.words == 0 && is("copy") => Copy::Copy,
+                Copy::Copy if is("from") => Copy::From,
+                Copy::From if is("stdin") || is("stdout") => Copy::FromClient,
+                Copy::From => Copy::No,
+                same => same,
+            };
+        }
+        statement.words += 1;
+    }
+
+    /// `::`, `:=`, or a variable.
+    fn colon(&mut self) -> Kind {
+        self.other();
+        let rest = &self.bytes[self.at + 1..];
+        let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | 0x80..);
+        let length = |from: &[u8]| from.iter().take_while(|b| is_part(b)).count();
+        let name = match rest {
+            [b':' | b'=', ..] => {
+                self.at += 2;
+                return Kind::Sql;
+            }
+            [quote @ (b'\'' | b'"'), inner @ ..] => {
+                let n = length(inner);
+                (n > 0 && inner.get(n) == Some(quote)).then_some(n + 2)
+            }
+            [b'{', b'?', inner @ ..] => {
+                let n = length(inner);
+                (n > 0 && inner.get(n) == Some(&b'}')).then_some(n + 3)
+            }
+            _ => Some(length(rest)).filter(|n| *n > 0),
+        };
+        self.at += 1 + name.unwrap_or(0);
+        if name.is_some() { Kind::Variable } else { Kind::Sql }
+    }
+
+    /// Begins the next statement; behind `COPY … FROM stdin`, after its data.
+    fn end_statement(&mut self) {
+        let copies = std::mem::take(&mut self.statement).copy == Copy::FromClient;
+        if !copies {
+            return;
+        }
+        // The rest of the line: white space and a comment.
+        let rest = self.at;
+        while let Some(byte) = self.bytes.get(self.at) {
+            self.at += 1;
+            if *byte == b'\n' {
+                break;
+            }
+        }
+        let line = &self.bytes[rest..self.at];
+        let blank = line.iter().take_while(|b| is_space(**b)).count();
+        if blank < line.len() && !line[blank..].starts_with(b"--") {
+            self.scan.behind_copy.get_or_insert(rest + blank);
+        }
+        self.piece(Kind::Sql, rest);
+        self.data();
+    }
+
+    fn data(&mut self) {
+        let start = self.at;
+        let end = loop {
+            // Lines are looked at where a backslash begins one.
+            let line = match self.text[self.at..].starts_with("\\.")
+                && is_line_start(self.bytes, self.at)
+            {
+                true => Some(self.at),
+                false => self.text[self.at..].find("\n\\.").map(|n| self.at + n + 1),
+            };
+            let Some(line) = line else { break self.bytes.len() };
+            self.at = line + 2;
+            match &self.bytes[self.at..] {
+                [] | [b'\n', ..] | [b'\r', b'\n', ..] => break line,
+                _ => {}
+            }
+        };
+        if end > start {
+            self.at = end;
+            self.scan.pieces.push(Piece { kind: Kind::Data, range: start..end });
+        }
+        if end < self.bytes.len() {
+            let newline = self.bytes[end..].iter().position(|b| *b == b'\n');
+            self.at = newline.map_or(self.bytes.len(), |n| end + n + 1);
+            self.scan.pieces.push(Piece { kind: Kind::EndOfData, range: end..self.at });
+        }
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}
+
+fn is_line_start(bytes: &[u8], at: usize) -> bool {
+    at == 0 || bytes[at - 1] == b'\n'
+}
+
+/// Where a literal goes on that has ended: behind white space with a newline in it, and
+/// comments up to the end of their lines.
+fn continuation(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    let mut newline = false;
+    loop {
+        match &bytes[at..] {
+            [b'\'', ..] if newline => return Some(at),
+            [b'\n' | b'\r', ..] => (at, newline) = (at + 1, true),
+            [b' ' | b'\t' | 0x0b | 0x0c, ..] => at += 1,
+            [b'-', b'-', ..] => {
+                at = super::end_of_line(bytes, at);
+                // A comment that ends the text continues nothing.
+                bytes.get(at)?;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Where a command ends that begins at a backslash: before the end of its line, or before
+/// a backslash that stands in no quotes, which begins the next command; `\\` ends it and
+/// belongs to it.
+fn end_of_command(bytes: &[u8], from: usize) -> usize {
+    let mut at = from + 1;
+    // Its name, which may be one mark such as `!` or `?`.
+    while bytes.get(at).is_some_and(|b| !is_space(*b) && *b != b'\\') {
+        at += 1;
+    }
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\n' | b'\r' => break,
+            b'\\' if bytes.get(at + 1) == Some(&b'\\') => return at + 2,
+            b'\\' => break,
+            b'\'' | b'"' | b'`' => {
+                let line = super::end_of_line(bytes, at);
+                let mut end = at + 1;
+                while end < line && bytes[end] != *byte {
+                    // Within single quotes a backslash takes the next character along.
+                    end += if *byte == b'\'' && bytes[end] == b'\\' { 2 } else { 1 };
+                }
+                at = (end + 1).min(line);
+            }
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(text: &str) -> Vec<(Kind, &str)> {
+        let scan = scan(text, true);
+        scan.pieces.iter().map(|p| (p.kind, &text[p.range.clone()])).collect()
+    }
+
+    fn statements(text: &str, conforming: bool) -> Vec<String> {
+        let scan = scan(text, conforming);
+        let mut start = 0;
+        let mut found = Vec::new();
+        for end in scan.ends.into_iter().chain([text.len()]) {
+            found.push(text[start.min(end)..end].trim().to_owned());
+            start = end + 1;
+        }
+        found.retain(|s| !s.is_empty());
+        found
+    }
+
+    #[test]
+    fn finds_where_statements_end() {
+        for (text, count) in [
+            ("SELECT 1; SELECT 2", 2),
+            ("SELECT ';' ; SELECT E'\\';' ; SELECT ';'';'", 3),
+            ("SELECT E'a'\n -- c'\n '\\';b'; SELECT 2", 2),
+            ("SELECT E'a' 'b'; SELECT 1", 2),
+            ("SELECT $$;$$ ; SELECT $a$ $b$ ; $a$; SELECT $1", 3),
+            ("SELECT $a$;$b$;$a$; SELECT x$a$;", 2),
+            ("SELECT \"a;\"\"b;\"; SELECT U&'\\;' ; SELECT U&\"a;\"", 3),
+            ("SELECT 1 /* ; /* ; */ ; */; -- ;\n SELECT 2", 2),
+            ("SELECT 2*/* ; */3; SELECT a--;\n", 2),
+            ("CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3", 2),
+            (
+                "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 1 END; END; SELECT 2",
+                2,
+            ),
+            ("CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC ; END; SELECT 2", 2),
+            ("CREATE FUNCTION begin(a int) RETURNS int AS 'x' LANGUAGE c; SELECT 2", 2),
+            ("BEGIN; SELECT 1; END", 3),
+            ("SELECT 'open; SELECT 2", 1),
+            ("SELECT $x$open; SELECT 2", 1),
+            ("/* open; SELECT 2", 1),
+            ("SELECT B'01;' ; SELECT X'0;' ; SELECT N';'", 3),
+            ("SELECT '\\'; SELECT 2", 2),
+            ("", 0),
+        ] {
+            assert_eq!(statements(text, true).len(), count, "{text}");
+        }
+        assert_eq!(statements("SELECT '\\'; SELECT 2'; SELECT 3", false).len(), 2);
+    }
+
+    #[test]
+    fn finds_data() {
+        use Kind::*;
+        let text = "COPY t (a, \"b\") FROM stdin; -- data\n1\t;\n\\N\t\\.x\n\\.\nSELECT 1;\n";
+        assert_eq!(
+            pieces(text),
+            [
+                (Sql, "COPY t (a, \"b\") FROM stdin; -- data\n"),
+                (Data, "1\t;\n\\N\t\\.x\n"),
+                (EndOfData, "\\.\n"),
+                (Sql, "SELECT 1;\n"),
+            ]
+        );
+        for (text, data) in [
+            ("copy t from STDIN with (format csv);\r\na\r\n\\.\r\n", Some("a\r\n")),
+            ("COPY t FROM stdin;\n\\.\nSELECT 1", None),
+            ("COPY t FROM stdin;\n\\.", None),
+            ("COPY t FROM stdin;\n", None),
+            ("COPY t FROM stdin;", None),
+            ("COPY t FROM stdin;\n1\n2", Some("1\n2")),
+            ("COPY t FROM stdin;\n\\.x\n\\.\n", Some("\\.x\n")),
+            ("COPY t FROM stdin\n;\n1\n\\.\n", Some("1\n")),
+            ("COPY t FROM 'stdin';\n1\n\\.\n", None),
+            ("COPY (SELECT 1 FROM stdin) TO STDOUT;\n1", None),
+            ("COPY t TO STDOUT;\n1", None),
+            ("SELECT copy FROM stdin;\n1", None),
+            ("COPY stdin FROM 'x' WITH (y);\n1", None),
+            ("COPY t FROM PROGRAM 'x';\n1", None),
+            ("COPY t FROM stdin WHERE a > 1;\n1\n", Some("1\n")),
+        ] {
+            let found = pieces(text).into_iter().find(|p| p.0 == Data).map(|p| p.1);
+            assert_eq!(found, data, "{text:?}");
+        }
+        let behind = "COPY t FROM stdin; SELECT 1;\n1\n\\.\n";
+        assert_eq!(scan(behind, true).behind_copy, Some(19));
+    }
+
+    #[test]
+    fn finds_commands_and_variables() {
+        use Kind::*;
+        assert_eq!(
+            pieces("\\set x 'a \\' b' \nSELECT :x, :'x', :\"x\", :{?x}, a::int, b := 1, ':y';"),
+            [
+                (Command, "\\set x 'a \\' b' "),
+                (Sql, "\nSELECT "),
+                (Variable, ":x"),
+                (Sql, ", "),
+                (Variable, ":'x'"),
+                (Sql, ", "),
+                (Variable, ":\"x\""),
+                (Sql, ", "),
+                (Variable, ":{?x}"),
+                (Sql, ", a::int, b := 1, ':y';"),
+            ]
+        );
+        let text = "\\echo a \\\\ SELECT 1 \\gset x_\n\\;\\q";
+        let commands: Vec<_> =
+            pieces(text).into_iter().filter(|p| p.0 == Command).map(|p| p.1).collect();
+        assert_eq!(commands, ["\\echo a \\\\", "\\gset x_", "\\;", "\\q"]);
+        assert_eq!(pieces("SELECT '\\x' -- \\x\n").len(), 3);
+        assert_eq!(
+            pieces("SELECT a[1:2], b[:], : x").iter().filter(|p| p.0 == Variable).count(),
+            1
+        );
+    }
+
+    /// A text of random pieces of what is special, from a fixed seed.
+    fn random(seed: &mut u64) -> String {
+        const PARTS: [&str; 32] = [
+            "'",
+            "''",
+            "E'",
+            "\\",
+            "\\.",
+            "\n",
+            "\r\n",
+            "\"",
+            "$$",
+            "$a$",
+            "$",
+            "--",
+            "/*",
+            "*/",
+            ";",
+            "(",
+            ")",
+            ":x",
+            "::",
+            ":'x'",
+            "COPY t FROM stdin",
+            "copy",
+            " ",
+            "BEGIN ATOMIC",
+            "CREATE FUNCTION f",
+            "END",
+            "CASE",
+            "\u{e9}",
+            "a1",
+            "1",
+            "\\set x y",
+            "\0",
+        ];
+        let mut next = || {
+            *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (*seed >> 33) as usize
+        };
+        let length = next() % 40;
+        (0..length).map(|_| PARTS[next() % PARTS.len()]).collect()
+    }
+
+    #[test]
+    fn pieces_joined_are_the_text() {
+        let mut seed = 7;
+        for _ in 0..200_000 {
+            let text = random(&mut seed);
+            for conforming in [true, false] {
+                let scan = scan(&text, conforming);
+                let mut at = 0;
+                for piece in &scan.pieces {
+                    assert_eq!(piece.range.start, at, "{text:?}");
+                    assert!(
+                        piece.range.end > at && text.is_char_boundary(piece.range.end),
+                        "{text:?}"
+                    );
+                    at = piece.range.end;
+                }
+                assert_eq!(at, text.len(), "{text:?}");
+                assert!(scan.ends.iter().all(|end| text.as_bytes()[*end] == b';'));
+            }
+        }
+    }
+
+    #[test]
+    fn takes_time_in_proportion() {
+        const SIZE: usize = 4 << 20;
+        for part in [
+            "'", "\"", "$$", "$a$", "/*", "--", "E'\\", "\\", "\\.\n", "$", "(", ":x", "E'a'\n",
+            "a\n\\.",
+        ] {
+            for head in ["", "COPY t FROM stdin;\n", "SELECT E'"] {
+                let text = format!("{head}{}", part.repeat(SIZE / part.len()));
+                let started = std::time::Instant::now();
+                let pieces = scan(&text, true).pieces.len();
+                assert!(pieces > 0);
+                assert!(started.elapsed().as_secs() < 10, "{part:?} behind {head:?}");
+            }
+        }
+    }
+}
