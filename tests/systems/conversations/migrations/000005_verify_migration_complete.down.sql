@@ -1,0 +1,1 @@
+-- The up only reads, so nothing is to be taken back.
