@@ -69,7 +69,9 @@ CREATE TYPE migrations.project_configuration AS (
     project text,
     search_path text,
     out_of_order text,
-    settings jsonb
+    settings jsonb,
+    placeholders text,
+    variables text[]
 );
 COMMENT ON TYPE migrations.project_configuration IS 'a row of set_project()';
 
@@ -126,9 +128,14 @@ CREATE FUNCTION migrations.set_project(
     project text DEFAULT NULL,
     search_path text DEFAULT NULL,
     out_of_order text DEFAULT NULL,
-    settings jsonb DEFAULT NULL
+    settings jsonb DEFAULT NULL,
+    placeholders text DEFAULT NULL
 ) RETURNS SETOF migrations.project_configuration LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_set_project';
-COMMENT ON FUNCTION migrations.set_project(text, text, text, jsonb) IS 'sets what is given of a project''s configuration, and shows it';
+COMMENT ON FUNCTION migrations.set_project(text, text, text, jsonb, text) IS 'sets what is given of a project''s configuration, and shows it';
+
+CREATE FUNCTION migrations.set_variable(name text, value text, project text DEFAULT NULL) RETURNS text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_set_variable';
+COMMENT ON FUNCTION migrations.set_variable(text, text, text) IS 'sets a variable that a project''s texts refer to; NULL unsets it';
 
 -- look
 

@@ -32,6 +32,8 @@ CREATE TABLE migrations.project (
     search_path text,
     settings jsonb NOT NULL DEFAULT '{}',
     out_of_order text NOT NULL DEFAULT 'error' CHECK (out_of_order IN ('error', 'allow')),
+    placeholders text NOT NULL DEFAULT 'none' CHECK (placeholders IN ('none', '${x}', ':x')),
+    variables jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now()
 );
 ALTER SEQUENCE migrations.project_id_seq OWNED BY migrations.project.id;
@@ -43,6 +45,8 @@ COMMENT ON COLUMN migrations.project.applied_generation IS 'the registry generat
 COMMENT ON COLUMN migrations.project.search_path IS 'search_path of its migrations; NULL: that of the session which runs them';
 COMMENT ON COLUMN migrations.project.settings IS 'further settings of its migrations, by name';
 COMMENT ON COLUMN migrations.project.out_of_order IS 'what a pending migration below an applied one means: error, or allow';
+COMMENT ON COLUMN migrations.project.placeholders IS 'how its texts refer to variables: none, ${x}, or :x as psql has it';
+COMMENT ON COLUMN migrations.project.variables IS 'the values of its variables, by name; they may be secrets';
 COMMENT ON COLUMN migrations.project.created_at IS 'when its first migration or setting came';
 
 CREATE SEQUENCE migrations.migration_id_seq;
@@ -173,7 +177,7 @@ COMMENT ON COLUMN migrations.event.seq IS 'number of the event within its projec
 COMMENT ON COLUMN migrations.event.run_id IS 'the run that it is part of; NULL for changes of the registry';
 COMMENT ON COLUMN migrations.event.version IS 'the migration''s version; NULL: a repeatable migration, or the project as a whole';
 COMMENT ON COLUMN migrations.event.name IS 'the migration''s name at that moment; NULL: the project as a whole';
-COMMENT ON COLUMN migrations.event.action IS 'what was done: add, replace, remove, apply, rollback, skip, mark_applied, mark_pending, baseline, accept or set_project';
+COMMENT ON COLUMN migrations.event.action IS 'what was done: add, replace, remove, apply, rollback, skip, mark_applied, mark_pending, baseline, accept, set_project or set_variable';
 COMMENT ON COLUMN migrations.event.outcome IS 'whether it was done: success or failure';
 COMMENT ON COLUMN migrations.event.started_at IS 'when it started, by the clock';
 COMMENT ON COLUMN migrations.event.duration IS 'how long it took, by the clock';

@@ -7,6 +7,7 @@
 mod report;
 
 use crate::domain::requirement::InvalidRequirement;
+use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
 use crate::pg::catch::ServerError;
 pub use report::{Report, literal};
@@ -358,6 +359,16 @@ pub enum Error {
         /// Where.
         place: Place,
     },
+    /// What a text holds besides SQL can't be honoured (0A000), or a variable isn't set
+    /// (42704).
+    Script {
+        /// What.
+        what: What,
+        /// Where.
+        place: Place,
+    },
+    /// The server has no memory left (53200).
+    OutOfMemory,
     /// A body changes how the rest of its own text would have to be read (0A000).
     StringsChanged {
         /// Where.

@@ -2,6 +2,7 @@
 
 use super::{project, version};
 use crate::domain::convention;
+use crate::domain::script::prepare::Syntax;
 use crate::domain::version::MAX_LENGTH;
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
@@ -19,6 +20,7 @@ entry!(migrations_load, pg_finfo_migrations_load, load);
 entry!(migrations_remove, pg_finfo_migrations_remove, remove);
 entry!(migrations_remove_repeatable, pg_finfo_migrations_remove_repeatable, remove_repeatable);
 entry!(migrations_set_project, pg_finfo_migrations_set_project, set_project);
+entry!(migrations_set_variable, pg_finfo_migrations_set_variable, set_variable);
 
 /// `add(version, name, up, down, project, requires, precondition, verify, transactional,
 /// on_fail, replace)`: what was done, as text.
@@ -137,7 +139,15 @@ fn set_project(call: &Call) -> Result<Datum> {
             });
         }
     };
+    let placeholders = match call.text(4) {
+        None => None,
+        Some(syntax) => Some(Syntax::parse(&syntax).ok_or_else(|| Error::InvalidArgument {
+            message: format!("invalid value for argument \"placeholders\": \"{syntax}\""),
+            hint: "Use none, ${x} or :x.".to_owned(),
+        })?),
+    };
     let change = Configuration {
+        placeholders,
         search_path: call.text(1).map(|path| Some(path).filter(|path| !path.trim().is_empty())),
         allows_out_of_order,
         settings: call.json(3).map(settings).transpose()?,
@@ -145,6 +155,9 @@ fn set_project(call: &Call) -> Result<Datum> {
     let mut rows = call.rows()?;
     let project = configuration::configure(&name, change)?;
     let allows = project.as_ref().is_some_and(|project| project.allows_out_of_order);
+    let variables = project.as_ref().map(|project| project.variables.clone()).unwrap_or_default();
+    let mut names: Vec<String> = variables.values.into_keys().collect();
+    names.sort();
     let settings = project.map(|project| project.settings).unwrap_or_default();
     let (paths, settings): (Vec<_>, Vec<_>) =
         settings.into_iter().partition(|(name, _)| name == "search_path");
@@ -158,8 +171,24 @@ fn set_project(call: &Call) -> Result<Datum> {
                 .map(|(name, value)| (name, serde_json::Value::from(value)))
                 .collect(),
         ),
+        variables.syntax.name().into(),
+        Value::TextArray(names),
     ]);
     Ok(rows.answer())
+}
+
+/// `set_variable(name, value, project)`: whether it is set now, as text.
+fn set_variable(call: &Call) -> Result<Datum> {
+    let name = call.required(0, "name")?;
+    let value = call.text(1);
+    if name.is_empty() || name.trim() != name || name.chars().any(|c| c.is_control() || c == '}') {
+        return Err(Error::InvalidArgument {
+            message: format!("invalid variable name \"{}\"", name.escape_debug()),
+            hint: "Use the name as it stands in the placeholders.".to_owned(),
+        });
+    }
+    configuration::set_variable(&project(call, 2)?, &name, value.as_deref())?;
+    Ok(call.answer(Value::from(if value.is_some() { "set" } else { "unset" })))
 }
 
 /// An object of settings by their names.

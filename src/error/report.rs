@@ -2,6 +2,7 @@
 
 use super::{Error, Place, Unmet};
 use crate::domain::backup::SCHEMA;
+use crate::domain::script::prepare::What;
 use crate::pg::catch::sqlstate_text;
 use crate::pg::quote_identifier;
 use pgrx::PgSqlErrorCode as Code;
@@ -453,6 +454,31 @@ impl Error {
             .detail(*detail)
             .hint(*hint)
             .place(place.clone()),
+            Script { what: What::Command(command, hint), place } => Report::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                format!("psql's command {command} is not allowed in a migration"),
+            )
+            .detail("The server runs the text, so there is no psql that could carry it out.")
+            .hint(*hint)
+            .place(place.clone()),
+            Script { what: What::Unset(name), place } => Report::new(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                format!("variable \"{}\" is not set", name.escape_debug()),
+            )
+            .hint(format!(
+                "Set it: SELECT migrations.set_variable({}, 'value'); with project => … for another project than the default one.",
+                literal(name)
+            ))
+            .place(place.clone()),
+            Script { what: What::BehindCopy, place } => Report::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "something follows COPY … FROM stdin in its line",
+            )
+            .detail("The data begins in the next line, so that it cannot be told what belongs to it.")
+            .hint("Put it behind the line of \\. that ends the data.")
+            .place(place.clone()),
+            OutOfMemory => Report::new(Code::ERRCODE_OUT_OF_MEMORY, "out of memory")
+                .hint("Repeat the call when the server has more of it."),
             StringsChanged { place } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "cannot change standard_conforming_strings inside a migration",

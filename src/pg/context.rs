@@ -7,10 +7,11 @@
 
 use super::{cstring, raw};
 use crate::domain::script;
-use crate::error::Place;
+use crate::domain::script::prepare::{Data, Map, Variables, prepare};
+use crate::error::{Error, Place, Result};
 use core::ffi::{c_int, c_void};
 use pgrx::pg_sys;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::{CStr, CString};
 
 /// How many notices of one migration are kept; more are counted.
@@ -42,24 +43,38 @@ pub enum Step {
 /// [`Context::attach`] and the drop of what that returns belongs to it.
 pub struct Context<'a> {
     label: &'a str,
-    body: &'a CStr,
     text: &'a str,
+    variables: &'a Variables,
+    read: OnceCell<Read>,
     step: Cell<Step>,
     messages: RefCell<Vec<String>>,
     dropped: Cell<usize>,
     // The line of the last thing that passed the callback with a position.
     line: Cell<Option<usize>>,
+    // The line in which the data begins that a COPY reads.
+    data_line: Cell<Option<usize>>,
+}
+
+/// What the server's parser is given to read.
+pub struct Read {
+    /// The SQL.
+    pub sql: CString,
+    /// The way back to the text.
+    pub map: Map,
+    /// The data of COPY statements, which the parser isn't given.
+    pub data: Vec<Data>,
 }
 
 impl<'a> Context<'a> {
     /// `label` is the start of the CONTEXT line, such as `migration 008 (agent config) of
-    /// project default`.
-    pub fn new(label: &'a str, body: &'a CStr) -> Context<'a> {
+    /// project default`; `text` is what is registered, `variables` what it refers to.
+    pub fn new(label: &'a str, text: &'a str, variables: &'a Variables) -> Context<'a> {
         Context {
             label,
-            body,
-            // Once: it reads the whole body. Bodies come from a UTF-8 database.
-            text: body.to_str().unwrap_or_default(),
+            text,
+            variables,
+            read: OnceCell::new(),
+            data_line: Cell::new(None),
             step: Cell::new(Step::Parsing),
             messages: RefCell::new(Vec::new()),
             dropped: Cell::new(0),
@@ -72,14 +87,39 @@ impl<'a> Context<'a> {
         self.label
     }
 
-    /// The body as text.
+    /// The body as it is registered.
     pub fn text(&self) -> &'a str {
         self.text
     }
 
-    /// The body as a C string.
-    pub fn body(&self) -> &'a CStr {
-        self.body
+    /// Makes the body ready for the parser. Gives the psql commands that were passed over,
+    /// with their lines. Errors: what can't be honoured in it, or a variable that isn't set
+    /// (0A000, 42704).
+    pub fn prepare(&self, conforming: bool) -> Result<Vec<(usize, String)>> {
+        let script = prepare(self.text, conforming, self.variables).map_err(|fault| {
+            Error::Script { what: fault.what, place: self.place_of(fault.offset) }
+        })?;
+        let passed_over = script.passed_over.into_iter();
+        let passed_over = passed_over.map(|(at, name)| (script::line_at(self.text, at), name));
+        let read = Read { sql: cstring(&script.sql), map: script.map, data: script.data };
+        // Prepared again it is the same.
+        self.read.set(read).ok();
+        Ok(passed_over.collect())
+    }
+
+    /// What the parser reads; nothing before [`Context::prepare`].
+    pub fn read(&self) -> Option<&Read> {
+        self.read.get()
+    }
+
+    /// The same as a C string.
+    pub fn body(&self) -> &CStr {
+        self.read.get().map_or(c"", |read| &read.sql)
+    }
+
+    /// Says that a COPY reads data from this line on; None: no more.
+    pub fn enter_data(&self, offset: Option<usize>) {
+        self.data_line.set(offset.map(|offset| script::line_at(self.text, offset)));
     }
 
     /// Says what is worked on from now on.
@@ -124,9 +164,18 @@ impl<'a> Context<'a> {
             Step::Statement { offset, .. } => offset,
             _ => 0,
         };
+        self.place_of(offset)
+    }
+
+    fn place_of(&self, offset: usize) -> Place {
+        let line = match self.step.get() {
+            Step::Parsing => Some(script::line_at(self.text, offset)),
+            _ => self.line(),
+        };
+        self.line.set(line);
         let shown = script::excerpt(self.text(), offset);
         Place {
-            context: self.describe(self.line()),
+            context: self.describe(line),
             excerpt: shown.text.to_owned(),
             position: shown.position as i32,
         }
@@ -186,8 +235,11 @@ impl Drop for Attached<'_> {
 unsafe extern "C-unwind" fn callback(argument: *mut c_void) {
     // SAFETY: attached with a context that lives until it is detached.
     let context = unsafe { &*argument.cast::<Context>() };
-    let line = move_position(context);
-    keep_message(context);
+    let mut line = move_position(context);
+    if let Some(in_data) = keep_message(context) {
+        context.line.set(Some(in_data));
+        line = Some(in_data);
+    }
     let text: CString = cstring(&context.describe(line));
     // SAFETY: a constant format and a C string. Only want of memory could throw here,
     // which would lose the string's few bytes and nothing else.
@@ -205,7 +257,9 @@ fn move_position(context: &Context) -> Option<usize> {
     if position <= 0 {
         return context.line();
     }
-    let offset = script::offset_of_character(context.text(), position as usize);
+    let Some(read) = context.read() else { return context.line() };
+    let sql = read.sql.to_str().unwrap_or_default();
+    let offset = read.map.back(script::offset_of_character(sql, position as usize));
     if let Step::Statement { offset: start, end, .. } = context.step.get()
         && !(start..end).contains(&offset)
     {
@@ -227,7 +281,8 @@ fn move_position(context: &Context) -> Option<usize> {
     context.line()
 }
 
-fn keep_message(context: &Context) {
+/// Keeps what is no error. Gives the line of an error in the data of a COPY.
+fn keep_message(context: &Context) -> Option<usize> {
     // SAFETY: called by the error machinery. The copy is made in the transaction's memory
     // (not in the machinery's own, which the server forbids) and freed at once.
     unsafe {
@@ -237,7 +292,7 @@ fn keep_message(context: &Context) {
             pgrx::PgSqlErrorCode::ERRCODE_STATEMENT_TOO_COMPLEX as c_int,
         ];
         if scarce.contains(&code) {
-            return;
+            return None;
         }
         let former = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
         let data = pg_sys::CopyErrorData();
@@ -256,7 +311,19 @@ fn keep_message(context: &Context) {
                 context.dropped.set(context.dropped.get() + 1);
             }
         }
+        let in_data = context.data_line.get().and_then(|first| {
+            if (*data).context.is_null() {
+                return None;
+            }
+            // What the COPY has said of itself by then: COPY t, line 3, column a.
+            let said = CStr::from_ptr((*data).context).to_string_lossy();
+            let said = said.strip_prefix("COPY ")?;
+            let number = said[said.find(", ")?..].split(|c: char| !c.is_ascii_digit());
+            let number: usize = number.filter(|digits| !digits.is_empty()).next()?.parse().ok()?;
+            Some(first + number - 1)
+        });
         pg_sys::FreeErrorData(data);
         pg_sys::MemoryContextSwitchTo(former);
+        in_data
     }
 }

@@ -7,6 +7,7 @@ pub mod call;
 pub mod catch;
 pub mod constraint;
 pub mod context;
+pub mod copy;
 pub mod entry;
 pub mod guc;
 pub mod identity;

@@ -8,14 +8,17 @@ use crate::error::Result;
 use pgrx::PgList;
 use pgrx::pg_sys::{self, NodeTag};
 use std::ffi::CStr;
+use std::ops::Range;
 
 /// A statement of a body.
 pub struct Statement {
     pub(super) tree: *mut pg_sys::RawStmt,
-    /// Where it starts, behind white space and comments, in bytes.
+    /// Where in the text it starts, behind white space and comments, in bytes.
     pub start: usize,
     /// Where it ends, before its semicolon.
     pub end: usize,
+    /// The data that it reads, where it is a COPY from the client.
+    pub data: Option<Range<usize>>,
     /// The line that it starts in, from 1.
     pub line: usize,
     /// What is special about it.
@@ -43,7 +46,9 @@ pub enum Kind {
     TransactionControl(String),
     /// Refused by the server inside a transaction; its command, and what it works on.
     NonTransactional(String, Form),
-    /// Takes its data from the client, or sends them there; its command.
+    /// COPY … FROM STDIN, of which the data stands in the text.
+    CopyData,
+    /// Sends data to the client, or takes it in a form that no text has; its command.
     ClientCopy(&'static str),
     /// DISCARD ALL.
     DiscardAll,
@@ -105,7 +110,9 @@ pub fn conforming_strings() -> bool {
 /// Parses a body. Syntax errors carry the attached context. The trees live in the current
 /// memory context.
 pub fn parse(context: &Context) -> Result<Vec<Statement>> {
-    let body = context.body().as_ptr();
+    let Some(read) = context.read() else { return Ok(Vec::new()) };
+    let body = read.sql.as_ptr();
+    let sql = read.sql.to_str().unwrap_or_default();
     let text = context.text();
     // SAFETY: a C string that outlives the trees, which don't refer to it.
     let trees =
@@ -118,13 +125,23 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
         // SAFETY: as above. A length of 0 means: to the end.
         let (location, length, node) =
             unsafe { ((*tree).stmt_location.max(0), (*tree).stmt_len, (*tree).stmt) };
-        let end = if length > 0 { (location + length) as usize } else { text.len() };
-        let start = skip_blank(text, location as usize).min(end);
+        let end = if length > 0 { (location + length) as usize } else { sql.len() };
+        let start = read.map.back(skip_blank(sql, location as usize).min(end));
+        // SAFETY: a node of the parser.
+        let kind = unsafe { kind(node) };
+        let data = match kind {
+            Kind::CopyData => {
+                let data = read.data.binary_search_by_key(&end, |data| data.semicolon);
+                Some(data.map_or(end..end, |n| read.data[n].range.clone()))
+            }
+            _ => None,
+        };
+        let end = read.map.back_end(end);
         line += script::line_at(&text[counted..start], start) - 1;
         counted = start;
         // SAFETY: a node of the parser.
-        let (kind, sets_timeout, creates_extension) =
-            unsafe { (kind(node), sets_timeout(node), creates_extension(node)) };
+        let (sets_timeout, creates_extension) =
+            unsafe { (sets_timeout(node), creates_extension(node)) };
         // SAFETY: as above.
         let (is_block, sets_session) = unsafe {
             let tag = (*node).type_;
@@ -139,6 +156,7 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             tree,
             start,
             end,
+            data,
             line,
             kind,
             sets_timeout,
@@ -192,7 +210,10 @@ unsafe fn kind(node: *mut pg_sys::Node) -> Kind {
             NodeTag::T_CopyStmt => {
                 let copy = node.cast::<pg_sys::CopyStmt>();
                 match ((*copy).filename.is_null(), (*copy).is_from) {
-                    (true, true) => Kind::ClientCopy("COPY FROM STDIN"),
+                    (true, true) if is_binary((*copy).options) => {
+                        Kind::ClientCopy("COPY FROM STDIN (FORMAT binary)")
+                    }
+                    (true, true) => Kind::CopyData,
                     (true, false) => Kind::ClientCopy("COPY TO STDOUT"),
                     _ => Kind::Plain,
                 }
@@ -207,6 +228,17 @@ unsafe fn kind(node: *mut pg_sys::Node) -> Kind {
             _ => non_transactional(node)
                 .map_or(Kind::Plain, |(command, form)| Kind::NonTransactional(command, form)),
         }
+    }
+}
+
+unsafe fn is_binary(options: *mut pg_sys::List) -> bool {
+    // SAFETY: the value of a format is a C string, whatever kind of node it is.
+    unsafe {
+        let format = elements(options)
+            .into_iter()
+            .rfind(|e| CStr::from_ptr((**e).defname) == c"format" && !(**e).arg.is_null());
+        let format = format.and_then(|element| catch(|| raw::defGetString(element)).ok());
+        format.is_some_and(|format| CStr::from_ptr(format) == c"binary")
     }
 }
 

@@ -3,10 +3,11 @@
 //! as they do there, and what would be sent to the client is kept or dropped.
 
 use super::context::Context;
+use super::copy::{self, Feed};
 use super::memory;
 use super::parse::Statement;
 use super::{catch::catch, raw};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use core::ffi::c_int;
 use pgrx::pg_sys::{self, Datum};
 use std::ffi::CStr;
@@ -128,6 +129,15 @@ fn run_at(
         count: 0,
     };
     let kept = &raw mut receiver;
+    let feed = match &statement.data {
+        Some(range) => {
+            copy::read_as_utf8(statement);
+            context.enter_data(Some(range.start));
+            let text = context.text().get(range.clone()).unwrap_or_default();
+            Some(Feed::begin(text).ok_or(Error::OutOfMemory)?)
+        }
+        None => None,
+    };
     // SAFETY: the server's own sequence for a simple query. The tree is of this body and
     // used once; only pointers are alive in the closure.
     memory.enter(|| unsafe {
@@ -163,6 +173,8 @@ fn run_at(
             raw::CommandCounterIncrement();
         })
     })?;
+    drop(feed);
+    context.enter_data(None);
     let rows = (receiver.count as usize).min(KEPT_ROWS);
     let texts =
         receiver.tuples[..rows].iter().map(|tuple| as_json(&memory, *tuple, receiver.descriptor));

@@ -39,6 +39,7 @@ unsafe extern "C-unwind" {
 
     // parsing, planning, running
     pub fn raw_parser(text: *const c_char, mode: RawParseMode::Type) -> *mut List;
+    pub fn defGetString(element: *mut pgrx::pg_sys::DefElem) -> *mut c_char;
     pub fn defGetBoolean(element: *mut pgrx::pg_sys::DefElem) -> bool;
     pub fn analyze_requires_snapshot(statement: *mut RawStmt) -> bool;
     #[cfg(not(feature = "pg14"))]

@@ -8,7 +8,7 @@ use super::step::{Begun, Step};
 use crate::domain::checksum;
 use crate::error::Result;
 use crate::pg::guc::Picture;
-use crate::pg::{cstring, transaction};
+use crate::pg::transaction;
 use crate::store::Batch;
 use crate::store::journal::Of;
 use crate::store::registry::Text;
@@ -55,7 +55,7 @@ impl<'a> Run<'a> {
                 self.activity.show(&format!("{}, statement {number}/{of}", self.title));
             },
         };
-        let body = cstring(checksum::without_bom(body));
-        self.with(step, step.part(), &body, |context| nontransactional::run(&script, context))
+        let body = checksum::without_bom(body);
+        self.with(step, step.part(), body, |context| nontransactional::run(&script, context))
     }
 }

@@ -126,6 +126,7 @@ fn statements(
         let _attached = context.attach();
         message::notice("BEGIN and COMMIT around the migration are dropped");
     }
+    tell_passed_over(context, &checked);
     let of = checked.statements.len();
     let mut timeout_set = false;
     let conforming = parse::conforming_strings();
@@ -154,6 +155,13 @@ fn statements(
         constraints::settle(store)?;
     }
     Ok(kept.done(of, context.take_messages()))
+}
+
+/// A NOTICE for each command of psql's that means nothing here.
+pub fn tell_passed_over(context: &Context, checked: &check::Checked) {
+    for (line, name) in &checked.passed_over {
+        message::notice(&format!("{name} in line {line} of {} is passed over", context.label()));
+    }
 }
 
 /// Logs a statement for which `log_statement` asks.

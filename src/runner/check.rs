@@ -1,10 +1,11 @@
 //! A body before it runs: parsed, and refused if a statement of it can't run here.
 
 use crate::domain::checksum::without_bom;
+use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result};
 use crate::pg::context::{Context, Step};
+use crate::pg::memory;
 use crate::pg::parse::{self, Form, Kind, Named, Statement};
-use crate::pg::{cstring, memory};
 use crate::store::Batch;
 use crate::store::overview::Pending;
 
@@ -43,6 +44,8 @@ pub struct Checked {
     pub statements: Vec<Statement>,
     /// BEGIN and COMMIT were dropped.
     pub unwrapped: bool,
+    /// Commands of psql's that mean nothing here, with their lines.
+    pub passed_over: Vec<(usize, String)>,
     /// The first statement that can't run inside a transaction.
     pub cause: Option<Cause>,
 }
@@ -52,6 +55,7 @@ pub struct Checked {
 /// can't run inside a transaction (25001). The trees live in the current memory context.
 pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
     context.enter(Step::Parsing);
+    let passed_over = context.prepare(parse::conforming_strings())?;
     let mut statements = {
         let _attached = context.attach();
         parse::parse(context)?
@@ -67,7 +71,7 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
     let mut cause = None;
     for (n, statement) in statements.iter().enumerate() {
         match &statement.kind {
-            Kind::Plain => {}
+            Kind::Plain | Kind::CopyData => {}
             // Only one with a slot is refused, which the server will see.
             Kind::NonTransactional(_, Form::Named(Named::Subscription, _, false))
                 if mode == Mode::Atomic => {}
@@ -81,12 +85,12 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
             }
         }
     }
-    Ok(Checked { statements, unwrapped, cause })
+    Ok(Checked { statements, unwrapped, passed_over, cause })
 }
 
 /// Why a pending migration can't run inside a transaction, as far as its text can be
 /// read. None: it can.
-pub fn cause(batch: &Batch, migration: &Pending) -> Result<Option<Cause>> {
+pub fn cause(batch: &Batch, migration: &Pending, variables: &Variables) -> Result<Option<Cause>> {
     match migration.transactional {
         Some(false) => return Ok(Some(Cause::Mark)),
         Some(true) => return Ok(None),
@@ -95,9 +99,9 @@ pub fn cause(batch: &Batch, migration: &Pending) -> Result<Option<Cause>> {
     let memory = memory::Context::new()?;
     memory.enter(|| {
         let text = batch.up(migration.id)?.unwrap_or_default();
-        let script = cstring(without_bom(&text.body));
+        let context = Context::new("", without_bom(&text.body), variables);
         // A text that can't be run at all gets its error in its turn.
-        Ok(body(&Context::new("", &script), Mode::Stepwise).ok().and_then(|checked| checked.cause))
+        Ok(body(&context, Mode::Stepwise).ok().and_then(|checked| checked.cause))
     })
 }
 
@@ -121,7 +125,7 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
         Kind::ClientCopy(command) => refused(
             command,
             "Nothing was run. The statement would exchange data with the client's connection, which a migration does not have.",
-            "Write the rows as INSERT statements, or read them from a file of the server.",
+            "Put the data behind COPY … FROM stdin; in the formats text or csv, and end it with a line of \\.",
         ),
         Kind::DiscardAll => refused(
             "DISCARD ALL",
@@ -133,6 +137,6 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
             "Nothing was run. The statement would change pg_migrations while it runs.",
             "Run the statement outside of a migration.",
         ),
-        Kind::Plain => Error::RunInsideRun,
+        Kind::Plain | Kind::CopyData => Error::RunInsideRun,
     }
 }

@@ -49,6 +49,27 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
     Ok(project)
 }
 
+/// Sets a variable of a project, which is made if there is none; None takes it away.
+/// Errors: see [`Running::enter`] and [`lock_project`].
+pub fn set_variable(project: &str, name: &str, value: Option<&str>) -> Result<()> {
+    let _running = Running::enter("migrations.set_variable()")?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let project = batch.project_or_new(project)?;
+    let project = lock_project(&batch, &project)?;
+    batch.set_variable(&project, name, value)?;
+    batch.record(&Event {
+        project: project.id,
+        seq: batch.last_seq(project.id, View::Newest)? + 1,
+        action: "set_variable",
+        started_at: transaction::now(),
+        // The value may be a secret.
+        message: Some(&format!("{name}{}", if value.is_some() { "" } else { " unset" })),
+        ..Event::default()
+    })?;
+    batch.close()
+}
+
 /// What changes, for the history. Values of settings may be secrets, so only their names.
 fn describe(change: &Configuration) -> Vec<String> {
     let mut done = Vec::new();
@@ -59,6 +80,9 @@ fn describe(change: &Configuration) -> Vec<String> {
     }
     if let Some(allows) = change.allows_out_of_order {
         done.push(format!("out_of_order = {}", if allows { "allow" } else { "error" }));
+    }
+    if let Some(syntax) = change.placeholders {
+        done.push(format!("placeholders = {}", syntax.name()));
     }
     if let Some(settings) = &change.settings {
         let names: Vec<&str> = settings.iter().map(|(name, _)| name.as_str()).collect();

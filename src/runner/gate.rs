@@ -8,7 +8,6 @@ use super::run::{Ended, Run};
 use super::step::{Act, Begun, Step};
 use crate::domain::requirement::Requirement;
 use crate::error::{Error, Result};
-use crate::pg::cstring;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::store::Batch;
@@ -98,9 +97,8 @@ impl<'a> Run<'a> {
         script: &str,
         messages: &mut Vec<String>,
     ) -> Result<Option<Denial>> {
-        let script = cstring(script);
         let _taken_back = Subtransaction::begin()?;
-        match self.script(step, part, &script, Keep::LastResult) {
+        match self.script(step, part, script, Keep::LastResult) {
             Ok(mut done) => {
                 messages.append(&mut done.messages);
                 Ok(condition::denial(&done).map(|gave| Denial::Gave(part, gave)))

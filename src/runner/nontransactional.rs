@@ -10,13 +10,14 @@ use super::check::{self, Mode};
 use super::interrupted::{self, Decision};
 use super::run::RenewLock;
 use crate::domain::checksum::checksum;
+use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::guc;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::timeout::StatementTimer;
-use crate::pg::{cstring, memory, portal, settings, transaction};
+use crate::pg::{memory, portal, settings, transaction};
 use crate::store::journal::{Entry, Facts, Of};
 use crate::store::{Batch, Store, index};
 use std::cell::RefCell;
@@ -56,10 +57,14 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     if let Some(limit) = settings::lock_timeout() {
         guc::set_session("lock_timeout", &limit.to_string())?;
     }
-    let statements = memory.enter(|| check::body(context, Mode::Stepwise))?.statements;
+    let checked = memory.enter(|| check::body(context, Mode::Stepwise))?;
+    body::tell_passed_over(context, &checked);
+    let statements = checked.statements;
     let body = Body { script, context, timer: &timer };
     let mut journal = body.read_journal()?;
-    let texts = statements.iter().map(|s| &context.text()[s.start..s.end]);
+    // With the data behind it.
+    let end = |s: &Statement| s.data.as_ref().map_or(s.end, |data| data.end.max(s.end));
+    let texts = statements.iter().map(|s| &context.text()[s.start..end(s)]);
     let sums: Vec<[u8; 32]> = texts.map(checksum).collect();
     for entry in journal.values().filter(|entry| entry.is_done) {
         if sums.get(entry.number - 1).map(|sum| &sum[..]) != Some(&entry.checksum) {
@@ -219,8 +224,8 @@ impl Body<'_, '_> {
     /// Runs a statement of ours in the place of the script's.
     fn run_other(&self, number: usize, text: &str) -> Result<()> {
         let memory = memory::Context::new()?;
-        let text = cstring(text);
-        let context = Context::new(self.context.label(), &text);
+        let variables = Variables::default();
+        let context = Context::new(self.context.label(), text, &variables);
         let body = Body { context: &context, ..*self };
         let statements = memory.enter(|| check::body(&context, Mode::Stepwise))?.statements;
         for statement in &statements {

@@ -2,11 +2,15 @@
 
 use super::entrance::{Running, lock_project};
 use super::plan::unknown;
+use super::report;
 use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Part;
 use crate::domain::requirement::Requirement;
+use crate::domain::script::prepare::Variables;
 use crate::domain::version::{Version, repeatable_key};
 use crate::error::{Error, Result};
+use crate::pg::context::Context;
+use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::transaction;
 use crate::store::event::Event;
@@ -124,6 +128,24 @@ fn decide(
     Ok(Some((content, Outcome::Replaced)))
 }
 
+/// What can't be honoured in a text is told when it is registered, not when it runs.
+/// Errors: a command of psql's, or something behind a COPY (0A000).
+fn check_scripts(version: Option<&str>, content: &Content, project: &str) -> Result<()> {
+    let none = Variables::default();
+    for (part, script) in [
+        (report::Part::Up, &content.up),
+        (report::Part::Down, &content.down),
+        (report::Part::Precondition, &content.precondition),
+        (report::Part::Verify, &content.verify),
+    ] {
+        if let Some(script) = script {
+            let label = report::label(part, version, &content.name, project);
+            Context::new(&label, without_bom(script), &none).prepare(parse::conforming_strings())?;
+        }
+    }
+    Ok(())
+}
+
 /// Changes of the registry of a locked project.
 pub struct Registration<'a> {
     batch: Batch<'a>,
@@ -205,6 +227,7 @@ impl Registration<'_> {
             return Ok(Outcome::Unchanged);
         };
         let content = content.normal();
+        check_scripts(version, &content, &project.name)?;
         batch.put(project.id, version, key, &content)?;
         batch.registry_changed(project)?;
         // What is complete has become incomplete; one note of that is enough.

@@ -1,14 +1,17 @@
 //! What migrations require outside of their project, and who requires them.
 
-use super::entrance::lock;
+use super::check::{self, Mode};
+use super::entrance::lock as take_lock;
 use super::plan::title;
+use crate::domain::checksum::without_bom;
 use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
+use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result, Unmet};
 use crate::pg::context::Context;
-use crate::pg::lock::Mode;
+use crate::pg::lock;
+use crate::pg::memory;
 use crate::pg::spi::View;
-use crate::pg::{cstring, memory, parse};
 use crate::store::Batch;
 use crate::store::applied::Applied;
 use crate::store::overview::Pending;
@@ -17,7 +20,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Takes shared locks on the projects that migrations require, in the order of their
 /// names, until the transaction ends: what is required stays as it is. Errors: those of
-/// [`lock`].
+/// [`take_lock`].
 pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> {
     let other = |requirement: &Requirement| match requirement {
         Requirement::Other { project, .. } => Some(project.clone()),
@@ -33,7 +36,7 @@ pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> 
     }
     let ids = batch.project_ids(names.iter().cloned().collect(), View::Newest)?;
     for (name, id) in names.iter().filter_map(|name| Some((name, *ids.get(name)?))) {
-        lock(batch, id, name, Mode::Shared)?;
+        take_lock(batch, id, name, lock::Mode::Shared)?;
     }
     Ok(())
 }
@@ -160,10 +163,12 @@ impl Created {
         for migration in migrations.iter().skip(self.read) {
             let memory = memory::Context::new()?;
             memory.enter(|| {
-                let body = cstring(&batch.up(migration.id)?.unwrap_or_default().body);
-                let context = Context::new("", &body);
+                let text = batch.up(migration.id)?.unwrap_or_default();
+                let variables = Variables::default();
+                let context = Context::new("", without_bom(&text.body), &variables);
                 // A text that can't be parsed creates nothing; its error comes in its turn.
-                let statements = parse::parse(&context).unwrap_or_default();
+                let checked = check::body(&context, Mode::Stepwise).ok();
+                let statements = checked.map(|checked| checked.statements).unwrap_or_default();
                 self.names.extend(statements.into_iter().filter_map(|s| s.creates_extension));
                 Ok::<_, Error>(())
             })?;

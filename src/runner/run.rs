@@ -15,8 +15,8 @@ use crate::pg::activity::Activity;
 use crate::pg::context::Context;
 use crate::pg::guc::Nest;
 use crate::pg::integrity::OwnObjects;
+use crate::pg::memory;
 use crate::pg::spi::View;
-use crate::pg::{cstring, memory};
 use crate::store::event::{Event, Identity};
 use crate::store::journal::UnderWay;
 use crate::store::project::Project;
@@ -25,7 +25,6 @@ use crate::store::unfinished::Failure;
 use crate::store::{Batch, RunId, Store};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::ffi::CStr;
 
 /// A project of a run.
 struct Lane<'a> {
@@ -220,7 +219,7 @@ impl<'a> Run<'a> {
                 let is_body = part == step.part();
                 // Marked as transactional it is to be refused as in an atomic run.
                 let mode = if is_body && mark != Some(true) { mode } else { Mode::Atomic };
-                self.with(step, part, &cstring(script), |context| {
+                self.with(step, part, script, |context| {
                     // Of the project's settings those that the parser looks at: the
                     // others are set as the caller, which isn't at work here.
                     let settings = lane.project.settings.iter();
@@ -247,8 +246,8 @@ impl<'a> Run<'a> {
     ) -> Result<(Batch<'a>, Done)> {
         let claimed = self.claim(&batch, step, begun)?;
         batch.close()?;
-        let body = cstring(checksum::without_bom(&text.body));
-        let mut done = self.script(step, step.part(), &body, Keep::Final)?;
+        let body = checksum::without_bom(&text.body);
+        let mut done = self.script(step, step.part(), body, Keep::Final)?;
         self.verify(step, text, &mut done.messages)?;
         let batch = self.open()?;
         self.record(&batch, step, claimed, text, begun)?;
@@ -359,13 +358,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs a script of a step, and sees to it that it has left us alone.
-    pub(super) fn script(
-        &self,
-        step: &Step,
-        part: Part,
-        script: &CStr,
-        keep: Keep,
-    ) -> Result<Done> {
+    pub(super) fn script(&self, step: &Step, part: Part, script: &str, keep: Keep) -> Result<Done> {
         let settings = &self.project(step).settings;
         self.with(step, part, script, |context| {
             let done = body::run(self.store, context, &self.title, &self.activity, settings, keep)?;
@@ -394,13 +387,13 @@ impl<'a> Run<'a> {
         &self,
         step: &Step,
         part: Part,
-        script: &CStr,
+        script: &str,
         work: impl FnOnce(&Context) -> Result<T>,
     ) -> Result<T> {
         let label = self.label(step, part);
-        let context = Context::new(&label, script);
-        let project = &self.lanes[step.lane].project.name;
-        let _keeps = backup::Keeping::begin(part, project, step.version(), step.name());
+        let project = self.project(step);
+        let context = Context::new(&label, script, &project.variables);
+        let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
         work(&context).inspect_err(|_| {
             self.failed_at.replace(At::of(&context));
         })

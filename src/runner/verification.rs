@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::Context;
 use crate::pg::integrity::OwnObjects;
+use crate::pg::message;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
-use crate::pg::{cstring, message};
 use crate::store::Store;
 use crate::store::project::Project;
 use crate::store::registry::VerifyScript;
@@ -76,8 +76,8 @@ fn one(
     let label = label(Part::Verify, version.as_deref(), &name, &project.name);
     let title = format!("migrations: verify {}", version.as_deref().unwrap_or(&name));
     activity.show(&title);
-    let (objects, script) = (OwnObjects::find()?, cstring(&script));
-    let context = Context::new(&label, &script);
+    let objects = OwnObjects::find()?;
+    let context = Context::new(&label, &script, &project.variables);
     let attempt = Subtransaction::begin()?;
     let outcome = body::run(store, &context, &title, activity, &project.settings, Keep::LastResult);
     // After an error nothing may be looked up before the rollback.

@@ -1,6 +1,7 @@
 //! Projects.
 
 use super::Batch;
+use crate::domain::script::prepare::{Syntax, Variables};
 use crate::error::{Error, Result};
 use crate::pg::call::Value;
 use crate::pg::lock;
@@ -24,6 +25,8 @@ pub struct Project {
     pub allows_out_of_order: bool,
     /// The settings around each of its bodies, by name; `search_path` first, if it has one.
     pub settings: Vec<(String, String)>,
+    /// What its texts refer to.
+    pub variables: Variables,
 }
 
 /// What of a project's configuration is to change; None stays.
@@ -35,6 +38,8 @@ pub struct Configuration {
     pub allows_out_of_order: Option<bool>,
     /// All other settings.
     pub settings: Option<Vec<(String, String)>>,
+    /// How texts refer to variables.
+    pub placeholders: Option<Syntax>,
 }
 
 impl Project {
@@ -42,6 +47,8 @@ impl Project {
         let search_path = row.get(5).map(|path| ("search_path".to_owned(), path));
         let names = row.get::<Vec<String>>(6).unwrap_or_default();
         let values = row.get::<Vec<String>>(7).unwrap_or_default();
+        let variables = row.get::<Vec<String>>(9).unwrap_or_default();
+        let theirs = row.get::<Vec<String>>(10).unwrap_or_default();
         Project {
             id: row.bigint(0),
             name: row.text(1),
@@ -49,6 +56,10 @@ impl Project {
             applied_generation: row.bigint(3),
             allows_out_of_order: row.bool(4),
             settings: search_path.into_iter().chain(names.into_iter().zip(values)).collect(),
+            variables: Variables {
+                syntax: Syntax::parse(&row.text(8)).unwrap_or_default(),
+                values: variables.into_iter().zip(theirs).collect(),
+            },
         }
     }
 
@@ -60,12 +71,17 @@ impl Project {
 
 const FIND: Statement = Statement {
     sql: "SELECT p.id, p.name, p.registry_generation, p.applied_generation,
-                 p.out_of_order = 'allow', p.search_path, s.names, s.settings
+                 p.out_of_order = 'allow', p.search_path, s.names, s.settings,
+                 p.placeholders, v.names, v.variables
           FROM migrations.project p
           LEFT JOIN LATERAL (
               SELECT array_agg(key ORDER BY key) AS names, array_agg(value ORDER BY key) AS settings
               FROM jsonb_each_text(p.settings)
           ) s ON p.settings <> '{}'
+          LEFT JOIN LATERAL (
+              SELECT array_agg(key) AS names, array_agg(value) AS variables
+              FROM jsonb_each_text(p.variables)
+          ) v ON p.variables <> '{}'
           WHERE p.name = $1",
     types: &[Type::Text],
 };
@@ -118,7 +134,8 @@ impl Batch<'_> {
             sql: "UPDATE migrations.project
                   SET search_path = CASE WHEN $2 THEN $3 ELSE search_path END,
                       out_of_order = coalesce($4, out_of_order),
-                      settings = coalesce(jsonb_object($5, $6), settings)
+                      settings = coalesce(jsonb_object($5, $6), settings),
+                      placeholders = coalesce($7, placeholders)
                   WHERE id = $1",
             types: &[
                 Type::BigInt,
@@ -127,6 +144,7 @@ impl Batch<'_> {
                 Type::Text,
                 Type::TextArray,
                 Type::TextArray,
+                Type::Text,
             ],
         };
         let word = |allows| if allows { "allow" } else { "error" };
@@ -146,10 +164,27 @@ impl Batch<'_> {
                 Value::from(change.allows_out_of_order.map(word)),
                 names,
                 values,
+                Value::from(change.placeholders.map(Syntax::name)),
             ],
             View::Transaction,
         )?;
         match done.count() {
+            1 => Ok(()),
+            _ => Err(Error::SnapshotTooOld(project.name.clone())),
+        }
+    }
+
+    /// Sets a variable of a project; None takes it away.
+    pub fn set_variable(&self, project: &Project, name: &str, value: Option<&str>) -> Result<()> {
+        const SET: Statement = Statement {
+            sql: "UPDATE migrations.project
+                  SET variables = CASE WHEN $3 IS NULL THEN variables - $2
+                                       ELSE variables || jsonb_build_object($2, $3) END
+                  WHERE id = $1",
+            types: &[Type::BigInt, Type::Text, Type::Text],
+        };
+        let values = [Value::BigInt(project.id), name.into(), value.into()];
+        match self.spi.run(&SET, values, View::Transaction)?.count() {
             1 => Ok(()),
             _ => Err(Error::SnapshotTooOld(project.name.clone())),
         }

@@ -4,6 +4,8 @@
 //! that point before leading white space and comments, and error positions counted
 //! in characters; here these become places that a person can look up.
 
+pub mod command;
+pub mod prepare;
 pub mod scan;
 
 /// The most of a body that is shown as the text around an error, in bytes.

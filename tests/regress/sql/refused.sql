@@ -67,7 +67,7 @@ SELECT version, transactional FROM migrations.plan();
 SELECT * FROM migrations.apply();
 
 -- data of the client's connection
-SELECT migrations.add('002', 'tried', 'COPY ran FROM stdin', replace => true);
+SELECT migrations.add('002', 'tried', 'COPY ran FROM stdin (FORMAT binary)', replace => true);
 SELECT * FROM migrations.apply();
 CALL try('COPY ran TO stdout');
 

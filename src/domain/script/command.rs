@@ -1,0 +1,297 @@
+//! psql's own commands in a text: which of them can be passed over, which are honoured,
+//! and what to do instead of the others.
+
+/// What a command means for a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// It changes nothing but what psql shows: it is passed over, and a NOTICE says so.
+    Nothing,
+    /// Only psql's own bookkeeping: it is passed over in silence.
+    Silent,
+    /// It ends a statement as a semicolon does.
+    Semicolon,
+    /// It sets a variable to the rest of its arguments.
+    Set(String, Vec<Argument>),
+    /// It removes a variable.
+    Unset(String),
+    /// It ends the script.
+    Quit,
+    /// It can't be honoured; what to do instead, as a sentence.
+    Refused(&'static str),
+}
+
+/// An argument of a command, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Argument {
+    /// As it is.
+    Text(String),
+    /// A variable, as `:x`, `:'x'` or `:"x"`.
+    Variable(String),
+}
+
+/// A command's name, without the backslash.
+pub fn name(command: &str) -> &str {
+    let rest = command.strip_prefix('\\').unwrap_or(command);
+    if rest.starts_with('\\') || rest.starts_with(';') {
+        return &rest[..1];
+    }
+    let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '\\');
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+/// What a command means; `command` begins with its backslash.
+pub fn meaning(command: &str) -> Meaning {
+    use Meaning::*;
+    let name = name(command);
+    let arguments = &command[(1 + name.len()).min(command.len())..];
+    match name {
+        ";" => Semicolon,
+        // A separator of commands.
+        "\\" | "" => Silent,
+        "restrict" | "unrestrict" => Silent,
+        "g" | "gx" if arguments.trim().is_empty() => Semicolon,
+        "set" => set(arguments),
+        "unset" => match words(arguments) {
+            Ok(words) => match words.into_iter().next() {
+                Some(mut word) => match (word.pop(), word.is_empty()) {
+                    (Some(Argument::Text(name)), true) => Unset(name),
+                    _ => Refused("Name the variable as it is."),
+                },
+                None => Nothing,
+            },
+            Err(why) => Refused(why),
+        },
+        "q" | "quit" => Quit,
+        "echo" | "qecho" | "warn" | "pset" | "timing" | "x" | "t" | "a" | "f" | "H" | "html"
+        | "C" | "T" | "p" | "print" | "conninfo" | "errverbose" | "encoding" | "copyright"
+        | "h" | "help" | "?" | "l" | "list" | "l+" | "z" | "sf" | "sv" | "sf+" | "sv+" => Nothing,
+        _ if is_describe(name) => Nothing,
+        "i" | "include" | "ir" | "include_relative" => Refused(
+            "Load the folder with pg_migrations.sh, which puts the file in, or put its content in its place.",
+        ),
+        "copy" => Refused("Put the data behind COPY … FROM stdin; and end it with a line of \\."),
+        "c" | "connect" => Refused(
+            "A migration runs in the database that holds it. Remove the line (pg_dump writes it with --create).",
+        ),
+        "gexec" => Refused("Run the statements that the query makes with EXECUTE in a DO block."),
+        "gset" => Refused("Compute the value where it is needed, or in a DO block."),
+        "if" | "elif" | "else" | "endif" => {
+            Refused("Decide in a DO block, or with a precondition of the migration.")
+        }
+        "!" | "setenv" | "getenv" | "cd" | "o" | "out" | "w" | "write" | "lo_import"
+        | "lo_export" => Refused(
+            "What concerns the client's machine is to be done by the client, before or after the run.",
+        ),
+        _ => Refused("Remove the command, or write SQL in its place."),
+    }
+}
+
+/// `\d` and its kin, which only show.
+fn is_describe(name: &str) -> bool {
+    let mut letters = name.bytes();
+    letters.next() == Some(b'd')
+        && name.len() <= 6
+        && letters.all(|b| b.is_ascii_alphabetic() || matches!(b, b'+' | b'S'))
+}
+
+/// Variables with which psql is told how to behave, and which mean nothing here.
+const SPECIAL: [&str; 30] = [
+    "AUTOCOMMIT",
+    "COMP_KEYWORD_CASE",
+    "DBNAME",
+    "ECHO",
+    "ECHO_HIDDEN",
+    "ENCODING",
+    "ERROR",
+    "FETCH_COUNT",
+    "HIDE_TABLEAM",
+    "HIDE_TOAST_COMPRESSION",
+    "HISTCONTROL",
+    "HISTFILE",
+    "HISTSIZE",
+    "HOST",
+    "IGNOREEOF",
+    "LASTOID",
+    "ON_ERROR_ROLLBACK",
+    "ON_ERROR_STOP",
+    "PORT",
+    "PROMPT1",
+    "PROMPT2",
+    "PROMPT3",
+    "QUIET",
+    "SHOW_ALL_RESULTS",
+    "SHOW_CONTEXT",
+    "SINGLELINE",
+    "SINGLESTEP",
+    "USER",
+    "VERBOSITY",
+    "WATCH_INTERVAL",
+];
+
+fn set(arguments: &str) -> Meaning {
+    let words = match words(arguments) {
+        Ok(words) => words,
+        Err(why) => return Meaning::Refused(why),
+    };
+    let mut words = words.into_iter();
+    let Some(first) = words.next() else { return Meaning::Nothing };
+    let [Argument::Text(name)] = &first[..] else {
+        return Meaning::Refused("Name the variable as it is.");
+    };
+    if SPECIAL.contains(&name.as_str()) {
+        return Meaning::Nothing;
+    }
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | 0x80..)) {
+        return Meaning::Refused("A variable's name is made of letters, digits and underscores.");
+    }
+    // All further words are joined without anything between.
+    Meaning::Set(name.clone(), words.flatten().collect())
+}
+
+/// The words of a command's arguments, each in parts. Errors: what to do about one that
+/// can't be read here.
+fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
+    let mut words = Vec::new();
+    let mut word: Vec<Argument> = Vec::new();
+    let mut in_word = false;
+    let mut rest = arguments.strip_suffix("\\\\").unwrap_or(arguments);
+    while let Some(c) = rest.chars().next() {
+        if c.is_ascii_whitespace() {
+            if std::mem::take(&mut in_word) {
+                words.push(std::mem::take(&mut word));
+            }
+            rest = &rest[1..];
+            continue;
+        }
+        in_word = true;
+        let (part, length) = match c {
+            '`' => return Err("A migration can't run a program of the client's machine."),
+            '\'' => single_quoted(rest)?,
+            '"' => {
+                // Within double quotes everything stands for itself, the quotes too.
+                let end = rest[1..].find('"').ok_or("Close the quotes.")?;
+                (Argument::Text(rest[..end + 2].to_owned()), end + 2)
+            }
+            ':' => variable(rest),
+            _ => {
+                let end = rest
+                    .char_indices()
+                    .skip(1)
+                    .find(|(_, c)| c.is_ascii_whitespace() || matches!(c, '\'' | '"' | '`' | ':'));
+                let end = end.map_or(rest.len(), |(n, _)| n);
+                (Argument::Text(rest[..end].to_owned()), end)
+            }
+        };
+        match (word.last_mut(), part) {
+            (Some(Argument::Text(last)), Argument::Text(text)) => last.push_str(&text),
+            (_, part) => word.push(part),
+        }
+        rest = &rest[length..];
+    }
+    if in_word {
+        words.push(word);
+    }
+    Ok(words)
+}
+
+/// `'…'`, in which a quote is doubled and a backslash begins what C has.
+fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
+    let mut value = String::new();
+    let mut characters = text.char_indices().skip(1).peekable();
+    while let Some((n, c)) = characters.next() {
+        match c {
+            '\'' if characters.peek().is_some_and(|(_, c)| *c == '\'') => {
+                characters.next();
+                value.push('\'');
+            }
+            '\'' => return Ok((Argument::Text(value), n + 1)),
+            '\\' => match characters.next() {
+                Some((_, 'n')) => value.push('\n'),
+                Some((_, 't')) => value.push('\t'),
+                Some((_, 'r')) => value.push('\r'),
+                Some((_, 'b')) => value.push('\u{8}'),
+                Some((_, 'f')) => value.push('\u{c}'),
+                Some((_, '0'..='9' | 'x')) => {
+                    return Err("Write the character itself in the place of its number.");
+                }
+                Some((_, other)) => value.push(other),
+                None => break,
+            },
+            _ => value.push(c),
+        }
+    }
+    Err("Close the quotes.")
+}
+
+/// `:x`, `:'x'` or `:"x"`; anything else stands for itself.
+fn variable(text: &str) -> (Argument, usize) {
+    let scanned = super::scan::scan(text, true);
+    match scanned.pieces.first() {
+        Some(piece) if piece.kind == super::scan::Kind::Variable => {
+            (Argument::Variable(text[..piece.range.end].to_owned()), piece.range.end)
+        }
+        _ => (Argument::Text(":".to_owned()), 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_what_commands_mean() {
+        for (command, expected) in [
+            ("\\restrict abc", Meaning::Silent),
+            ("\\echo hello", Meaning::Nothing),
+            ("\\set ON_ERROR_STOP on", Meaning::Nothing),
+            ("\\set", Meaning::Nothing),
+            ("\\dt+ public.*", Meaning::Nothing),
+            ("\\d", Meaning::Nothing),
+            ("\\;", Meaning::Semicolon),
+            ("\\g", Meaning::Semicolon),
+            ("\\q", Meaning::Quit),
+            ("\\unset x", Meaning::Unset("x".into())),
+        ] {
+            assert_eq!(meaning(command), expected, "{command}");
+        }
+        for command in [
+            "\\i other.sql",
+            "\\copy t from x",
+            "\\connect db",
+            "\\gexec",
+            "\\if :x",
+            "\\! ls",
+            "\\g file",
+            "\\set x `date`",
+            "\\password",
+            "\\drop_all_of_it",
+        ] {
+            assert!(matches!(meaning(command), Meaning::Refused(_)), "{command}");
+        }
+    }
+
+    #[test]
+    fn reads_values() {
+        let text = |text: &str| Argument::Text(text.to_owned());
+        let set = |command: &str| match meaning(command) {
+            Meaning::Set(name, parts) => (name, parts),
+            other => (format!("{other:?}"), Vec::new()),
+        };
+        for (command, name, parts) in [
+            ("\\set x 1", "x", vec![text("1")]),
+            ("\\set x", "x", vec![]),
+            ("\\set x 'it''s' \\n", "x", vec![text("it's"), text("\\n")]),
+            ("\\set x 'a\\nb'", "x", vec![text("a\nb")]),
+            ("\\set x \"a b\"", "x", vec![text("\"a b\"")]),
+            ("\\set x a b c", "x", vec![text("a"), text("b"), text("c")]),
+            (
+                "\\set x pre:'y'z",
+                "x",
+                vec![text("pre"), Argument::Variable(":'y'".into()), text("z")],
+            ),
+            ("\\set x a::b", "x", vec![text("a:"), Argument::Variable(":b".into())]),
+        ] {
+            assert_eq!(set(command), (name.to_owned(), parts), "{command}");
+        }
+    }
+}

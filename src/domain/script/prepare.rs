@@ -1,0 +1,444 @@
+//! A migration's text made ready for the server's parser: placeholders expanded, psql's
+//! commands honoured or passed over, the data of COPY put aside.
+//!
+//! Whatever is told to people is told of the text as it was registered: a [`Map`] leads
+//! back to it from what the parser has read. So values of variables get into no message
+//! of ours, and lines are those of the file.
+
+use super::command::{self, Argument, Meaning};
+use super::scan::{Kind, Scan, scan};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// How the texts of a project write their placeholders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Syntax {
+    /// None, but for variables that a text sets itself with `\set`.
+    #[default]
+    None,
+    /// `${x}`, anywhere.
+    Dollar,
+    /// `:x`, `:'x'` and `:"x"`, outside of quotes.
+    Psql,
+}
+
+impl Syntax {
+    /// By its name. None: there is none of this name.
+    pub fn parse(name: &str) -> Option<Syntax> {
+        match name {
+            "none" => Some(Syntax::None),
+            "${x}" => Some(Syntax::Dollar),
+            ":x" => Some(Syntax::Psql),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Syntax::None => "none",
+            Syntax::Dollar => "${x}",
+            Syntax::Psql => ":x",
+        }
+    }
+}
+
+/// The variables of a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Variables {
+    /// How texts refer to them.
+    pub syntax: Syntax,
+    /// Their values.
+    pub values: HashMap<String, String>,
+}
+
+/// Why a text can't be made ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where, in bytes.
+    pub offset: usize,
+    /// Which.
+    pub what: What,
+}
+
+/// What is wrong in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// A command of psql's that can't be honoured; what to do instead.
+    Command(String, &'static str),
+    /// A variable that has no value.
+    Unset(String),
+    /// Something behind `COPY … FROM stdin` in its line.
+    BehindCopy,
+}
+
+/// A text that is ready.
+#[derive(Debug, Clone)]
+pub struct Script<'a> {
+    /// What the parser is to read.
+    pub sql: Cow<'a, str>,
+    /// The way back from there.
+    pub map: Map,
+    /// The data of COPY statements, in their order.
+    pub data: Vec<Data>,
+    /// Commands that were passed over: where, and their names.
+    pub passed_over: Vec<(usize, String)>,
+}
+
+/// The data of a COPY statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data {
+    /// Where the statement's semicolon is, in what the parser reads.
+    pub semicolon: usize,
+    /// Where the data is in the text as it was registered.
+    pub range: Range<usize>,
+}
+
+/// Leads from places in what the parser reads to places in the text as it was registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Map {
+    // Where runs begin, there and here. A run goes to the next one's beginning.
+    runs: Vec<Run>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    sql: usize,
+    text: usize,
+    // Byte by byte the same; else all of it stands for the one place.
+    verbatim: bool,
+}
+
+impl Map {
+    /// The place in the text of a place in what the parser reads, both in bytes.
+    pub fn back(&self, sql: usize) -> usize {
+        let next = self.runs.partition_point(|run| run.sql <= sql);
+        match next.checked_sub(1).map(|n| self.runs[n]) {
+            Some(run) if run.verbatim => run.text + (sql - run.sql),
+            Some(run) => run.text,
+            None => sql,
+        }
+    }
+
+    /// The place in the text where something ends that ends there.
+    pub fn back_end(&self, sql: usize) -> usize {
+        let before = self.runs.partition_point(|run| run.sql < sql);
+        match before.checked_sub(1).map(|n| self.runs[n]) {
+            Some(run) if run.verbatim => run.text + (sql - run.sql),
+            // What stands for an expanded placeholder ends where the next run begins.
+            Some(run) => self.runs.get(before).map_or(run.text, |next| next.text),
+            None => sql,
+        }
+    }
+}
+
+/// Makes a text ready. `conforming` is `standard_conforming_strings`. Errors: see [`What`].
+pub fn prepare<'a>(
+    text: &'a str,
+    conforming: bool,
+    variables: &Variables,
+) -> Result<Script<'a>, Fault> {
+    let scan = scan(text, conforming);
+    let plain = |kind: Kind| matches!(kind, Kind::Sql | Kind::Comment | Kind::Variable);
+    let is_dollar = variables.syntax == Syntax::Dollar && text.contains("${");
+    if let Some(offset) = scan.behind_copy {
+        return Err(Fault { offset, what: What::BehindCopy });
+    }
+    let has_variables = variables.syntax == Syntax::Psql
+        && scan.pieces.iter().any(|piece| piece.kind == Kind::Variable);
+    if scan.pieces.iter().all(|piece| plain(piece.kind)) && !is_dollar && !has_variables {
+        return Ok(Script {
+            sql: Cow::Borrowed(text),
+            map: Map::default(),
+            data: Vec::new(),
+            passed_over: Vec::new(),
+        });
+    }
+    let mut maker = Maker {
+        text,
+        variables,
+        own: HashMap::new(),
+        sql: String::new(),
+        runs: Vec::new(),
+        data: Vec::new(),
+        passed_over: Vec::new(),
+    };
+    maker.make(&scan)?;
+    Ok(Script {
+        sql: Cow::Owned(maker.sql),
+        map: Map { runs: maker.runs },
+        data: maker.data,
+        passed_over: maker.passed_over,
+    })
+}
+
+struct Maker<'a> {
+    text: &'a str,
+    variables: &'a Variables,
+    // What the text has set itself.
+    own: HashMap<String, String>,
+    sql: String,
+    runs: Vec<Run>,
+    data: Vec<Data>,
+    passed_over: Vec<(usize, String)>,
+}
+
+impl Maker<'_> {
+    fn make(&mut self, scan: &Scan) -> Result<(), Fault> {
+        for piece in &scan.pieces {
+            let range = piece.range.clone();
+            match piece.kind {
+                Kind::Sql => self.plain(range, true)?,
+                Kind::Comment => self.plain(range, false)?,
+                Kind::Variable => self.variable(range)?,
+                Kind::Data => {
+                    let semicolon = self.last_semicolon();
+                    self.data.push(Data { semicolon, range });
+                }
+                Kind::EndOfData => {}
+                Kind::Command => {
+                    if self.command(range)? {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What comes before data is a semicolon, and perhaps a comment.
+    fn last_semicolon(&self) -> usize {
+        let mut line = self.sql.trim_end_matches(['\n', '\r']);
+        line = &line[line.rfind('\n').map_or(0, |n| n + 1)..];
+        let start = line.as_ptr() as usize - self.sql.as_ptr() as usize;
+        // The comment may hold semicolons, the statement's last line too, so the first
+        // one that ends a statement counts.
+        let found = super::scan::scan(line, true).ends;
+        found.last().map_or(self.sql.len(), |n| start + n)
+    }
+
+    fn verbatim(&mut self, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        self.runs.push(Run { sql: self.sql.len(), text: range.start, verbatim: true });
+        self.sql.push_str(&self.text[range]);
+    }
+
+    fn instead(&mut self, at: usize, value: &str) {
+        if value.is_empty() {
+            return;
+        }
+        self.runs.push(Run { sql: self.sql.len(), text: at, verbatim: false });
+        self.sql.push_str(value);
+    }
+
+    /// SQL or a comment, in which `${x}` is expanded where that is asked for.
+    fn plain(&mut self, range: Range<usize>, must_be_set: bool) -> Result<(), Fault> {
+        if self.variables.syntax != Syntax::Dollar {
+            self.verbatim(range);
+            return Ok(());
+        }
+        let (mut at, text) = (range.start, self.text);
+        while let Some(start) = text[at..range.end].find("${").map(|n| at + n) {
+            let Some(end) = text[start..range.end].find('}').map(|n| start + n + 1) else { break };
+            let name = text[start + 2..end - 1].trim();
+            match self.variables.values.get(name) {
+                Some(value) => {
+                    self.verbatim(at..start);
+                    self.instead(start, value);
+                }
+                None if must_be_set => {
+                    return Err(Fault { offset: start, what: What::Unset(name.to_owned()) });
+                }
+                None => self.verbatim(at..end),
+            }
+            at = end;
+        }
+        self.verbatim(at..range.end);
+        Ok(())
+    }
+
+    fn variable(&mut self, range: Range<usize>) -> Result<(), Fault> {
+        let written = &self.text[range.clone()];
+        match self.value(written) {
+            Some(value) => {
+                self.instead(range.start, &value);
+                Ok(())
+            }
+            // As psql has it: what isn't set stays as it is.
+            None if self.variables.syntax != Syntax::Psql => {
+                self.verbatim(range);
+                Ok(())
+            }
+            None => {
+                let name = written.trim_matches([':', '\'', '"']).to_owned();
+                Err(Fault { offset: range.start, what: What::Unset(name) })
+            }
+        }
+    }
+
+    /// What a variable is to be replaced by, as it is written. None: it isn't set.
+    fn value(&self, written: &str) -> Option<String> {
+        let inner = written.strip_prefix(':').unwrap_or(written);
+        let look_up = |name: &str| {
+            let own = self.own.get(name);
+            own.or_else(|| match self.variables.syntax {
+                Syntax::Psql => self.variables.values.get(name),
+                _ => None,
+            })
+        };
+        if let Some(name) = inner.strip_prefix("{?").and_then(|name| name.strip_suffix('}')) {
+            // In a text that uses no variables it isn't ours to answer.
+            let answers = self.variables.syntax == Syntax::Psql || !self.own.is_empty();
+            let word = if look_up(name).is_some() { "TRUE" } else { "FALSE" };
+            return answers.then(|| word.to_owned());
+        }
+        let quoted = |quote| inner.strip_prefix(quote).and_then(|name| name.strip_suffix(quote));
+        if let Some(name) = quoted('\'') {
+            return look_up(name).map(|value| literal(value));
+        }
+        if let Some(name) = quoted('"') {
+            return look_up(name).map(|value| format!("\"{}\"", value.replace('"', "\"\"")));
+        }
+        look_up(inner).cloned()
+    }
+
+    /// A command. True: it ends the script.
+    fn command(&mut self, range: Range<usize>) -> Result<bool, Fault> {
+        let written = &self.text[range.clone()];
+        let name = command::name(written);
+        let refused =
+            |why| Fault { offset: range.start, what: What::Command(format!("\\{name}"), why) };
+        match command::meaning(written) {
+            Meaning::Nothing => self.passed_over.push((range.start, format!("\\{name}"))),
+            Meaning::Silent => {}
+            Meaning::Semicolon => self.instead(range.start, ";"),
+            Meaning::Set(variable, parts) => {
+                let mut value = String::new();
+                for part in parts {
+                    match part {
+                        Argument::Text(text) => value.push_str(&text),
+                        Argument::Variable(written) => {
+                            let expanded = self.value(&written);
+                            value.push_str(&expanded.unwrap_or(written));
+                        }
+                    }
+                }
+                self.own.insert(variable, value);
+            }
+            Meaning::Unset(variable) => {
+                self.own.remove(&variable);
+            }
+            Meaning::Quit => return Ok(true),
+            Meaning::Refused(why) => return Err(refused(why)),
+        }
+        Ok(false)
+    }
+}
+
+/// A value as a literal that means the same whatever `standard_conforming_strings` is.
+fn literal(value: &str) -> String {
+    let doubled = value.replace('\'', "''");
+    match doubled.contains('\\') {
+        true => format!(" E'{}'", doubled.replace('\\', "\\\\")),
+        false => format!("'{doubled}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(syntax: Syntax, values: &[(&str, &str)]) -> Variables {
+        let values = values.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        Variables { syntax, values: values.collect() }
+    }
+
+    fn sql(text: &str, variables: &Variables) -> Result<String, What> {
+        let script = prepare(text, true, variables).map_err(|fault| fault.what)?;
+        Ok(script.sql.into_owned())
+    }
+
+    #[test]
+    fn leaves_plain_sql_alone() {
+        let none = Variables::default();
+        for text in ["", "SELECT 1;\n", "SELECT a::int, b[1:2], ':x', ${x} -- :x\n"] {
+            let script = prepare(text, true, &none).unwrap();
+            assert!(matches!(script.sql, Cow::Borrowed(sql) if sql == text));
+        }
+    }
+
+    #[test]
+    fn expands_placeholders() {
+        let psql =
+            variables(Syntax::Psql, &[("s", "a'b"), ("t", "my \"t"), ("n", "1 + 1"), ("b", "\\")]);
+        for (text, expected) in [
+            (
+                "SELECT :n, :'s', :\"t\", :'b', :{?n}, :{?no}, x::int, ':n'",
+                "SELECT 1 + 1, 'a''b', \"my \"\"t\",  E'\\\\', TRUE, FALSE, x::int, ':n'",
+            ),
+            ("-- :no\nSELECT $$:no$$", "-- :no\nSELECT $$:no$$"),
+        ] {
+            assert_eq!(sql(text, &psql).unwrap(), expected);
+        }
+        assert_eq!(sql("SELECT :no", &psql), Err(What::Unset("no".into())));
+        let dollar = variables(Syntax::Dollar, &[("schema", "app"), ("x y", "2")]);
+        for (text, expected) in [
+            (
+                "SET search_path = '${schema}', ${ x y }; $$ ${schema} $$ -- ${no} ${schema}\n",
+                "SET search_path = 'app', 2; $$ app $$ -- ${no} app\n",
+            ),
+            ("SELECT '${", "SELECT '${"),
+            ("COPY t FROM stdin;\n${no}\n\\.\nSELECT ${schema}", "COPY t FROM stdin;\nSELECT app"),
+        ] {
+            assert_eq!(sql(text, &dollar).unwrap(), expected);
+        }
+        assert_eq!(sql("SELECT\n '${no}'", &dollar), Err(What::Unset("no".into())));
+    }
+
+    #[test]
+    fn honours_commands() {
+        let none = Variables::default();
+        for (text, expected) in [
+            ("\\set x 5\nSELECT :x, :y;", "\nSELECT 5, :y;"),
+            (
+                "\\set x a\\set y :x:x\nSELECT :'y';\\unset y\nSELECT :y",
+                "\nSELECT 'aa';\nSELECT :y",
+            ),
+            ("SELECT 1 \\g\nSELECT 2\\;SELECT 3", "SELECT 1 ;\nSELECT 2;SELECT 3"),
+            ("\\restrict abc\nSELECT 1;\n\\unrestrict abc\n", "\nSELECT 1;\n\n"),
+            ("SELECT 1;\\q\nall of this is gone \\i x", "SELECT 1;"),
+        ] {
+            assert_eq!(sql(text, &none).unwrap(), expected);
+        }
+        let script = prepare("\\echo a\nSELECT 1;\n\\pset x\n", true, &none).unwrap();
+        assert_eq!(script.passed_over, [(0, "\\echo".into()), (18, "\\pset".into())]);
+        assert!(matches!(sql("\\i x.sql\n", &none), Err(What::Command(name, _)) if name == "\\i"));
+    }
+
+    #[test]
+    fn puts_data_aside_and_leads_back() {
+        let text = "\\set t my\nCOPY :t FROM stdin; -- a;b\n1;\n2\n\\.\nSELECT é, :t;\nCOPY u FROM stdin;\nx";
+        let script = prepare(text, true, &Variables::default()).unwrap();
+        assert_eq!(script.sql, "\nCOPY my FROM stdin; -- a;b\nSELECT é, my;\nCOPY u FROM stdin;\n");
+        let data: Vec<&str> = script.data.iter().map(|data| &text[data.range.clone()]).collect();
+        assert_eq!(data, ["1;\n2\n", "x"]);
+        for data in &script.data {
+            assert!(script.sql[..data.semicolon].ends_with("FROM stdin"));
+        }
+        for (there, here) in
+            [("COPY my", "COPY :t"), ("SELECT", "SELECT"), ("é", "é"), ("COPY u", "COPY u")]
+        {
+            let sql = script.sql.find(there).unwrap();
+            assert_eq!(script.map.back(sql), text.find(here).unwrap(), "{there}");
+        }
+        let inner = script.sql.find("my").unwrap();
+        assert_eq!(script.map.back(inner + 1), text.find(":t").unwrap());
+        assert_eq!(
+            script.map.back_end(script.sql.find("my;\nCOPY").unwrap() + 2),
+            text.find(":t;").unwrap() + 2
+        );
+    }
+}
