@@ -265,7 +265,16 @@ impl Row<'_> {
             let mut null = false;
             let datum =
                 pg_sys::SPI_getbinval(tuple, (*table).tupdesc, column as c_int + 1, &mut null);
-            T::from_datum(datum, null)
+            // What is stored out of line is fetched only now, and not without a snapshot,
+            // of which a procedure that has committed holds none.
+            let out_of_line = u32::from((*(*tuple).t_data).t_infomask) & pg_sys::HEAP_HASEXTERNAL;
+            if out_of_line == 0 || pg_sys::ActiveSnapshotSet() {
+                return T::from_datum(datum, null);
+            }
+            pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+            let value = T::from_datum(datum, null);
+            pg_sys::PopActiveSnapshot();
+            value
         }
     }
 

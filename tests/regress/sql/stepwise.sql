@@ -166,4 +166,9 @@ CREATE INDEX ON two (b);
 DELETE FROM two WHERE b = 2;
 CALL migrations.apply_each(project => 'two') \gset
 SELECT indexrelid::regclass, indisvalid, indisunique FROM pg_index WHERE indrelid = 'two'::regclass ORDER BY 1;
+-- a text that is stored out of line
+SELECT migrations.add('1', 'e', '-- ' || repeat('x', 10000) || E'\nCREATE TABLE long (x int)', '-- ' || repeat('x', 10000) || E'\nDROP TABLE long', project => 'long');
+CALL migrations.apply_each(project => 'long') \gset
+CALL migrations.rollback_each(project => 'long') \gset
+SELECT action, outcome FROM migrations.history WHERE project = 'long' AND run_id IS NOT NULL ORDER BY seq;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
