@@ -1,0 +1,2 @@
+DROP FUNCTION match_documents(vector, double precision, integer, jsonb);
+ALTER TABLE documents DROP COLUMN embedding;

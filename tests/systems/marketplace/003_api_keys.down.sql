@@ -1,0 +1,2 @@
+DROP FUNCTION validate_api_key(text);
+DROP TABLE api_keys;

@@ -1,0 +1,2 @@
+DROP VIEW feedback_by_key;
+DROP TABLE feedback;
