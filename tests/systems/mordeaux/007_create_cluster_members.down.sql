@@ -1,0 +1,2 @@
+DROP VIEW cluster_summary;
+DROP TABLE cluster_members;

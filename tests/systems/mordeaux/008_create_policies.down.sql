@@ -1,0 +1,2 @@
+DROP FUNCTION is_allowed(uuid, text, jsonb, timestamptz);
+DROP TABLE policies;

@@ -1,0 +1,11 @@
+DROP TRIGGER record_event ON policies;
+DROP TRIGGER record_event ON cluster_members;
+DROP TRIGGER record_event ON clusters;
+DROP TRIGGER record_event ON embeddings;
+DROP TRIGGER record_event ON faces;
+DROP TRIGGER record_event ON content;
+DROP TRIGGER record_event ON sources;
+DROP TRIGGER record_event ON tenants;
+DROP FUNCTION record_event();
+DROP TABLE event_audit;
+DROP FUNCTION keep_event_audit();
