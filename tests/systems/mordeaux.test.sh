@@ -1,6 +1,6 @@
 # A face protection service: ten files, each with a down, and what its team does with them.
 folder=$ROOT/tests/systems/mordeaux
-quiet() { sql "SET client_min_messages = warning; $1"; }
+quiet() { PGOPTIONS='-c client_min_messages=warning' sql "$1"; }
 
 # all up, all down, all up again, in one transaction
 new_database system_mordeaux
