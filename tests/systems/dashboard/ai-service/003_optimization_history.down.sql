@@ -1,0 +1,12 @@
+DROP VIEW template_performance;
+DROP VIEW model_performance_metrics;
+DROP VIEW optimization_analytics;
+DROP FUNCTION get_user_optimization_insights(uuid);
+DROP FUNCTION get_model_performance_trends(text);
+DROP FUNCTION get_optimization_history_statistics(uuid);
+DROP FUNCTION record_model_performance(date);
+DROP TABLE user_optimization_preferences;
+DROP TABLE model_performance_history;
+DROP TABLE optimization_history;
+DROP TABLE optimization_templates;
+DROP FUNCTION learn_user_preferences();

@@ -1,0 +1,10 @@
+DROP VIEW resume_version_summary;
+DROP FUNCTION get_resume_version_history(uuid);
+DROP FUNCTION create_resume_version(uuid, jsonb, text, uuid, text);
+DROP FUNCTION compare_resume_versions(uuid, int, int);
+DROP TRIGGER create_initial_resume_versions ON resumes;
+DROP FUNCTION create_initial_resume_version();
+DROP TABLE resume_version_changes;
+DROP TABLE resume_versions;
+DROP FUNCTION number_resume_version();
+ALTER TABLE resumes DROP COLUMN current_version;
