@@ -266,6 +266,8 @@ pub enum Error {
         command: String,
         /// The statement, from 1.
         statement: usize,
+        /// Version and project, as the arguments of a call.
+        arguments: String,
     },
     /// An index that a statement was cut off at is in work elsewhere (55P03).
     IndexInWork {
@@ -364,6 +366,11 @@ pub enum Error {
     Script {
         /// What.
         what: What,
+        /// Where.
+        place: Place,
+    },
+    /// A body begins a transaction and doesn't end it (2D000).
+    Unended {
         /// Where.
         place: Place,
     },

@@ -341,11 +341,11 @@ impl Error {
                 if direction == "down" { "rollback_each" } else { "apply_each" },
                 literal(project)
             )),
-            Interrupted { migration, command, statement } => Report::new(
+            Interrupted { migration, command, statement, arguments } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("statement {statement} of {migration} was interrupted, and {command} may have committed a part of its work"),
             )
-            .hint("Look at what it has done. SELECT * FROM migrations.mark_statement_done(version, project); if it is complete; SELECT * FROM migrations.retry(version, project); to run it again."),
+            .hint(format!("Look at what it has done. SELECT * FROM migrations.mark_statement_done({arguments}); if it is complete; SELECT * FROM migrations.retry({arguments}); to run it again.")),
             IndexInWork { index, process, place } => Report::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("index {index} is not valid, and process {process} is at work on its table"),
@@ -445,7 +445,17 @@ impl Error {
                 format!("{command} is not allowed in a migration"),
             )
             .detail("Nothing was run. The migration and its record are one transaction; only a plain BEGIN that opens the text together with a plain COMMIT that ends it is accepted, and dropped.")
-            .hint("Remove the statement, or split the migration there.")
+            .hint(match command.as_str() {
+                "BEGIN" | "COMMIT" => "Remove the statement, or split the migration there. Or CALL migrations.apply_each(); which runs what stands between BEGIN and COMMIT in a transaction of its own.",
+                _ => "Remove the statement, or split the migration there.",
+            })
+            .place(place.clone()),
+            Unended { place } => Report::new(
+                Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
+                "a transaction that the migration begins has no end",
+            )
+            .detail("Nothing was run. At the end of the text all of it would be rolled back.")
+            .hint("Put COMMIT behind it.")
             .place(place.clone()),
             RefusedStatement { command, detail, hint, place } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,

@@ -267,8 +267,8 @@ impl Maker<'_> {
                 self.instead(range.start, &value);
                 Ok(())
             }
-            // As psql has it: what isn't set stays as it is.
-            None if self.variables.syntax != Syntax::Psql => {
+            // As psql has it: what isn't set stays as it is. So does the bound of a slice.
+            None if self.variables.syntax != Syntax::Psql || is_number(written) => {
                 self.verbatim(range);
                 Ok(())
             }
@@ -338,6 +338,10 @@ impl Maker<'_> {
     }
 }
 
+fn is_number(written: &str) -> bool {
+    written[1..].bytes().all(|b| b.is_ascii_digit())
+}
+
 /// A value as a literal that means the same whatever `standard_conforming_strings` is.
 fn literal(value: &str) -> String {
     let doubled = value.replace('\'', "''");
@@ -379,7 +383,7 @@ mod tests {
                 "SELECT :n, :'s', :\"t\", :'b', :{?n}, :{?no}, x::int, ':n'",
                 "SELECT 1 + 1, 'a''b', \"my \"\"t\",  E'\\\\', TRUE, FALSE, x::int, ':n'",
             ),
-            ("-- :no\nSELECT $$:no$$", "-- :no\nSELECT $$:no$$"),
+            ("-- :no\nSELECT $$:no$$, a[1:2]", "-- :no\nSELECT $$:no$$, a[1:2]"),
         ] {
             assert_eq!(sql(text, &psql).unwrap(), expected);
         }

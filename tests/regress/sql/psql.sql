@@ -118,7 +118,7 @@ SELECT version, transactional, reason FROM migrations.plan('003', 'app', only_ve
 SELECT placeholders FROM migrations.set_project('vars', placeholders => ':x');
 SELECT migrations.set_variable('role', 'odd "role"', 'vars');
 SELECT migrations.set_variable('value', E'it''s \\ here', 'vars');
-SELECT migrations.add('001', 'vars', $up$SELECT :'value' AS value, :'role' AS role, ARRAY[1, 2, 3][1:2] AS slice, '1'::int AS int;$up$, project => 'vars');
+SELECT migrations.add('001', 'vars', $up$SELECT :'value' AS value, :'role' AS role, (ARRAY[1, 2, 3])[1:2] AS slice, '1'::int AS int;$up$, project => 'vars');
 SELECT messages FROM migrations.apply(project => 'vars');
 SELECT migrations.add('002', 'vars', E'SELECT 1;\nSELECT :nothing;', project => 'vars');
 SELECT messages FROM migrations.apply(project => 'vars');
