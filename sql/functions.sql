@@ -108,9 +108,10 @@ CREATE FUNCTION migrations.add_repeatable(
     precondition text DEFAULT NULL,
     verify text DEFAULT NULL,
     transactional boolean DEFAULT NULL,
-    on_fail text DEFAULT 'error'
+    on_fail text DEFAULT 'error',
+    moment text DEFAULT 'changed'
 ) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_add_repeatable';
-COMMENT ON FUNCTION migrations.add_repeatable(text, text, text, text[], text, text, boolean, text) IS 'registers a repeatable migration, which runs whenever its text has changed; gives added, unchanged or replaced';
+COMMENT ON FUNCTION migrations.add_repeatable(text, text, text, text[], text, text, boolean, text, text) IS 'registers a repeatable migration, which runs whenever its text has changed, or before or after each run; gives added, unchanged or replaced';
 
 CREATE FUNCTION migrations.load(directory text, project text DEFAULT NULL, replace boolean DEFAULT false)
     RETURNS SETOF migrations.loaded_file LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_load';

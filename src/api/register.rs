@@ -1,7 +1,7 @@
 //! Functions that register migrations.
 
 use super::{project, version};
-use crate::domain::convention;
+use crate::domain::convention::{self, Moment};
 use crate::domain::script::prepare::Syntax;
 use crate::domain::version::MAX_LENGTH;
 use crate::error::{Error, Result};
@@ -39,6 +39,7 @@ fn add(call: &Call) -> Result<Datum> {
         verify: call.text(7),
         transactional: call.bool(8),
         on_fail,
+        moment: Moment::Changed,
     };
     let replace = call.bool(10).ok_or(Error::NullArgument("replace"))?;
     let outcome = registration::add(&project(call, 4)?, &version, content, replace)?;
@@ -65,7 +66,7 @@ fn add_file(call: &Call) -> Result<Datum> {
 }
 
 /// `add_repeatable(name, up, project, requires, precondition, verify, transactional,
-/// on_fail)`: what was done, as text.
+/// on_fail, moment)`: what was done, as text.
 fn add_repeatable(call: &Call) -> Result<Datum> {
     let name = call.required(0, "name")?;
     check_name(&name)?;
@@ -87,6 +88,7 @@ fn add_repeatable(call: &Call) -> Result<Datum> {
         verify: call.text(5),
         transactional: call.bool(6),
         on_fail: on_fail(call, 7)?,
+        moment: moment(call, 8)?,
     };
     let outcome = registration::add_repeatable(&project(call, 2)?, content)?;
     Ok(call.answer(Value::from(outcome.word())))
@@ -237,6 +239,14 @@ fn on_fail(call: &Call, n: usize) -> Result<String> {
         });
     }
     Ok(on_fail)
+}
+
+fn moment(call: &Call, n: usize) -> Result<Moment> {
+    let word = call.required(n, "moment")?;
+    Moment::parse(&word).ok_or_else(|| Error::InvalidArgument {
+        message: format!("invalid value for argument \"moment\": \"{word}\""),
+        hint: "Use changed, before or after.".to_owned(),
+    })
 }
 
 /// A migration's name stands in one line of errors, logs and pg_stat_activity.

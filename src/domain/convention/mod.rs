@@ -49,6 +49,27 @@ pub enum Moment {
     AfterRun,
 }
 
+impl Moment {
+    /// By its name. None: there is none of this name.
+    pub fn parse(name: &str) -> Option<Moment> {
+        match name {
+            "changed" => Some(Moment::Changed),
+            "before" => Some(Moment::BeforeRun),
+            "after" => Some(Moment::AfterRun),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Moment::Changed => "changed",
+            Moment::BeforeRun => "before",
+            Moment::AfterRun => "after",
+        }
+    }
+}
+
 /// Why files can't be taken as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
