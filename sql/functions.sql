@@ -44,7 +44,7 @@ CREATE TYPE migrations.changed_record AS (
     name text,
     action text
 );
-COMMENT ON TYPE migrations.changed_record IS 'a row of mark_applied(), force() and the like';
+COMMENT ON TYPE migrations.changed_record IS 'a row of mark_applied(), force(), import_bundle() and the like';
 
 CREATE TYPE migrations.verified_migration AS (
     project text,
@@ -137,6 +137,14 @@ COMMENT ON FUNCTION migrations.set_project(text, text, text, jsonb, text) IS 'se
 CREATE FUNCTION migrations.set_variable(name text, value text, project text DEFAULT NULL) RETURNS text
     LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_set_variable';
 COMMENT ON FUNCTION migrations.set_variable(text, text, text) IS 'sets a variable that a project''s texts refer to; NULL unsets it';
+
+CREATE FUNCTION migrations.export_bundle(project text DEFAULT NULL) RETURNS jsonb
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'migrations_export_bundle';
+COMMENT ON FUNCTION migrations.export_bundle(text) IS 'all that is registered of a project, without what was applied';
+
+CREATE FUNCTION migrations.import_bundle(bundle jsonb, project text DEFAULT NULL, replace boolean DEFAULT false)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_import_bundle';
+COMMENT ON FUNCTION migrations.import_bundle(jsonb, text, boolean) IS 'registers all of a bundle, in the project that it names or another one';
 
 -- look
 

@@ -9,6 +9,7 @@ pub mod apart;
 pub mod atomic;
 pub mod backup;
 pub mod body;
+pub mod bundle;
 pub mod check;
 pub mod condition;
 pub mod configuration;

@@ -93,7 +93,12 @@ pub fn add_part(project: &str, file: File, replace: bool) -> Result<Outcome> {
     })
 }
 
-fn check_requires(project: &str, version: Option<&Version>, requires: &[String]) -> Result<()> {
+/// That requirements can be read. Errors: it requires itself, or what isn't one (22023).
+pub(super) fn check_requires(
+    project: &str,
+    version: Option<&Version>,
+    requires: &[String],
+) -> Result<()> {
     for text in requires {
         match Requirement::parse(text, project) {
             Ok(Requirement::Within(required))
@@ -111,7 +116,9 @@ fn check_requires(project: &str, version: Option<&Version>, requires: &[String])
     Ok(())
 }
 
-fn decide(
+/// What becomes of a migration that is registered already. Error: it differs, and isn't
+/// to be replaced (23505).
+pub(super) fn decide(
     project: &str,
     former: &Registered,
     differs: Vec<&'static str>,
@@ -205,7 +212,7 @@ impl Registration<'_> {
 
     /// Looks up what is registered, lets `decision` choose the content that is to be, and
     /// stores it with an event. None: it stays as it is.
-    fn put(
+    pub(super) fn put(
         &mut self,
         version: Option<&Version>,
         key: &[u8],

@@ -167,6 +167,18 @@ impl Batch<'_> {
             .map(|row| Registered { version: row.get(0), content: Content::read(&row) }))
     }
 
+    /// All that is registered of a project: versions in their order, then repeatables.
+    pub fn all_registered(&self, project: i64) -> Result<Vec<(Option<String>, Content)>> {
+        const ALL: Statement = Statement {
+            sql: "SELECT version, name, up, down, requires, precondition, verify,
+                         transactional, on_fail, moment
+                  FROM migrations.migration WHERE project_id = $1 ORDER BY version_key",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&ALL, [Value::BigInt(project)], View::Caller)?;
+        Ok(found.rows().map(|row| (row.get(0), Content::read(&row))).collect())
+    }
+
     /// Stores the content of a migration, which may be new.
     pub fn put(
         &self,
