@@ -1,6 +1,7 @@
 //! Whose files a folder holds, and what is asked of the files of all tools.
 
 use super::super::version::Version;
+use super::name::{is_sql, split};
 use super::{Claim, Convention, File, Found, Notes, Options, Part, Problem, Set};
 use std::collections::{HashMap, HashSet};
 
@@ -42,12 +43,9 @@ pub fn read(
         .collect();
     let rest: Vec<(String, String)> = files
         .iter()
-        .filter(|file| !known.contains(file.path))
+        .filter(|file| is_sql(file.path) && !known.contains(file.path))
         .map(|file| {
-            let why = match convention {
-                Convention::Numbered => "it is not named as a migration is".to_owned(),
-                _ => format!("{} does not read files of this name", convention.name()),
-            };
+            let why = format!("{} does not read files of this name", convention.name());
             (file.path.to_owned(), why)
         })
         .collect();
@@ -105,33 +103,43 @@ fn detect(files: &[File], options: &Options) -> Result<Reading, Problem> {
     if let [only] = candidates[..] {
         return Reading::of(only, files, options);
     }
-    // An option says whose they are, too.
-    let knows =
-        |convention: &Convention| options.names().all(|name| convention.options().contains(&name));
     let mut first: Option<Reading> = None;
-    for convention in candidates.iter().copied().filter(knows) {
-        let reading = Reading::of(convention, files, options)?;
-        match &first {
-            None => first = Some(reading),
-            Some(first) if first.migrations == reading.migrations => {}
-            Some(_) => {
-                let names: Vec<&str> = candidates.iter().map(|c| c.name()).collect();
-                let message = format!("the files could be those of {}", names.join(" or "));
-                let hint = format!("Say which: convention => '{}', for example.", names[0]);
-                return Err(Problem::of("", message, hint));
-            }
+    let mut failed = None;
+    for convention in candidates.iter().copied() {
+        match Reading::of(convention, files, options) {
+            Err(problem) => failed = failed.or(Some(problem)),
+            Ok(reading) => match &first {
+                None => first = Some(reading),
+                Some(first) if first.migrations == reading.migrations => {}
+                Some(_) => return Err(ambiguous(&candidates)),
+            },
         }
     }
-    match first {
-        Some(reading) => Ok(reading),
-        None => Reading::of(candidates[0], files, options),
+    match (first, failed) {
+        (Some(reading), None) => Ok(reading),
+        (None, Some(problem)) => Err(problem),
+        _ => Err(ambiguous(&candidates)),
     }
 }
 
+fn ambiguous(candidates: &[Convention]) -> Problem {
+    let names: Vec<&str> = candidates.iter().map(|convention| convention.name()).collect();
+    let hints: Vec<String> = names.iter().map(|name| format!("convention => '{name}'")).collect();
+    Problem::of(
+        "",
+        format!("the files could be those of {}", names.join(" or ")),
+        format!("Say which: {}.", hints.join(" or ")),
+    )
+}
+
 fn unknown(files: &[File]) -> Problem {
-    let file = files.iter().find(|file| file.path.ends_with(".sql")).or(files.first());
-    let path = file.map_or("", |file| file.path);
-    let base = path.rsplit('/').next().unwrap_or(path);
+    let file = files.iter().find(|file| is_sql(file.path)).or(files.first());
+    unknown_name(file.map_or("", |file| file.path))
+}
+
+/// That a file's name tells nothing.
+pub fn unknown_name(path: &str) -> Problem {
+    let base = split(path).1;
     Problem::of(
         path,
         format!("file name \"{}\" is not that of a migration", base.escape_debug()),
@@ -193,5 +201,64 @@ impl Found {
         let text = |found: &'a Found| found.version.as_deref().unwrap_or_default();
         let (a, b) = (text(self), text(other));
         if b.len() < a.len() { b } else { a }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{detected, files, read_as};
+    use super::*;
+
+    const GOOSE: &str = "-- +goose Up\nSELECT 1;";
+    const DBMATE: &str = "-- migrate:up\nSELECT 1;";
+
+    #[test]
+    fn shared_names_are_not_ambiguous() {
+        assert_eq!(detected(&[("1_a.sql", "SELECT 1")]), "numbered");
+        assert_eq!(detected(&[("1_a.up.sql", ""), ("1_a.down.sql", "")]), "golang-migrate");
+        assert_eq!(detected(&[("1_a.up.sql", ""), ("2_a.sql", "")]), "numbered");
+        assert_eq!(detected(&[("1_a.sql", GOOSE), ("2_b.sql", "")]), "goose");
+        assert_eq!(detected(&[("1_a.up.sql", "-- no-transaction"), ("2_b.up.sql", "")]), "sqlx");
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_a_problem() {
+        let all = files(&[("1_a.sql", GOOSE), ("2_a.sql", DBMATE)]);
+        let Err(problem) = read(&all, None, &Options::default()) else {
+            unreachable!("it was read");
+        };
+        assert_eq!(problem.message, "the files could be those of dbmate or goose");
+        assert_eq!(problem.hint, "Say which: convention => 'dbmate' or convention => 'goose'.");
+        assert!(read(&all, Some(Convention::Goose), &Options::default()).is_ok());
+    }
+
+    #[test]
+    fn knows_when_it_knows_nothing() {
+        assert_eq!(
+            detected(&[("README.md", ""), ("db/init.sql", "")]),
+            "file name \"init.sql\" is not that of a migration"
+        );
+        assert_eq!(detected(&[]), "file name \"\" is not that of a migration");
+    }
+
+    #[test]
+    fn options_are_checked() {
+        let options: Options = [("prefix".to_owned(), "V".to_owned())].into_iter().collect();
+        let Err(problem) = read(&files(&[("1_a.sql", GOOSE)]), None, &options) else {
+            unreachable!("it was read");
+        };
+        assert_eq!(problem.message, "goose has no option \"prefix\"");
+    }
+
+    #[test]
+    fn what_no_tool_may_have_is_refused() {
+        let long = format!("{}_a.sql", "1".repeat(201));
+        let set = read_as(
+            Convention::Numbered,
+            &[("1_two\nlines.sql", ""), (&long, ""), ("C:\\app\\3_c.sql", ""), ("./4_d.sql", "")],
+        );
+        assert_eq!(set.migrations.len(), 3, "{:?}", set.migrations);
+        let messages: Vec<_> = set.problems.iter().map(|p| p.message.as_str()).collect();
+        assert!(messages[0].starts_with("invalid migration name"), "{messages:?}");
     }
 }

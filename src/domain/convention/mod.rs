@@ -13,6 +13,7 @@ mod detection;
 mod diesel;
 mod drizzle;
 mod flyway;
+mod folder;
 mod golang_migrate;
 mod goose;
 mod graphile;
@@ -25,9 +26,13 @@ mod refinery;
 mod section;
 mod sqitch;
 mod sqlx;
+#[cfg(test)]
+mod testing;
+
+use detection::unknown_name;
 
 pub use detection::read;
-pub use name::{FileName, Part, file_name};
+pub use name::Part;
 
 use std::collections::BTreeMap;
 

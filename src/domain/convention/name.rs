@@ -1,4 +1,4 @@
-//! Names of the form that most tools share: digits, an underscore, a name.
+//! Names of the form that most tools share: digits, a separator, a name.
 
 /// The part of a migration that a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,31 +22,80 @@ impl Part {
 /// What a file's name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName {
-    /// The digits before the first underscore, as they are written.
+    /// The digits that it begins with, as they are written.
     pub version: String,
-    /// What stands between version and ending.
+    /// What stands between version and ending; the version, if nothing does.
     pub name: String,
-    /// Up, also for a file that is marked as neither.
-    pub part: Part,
+    /// Which part it holds by its name.
+    pub part: Option<Part>,
 }
 
-/// Reads the name of a file, of which the path may hold folders in the manner of
-/// Unix or Windows. None: the name follows no convention that is known.
-pub fn file_name(path: &str) -> Option<FileName> {
-    let base = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    let stem = base.strip_suffix(".sql")?;
-    let (stem, part) = if let Some(stem) = stem.strip_suffix(".down") {
-        (stem, Part::Down)
+/// What stands in a path before its last part, and that part.
+pub fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// A name without its ending, which may be written in capitals.
+pub fn stem<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
+    let at = name.len().checked_sub(ending.len())?;
+    let (stem, rest) = name.split_at_checked(at)?;
+    rest.eq_ignore_ascii_case(ending).then_some(stem)
+}
+
+/// Whether a path is that of a file of SQL.
+pub fn is_sql(path: &str) -> bool {
+    stem(path, ".sql").is_some()
+}
+
+/// Reads a file's name, without folders. None: it isn't SQL, or doesn't begin with digits
+/// that end at `_`, `-` or the ending. A date with hyphens is one version: `2024-01-31-x`.
+pub fn numbered(base: &str) -> Option<FileName> {
+    let stem_of = |name, ending| stem(name, ending);
+    let whole = stem_of(base, ".sql")?;
+    let (rest, part) = if let Some(rest) = stem_of(whole, ".up") {
+        (rest, Some(Part::Up))
+    } else if let Some(rest) = stem_of(whole, ".down") {
+        (rest, Some(Part::Down))
     } else {
-        (stem.strip_suffix(".up").unwrap_or(stem), Part::Up)
+        (whole, None)
     };
-    let (version, name) = stem.split_once('_')?;
-    let numbered = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit());
-    (numbered && !name.is_empty()).then(|| FileName {
-        version: version.to_owned(),
-        name: name.to_owned(),
-        part,
-    })
+    let (version, name) = date(rest).or_else(|| {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (digits, name) = rest.split_at(end);
+        let fits = !digits.is_empty() && (name.is_empty() || name.starts_with(['_', '-']));
+        fits.then(|| (digits.to_owned(), name))
+    })?;
+    let name = name.trim_start_matches(['_', '-']);
+    let name = if name.is_empty() { version.clone() } else { name.to_owned() };
+    Some(FileName { version, name, part })
+}
+
+/// A date, with hyphens between year, month and day, as one number, and what follows.
+fn date(text: &str) -> Option<(String, &str)> {
+    let mut digits = String::new();
+    let mut rest = text;
+    for length in [4, 2, 2] {
+        let group = rest.get(..length).filter(|group| group.bytes().all(|b| b.is_ascii_digit()))?;
+        digits.push_str(group);
+        rest = &rest[length..];
+        if digits.len() < 8 {
+            rest = rest.strip_prefix('-')?;
+        }
+    }
+    if !rest.is_empty() && !rest.starts_with(['_', '-']) {
+        return None;
+    }
+    // A time of the day, or a number within it.
+    if let Some(more) = rest.strip_prefix('-') {
+        let end = more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len());
+        let after = &more[end..];
+        if matches!(end, 4 | 6) && (after.is_empty() || after.starts_with(['_', '-'])) {
+            digits.push_str(&more[..end]);
+            rest = after;
+        }
+    }
+    let plausible = digits.starts_with("19") || digits.starts_with("20");
+    plausible.then_some((digits, rest))
 }
 
 #[cfg(test)]
@@ -54,34 +103,52 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_numbered_files() {
-        for (path, version, name, part) in [
-            ("000001_init_schema.up.sql", "000001", "init_schema", Part::Up),
-            ("000001_init_schema.down.sql", "000001", "init_schema", Part::Down),
-            ("db/migrations/7_add.sql", "7", "add", Part::Up),
-            ("C:\\app\\20240131120000_a b.sql", "20240131120000", "a b", Part::Up),
-            ("1_up.sql", "1", "up", Part::Up),
-            ("1_é.down.sql", "1", "é", Part::Down),
+    fn reads_numbered_names() {
+        for (base, version, name, part) in [
+            ("000001_init_schema.up.sql", "000001", "init_schema", Some(Part::Up)),
+            ("000001_init_schema.down.sql", "000001", "init_schema", Some(Part::Down)),
+            ("20240131120000_a b.sql", "20240131120000", "a b", None),
+            ("0001-create-table.sql", "0001", "create-table", None),
+            ("0001-2fa.sql", "0001", "2fa", None),
+            ("1__x.SQL", "1", "x", None),
+            ("1_x.UP.SQL", "1", "x", Some(Part::Up)),
+            ("1_up.sql", "1", "up", None),
+            ("1_é.down.sql", "1", "é", Some(Part::Down)),
+            ("001.sql", "001", "001", None),
+            ("001.up.sql", "001", "001", Some(Part::Up)),
+            ("1_.sql", "1", "1", None),
+            ("2024-01-31-create.sql", "20240131", "create", None),
+            ("2024-01-31_2fa.sql", "20240131", "2fa", None),
+            ("2024-01-31-120000_create.sql", "20240131120000", "create", None),
+            ("2024-report.sql", "2024", "report", None),
         ] {
             let expected = FileName { version: version.into(), name: name.into(), part };
-            assert_eq!(file_name(path), Some(expected), "{path}");
+            assert_eq!(numbered(base), Some(expected), "{base}");
         }
     }
 
     #[test]
     fn knows_what_it_does_not_know() {
-        for path in [
+        for base in [
             "",
             "README.md",
             "init.sql",
-            "1.sql",
-            "1_.sql",
             "_x.sql",
             "x1_y.sql",
-            "1_x.SQL",
-            "1_x.sql/",
+            "1x.sql",
+            "1.2_x.sql",
+            "é",
+            ".sql",
+            "٣_x.sql",
         ] {
-            assert_eq!(file_name(path), None, "{path}");
+            assert_eq!(numbered(base), None, "{base}");
         }
+    }
+
+    #[test]
+    fn splits_paths() {
+        assert_eq!(split("a/b/c"), ("a/b", "c"));
+        assert_eq!(split("c"), ("", "c"));
+        assert!(is_sql("a/b.Sql") && !is_sql("a.sq") && !is_sql("ésql"));
     }
 }

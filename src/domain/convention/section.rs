@@ -46,12 +46,36 @@ pub fn cut(text: &str, ranges: &[Range<usize>]) -> String {
     section
 }
 
-/// What stands behind a mark, where a line is one: `--`, white space, the mark in the same
-/// case, and then white space or nothing.
-pub fn after_mark<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
-    let rest = line.trim_start().strip_prefix("--")?.trim_start();
-    let rest = rest.strip_prefix(mark)?;
-    (rest.is_empty() || rest.starts_with(char::is_whitespace)).then(|| rest.trim())
+/// A section that is put together line by line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Section {
+    /// The lines, each where it is in the whole text.
+    pub text: String,
+    newlines: usize,
+}
+
+impl Section {
+    /// Adds a line of the whole text.
+    pub fn add(&mut self, whole: &str, line: &Line) {
+        let missing = (line.number - 1).saturating_sub(self.newlines);
+        self.text.extend(std::iter::repeat_n('\n', missing));
+        self.newlines += missing;
+        let line = &whole[line.start..line.end];
+        self.text.push_str(line);
+        self.newlines += usize::from(line.ends_with('\n'));
+    }
+
+    /// Adds a line that is a comment and ends a statement, which may lack its semicolon.
+    pub fn end_statement(&mut self, whole: &str, line: &Line) {
+        let ended = self.text.trim_end().ends_with(';');
+        let at = self.text.len();
+        self.add(whole, line);
+        if !ended {
+            // Behind the empty lines that have been added.
+            let comment = self.text.len() - (line.end - line.start);
+            self.text.insert(comment.max(at), ';');
+        }
+    }
 }
 
 #[cfg(test)]
@@ -71,17 +95,6 @@ mod tests {
         let text = "1\n2\n3\n4\n5";
         assert_eq!(cut(text, &[2..4, 6..8]), "\n2\n\n4\n");
         assert_eq!(cut(text, &[]), "");
-        assert_eq!(cut("é\né", &[3..5]), "\né");
-    }
-
-    #[test]
-    fn finds_marks() {
-        assert_eq!(
-            after_mark("  --  migrate:up  transaction:false ", "migrate:up"),
-            Some("transaction:false")
-        );
-        assert_eq!(after_mark("--migrate:up", "migrate:up"), Some(""));
-        assert_eq!(after_mark("-- migrate:upper", "migrate:up"), None);
-        assert_eq!(after_mark("SELECT 1 -- migrate:up", "migrate:up"), None);
+        assert_eq!(cut("é\né\né", &[3..5, 6..8]), "\né\né");
     }
 }
