@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 const NAMES: [&str; 3] = ["up.sql", "down.sql", "metadata.toml"];
 
 /// A file in a folder of its own: path of that folder, and the file's name.
-fn own<'a>(path: &'a str) -> Option<(&'a str, &'a str)> {
+fn own(path: &str) -> Option<(&str, &str)> {
     let (folder, base) = split(path);
     (!folder.is_empty() && NAMES.contains(&base)).then_some((folder, base))
 }

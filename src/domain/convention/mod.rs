@@ -32,7 +32,7 @@ mod testing;
 use detection::unknown_name;
 
 pub use detection::read;
-pub use name::Part;
+pub use name::{Need, Part, need};
 
 use std::collections::BTreeMap;
 

@@ -47,6 +47,43 @@ pub fn is_sql(path: &str) -> bool {
     stem(path, ".sql").is_some()
 }
 
+/// What is needed of a file to know what a folder holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// What is in it.
+    Text,
+    /// That it is there: code of another language, which may be a migration.
+    Name,
+    /// Nothing.
+    Nothing,
+}
+
+const BESIDE: [&str; 7] = [
+    "sqitch.plan",
+    "sqitch.conf",
+    "metadata.toml",
+    "_journal.json",
+    "flyway.conf",
+    "flyway.toml",
+    "liquibase.properties",
+];
+const CODE: [&str; 14] = [
+    ".go", ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".java", ".kt", ".py", ".rs", ".xml",
+    ".yaml", ".yml",
+];
+
+/// What is needed of the file of a path.
+pub fn need(path: &str) -> Need {
+    let base = split(path).1;
+    if is_sql(base) || stem(base, ".sql.conf").is_some() || BESIDE.contains(&base) {
+        Need::Text
+    } else if CODE.iter().any(|ending| base.ends_with(ending)) {
+        Need::Name
+    } else {
+        Need::Nothing
+    }
+}
+
 /// Reads a file's name, without folders. None: it isn't SQL, or doesn't begin with digits
 /// that end at `_`, `-` or the ending. A date with hyphens is one version: `2024-01-31-x`.
 pub fn numbered(base: &str) -> Option<FileName> {
@@ -142,6 +179,20 @@ mod tests {
             "٣_x.sql",
         ] {
             assert_eq!(numbered(base), None, "{base}");
+        }
+    }
+
+    #[test]
+    fn knows_what_is_needed() {
+        for (path, expected) in [
+            ("a/1_x.SQL", Need::Text),
+            ("V1__x.sql.conf", Need::Text),
+            ("meta/_journal.json", Need::Text),
+            ("meta/0000_snapshot.json", Need::Nothing),
+            ("2_x.go", Need::Name),
+            ("README.md", Need::Nothing),
+        ] {
+            assert_eq!(need(path), expected, "{path}");
         }
     }
 

@@ -4,7 +4,7 @@ use super::name::split;
 use super::{Claim, File, Found, Notes, Options, Problem, folder};
 
 /// The folder of a migration.
-fn own<'a>(path: &'a str) -> Option<&'a str> {
+fn own(path: &str) -> Option<&str> {
     let (folder, base) = split(path);
     (!folder.is_empty() && base == "migration.sql").then_some(folder)
 }
