@@ -63,7 +63,7 @@ CREATE TYPE migrations.loaded_file AS (
     direction text,
     result text
 );
-COMMENT ON TYPE migrations.loaded_file IS 'a row of load()';
+COMMENT ON TYPE migrations.loaded_file IS 'a row of load() and add_files()';
 
 CREATE TYPE migrations.project_configuration AS (
     project text,
@@ -96,9 +96,21 @@ CREATE FUNCTION migrations.add_file(
     path text,
     content text,
     project text DEFAULT NULL,
-    replace boolean DEFAULT false
+    replace boolean DEFAULT false,
+    convention text DEFAULT NULL,
+    options jsonb DEFAULT NULL
 ) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_add_file';
-COMMENT ON FUNCTION migrations.add_file(text, text, text, boolean) IS 'registers the content of a file named NNN_name.up.sql, NNN_name.down.sql or NNN_name.sql; gives added, unchanged or replaced';
+COMMENT ON FUNCTION migrations.add_file(text, text, text, boolean, text, jsonb) IS 'registers what one migration file holds, by its name and the marks of the tool that it was written for; gives added, unchanged or replaced';
+
+CREATE FUNCTION migrations.add_files(
+    paths text[],
+    contents text[],
+    project text DEFAULT NULL,
+    replace boolean DEFAULT false,
+    convention text DEFAULT NULL,
+    options jsonb DEFAULT NULL
+) RETURNS SETOF migrations.loaded_file LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_add_files';
+COMMENT ON FUNCTION migrations.add_files(text[], text[], text, boolean, text, jsonb) IS 'registers all migrations that the files of a folder hold, or none';
 
 CREATE FUNCTION migrations.add_repeatable(
     name text,
@@ -113,9 +125,14 @@ CREATE FUNCTION migrations.add_repeatable(
 ) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_add_repeatable';
 COMMENT ON FUNCTION migrations.add_repeatable(text, text, text, text[], text, text, boolean, text, text) IS 'registers a repeatable migration, which runs whenever its text has changed, or before or after each run; gives added, unchanged or replaced';
 
-CREATE FUNCTION migrations.load(directory text, project text DEFAULT NULL, replace boolean DEFAULT false)
-    RETURNS SETOF migrations.loaded_file LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_load';
-COMMENT ON FUNCTION migrations.load(text, text, boolean) IS 'registers all .sql files of a folder on the server''s machine, or none';
+CREATE FUNCTION migrations.load(
+    directory text,
+    project text DEFAULT NULL,
+    replace boolean DEFAULT false,
+    convention text DEFAULT NULL,
+    options jsonb DEFAULT NULL
+) RETURNS SETOF migrations.loaded_file LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_load';
+COMMENT ON FUNCTION migrations.load(text, text, boolean, text, jsonb) IS 'registers all migrations of a folder on the server''s machine, with its subfolders, or none';
 
 CREATE FUNCTION migrations.remove(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_remove';

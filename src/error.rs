@@ -6,6 +6,7 @@
 
 mod report;
 
+use crate::domain::convention::Problem;
 use crate::domain::requirement::InvalidRequirement;
 use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
@@ -75,11 +76,6 @@ pub enum Error {
         /// The project it was looked for in.
         project: String,
     },
-    /// Two files of a folder hold the same part of a migration (23505).
-    SamePart {
-        /// The files.
-        files: [String; 2],
-    },
     /// A version with the same numbers is registered (23505).
     VersionClash {
         /// The version given.
@@ -98,8 +94,8 @@ pub enum Error {
         /// The columns that differ.
         differs: Vec<&'static str>,
     },
-    /// A file's name follows no convention (22023).
-    UnknownFileName(String),
+    /// Files can't be taken as they are (22023).
+    Problem(Problem),
     /// Migrations of which a down was registered, but no up (55000).
     NoUp {
         /// Their versions.
@@ -208,10 +204,10 @@ pub enum Error {
         /// Why.
         why: std::io::Error,
     },
-    /// Files of a folder can't be registered (the SQLSTATE of the first one's error).
+    /// Files can't be registered (the SQLSTATE of the first one's error).
     FilesRefused {
-        /// The folder.
-        directory: String,
+        /// The folder, if it is one of the server's.
+        directory: Option<String>,
         /// Each file with its error.
         files: Vec<(String, Box<Error>)>,
     },

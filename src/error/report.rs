@@ -2,6 +2,7 @@
 
 use super::{Error, Place, Unmet};
 use crate::domain::backup::SCHEMA;
+use crate::domain::convention::Problem;
 use crate::domain::script::prepare::What;
 use crate::pg::catch::sqlstate_text;
 use crate::pg::quote_identifier;
@@ -70,6 +71,30 @@ fn plural(n: usize) -> &'static str {
     if n == 1 { "" } else { "s" }
 }
 
+/// A problem with the place where it is, unless it names the file itself.
+fn in_file(problem: &Problem) -> String {
+    let Problem { path, line, message, .. } = problem;
+    let base = path.rsplit('/').next().unwrap_or_default();
+    match line {
+        Some(line) => format!("file \"{}\", line {line}: {message}", path.escape_debug()),
+        None if base.is_empty() || message.contains(base) => message.clone(),
+        None => format!("file \"{}\": {message}", path.escape_debug()),
+    }
+}
+
+/// A line on a file that was refused.
+fn refused(file: &str, error: &Error) -> String {
+    match error {
+        Error::Problem(Problem { path, line: Some(line), message, .. }) if path == file => {
+            format!("{file}, line {line}: {message}.")
+        }
+        Error::Problem(Problem { path, line: None, message, .. }) if path == file => {
+            format!("{file}: {message}.")
+        }
+        error => format!("{file}: {}.", error.summary().1),
+    }
+}
+
 impl Error {
     /// What the server is to show. None: the error is the server's own.
     pub fn report(&self) -> Option<Report> {
@@ -124,11 +149,6 @@ impl Error {
                 "The registered ones: SELECT name FROM migrations.status({}) WHERE version IS NULL;",
                 literal(project)
             )),
-            SamePart { files: [a, b] } => Report::new(
-                Code::ERRCODE_UNIQUE_VIOLATION,
-                format!("{a} and {b} hold the same part of one migration"),
-            )
-            .hint("Give one of them another version."),
             VersionClash { version, registered, project } => Report::new(
                 Code::ERRCODE_UNIQUE_VIOLATION,
                 format!("version {version} is the same as version {registered} of project \"{project}\""),
@@ -141,12 +161,8 @@ impl Error {
             )
             .detail(format!("What differs: {}.", differs.join(", ")))
             .hint("Register the change as a new migration, or store this content with replace => true."),
-            UnknownFileName(path) => Report::new(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("file name \"{}\" is not that of a migration", path.escape_debug()),
-            )
-            .detail("Known names: NNN_name.up.sql, NNN_name.down.sql and NNN_name.sql, where NNN are digits.")
-            .hint("Rename the file, or register it with SELECT migrations.add(version, name, up, down);"),
+            Problem(problem) => Report::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, in_file(problem))
+                .hint(problem.hint.as_str()),
             NoUp { versions, project } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration{} {} of project \"{project}\" has no up", plural(versions.len()), and(versions)),
@@ -293,11 +309,14 @@ impl Error {
                 ),
                 ..Report::new(
                     Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                    format!("{} file{} of \"{directory}\" {} refused, so nothing of it is registered", files.len(), plural(files.len()), if files.len() == 1 { "was" } else { "were" }),
+                    match (directory, files.len()) {
+                        (Some(directory), 1) => format!("1 file of \"{directory}\" was refused, so nothing of it is registered"),
+                        (Some(directory), n) => format!("{n} files of \"{directory}\" were refused, so nothing of it is registered"),
+                        (None, 1) => "1 file was refused, so nothing of the folder is registered".to_owned(),
+                        (None, n) => format!("{n} files were refused, so nothing of the folder is registered"),
+                    },
                 )
-                .detail(
-                    files.iter().map(|(file, error)| format!("{file}: {}.", error.summary().1)).collect::<Vec<_>>().join("\n"),
-                )
+                .detail(files.iter().map(|(file, error)| refused(file, error)).collect::<Vec<_>>().join("\n"))
                 .hint("Mend or move away these files, and load the folder again. A changed text of a registered version is taken with replace => true.")
             },
             NotAdoptable { message, hint } => Report::new(

@@ -15,6 +15,7 @@ pub mod condition;
 pub mod configuration;
 pub mod constraints;
 pub mod entrance;
+pub mod folder;
 pub mod gate;
 pub mod hint;
 pub mod interrupted;
