@@ -1,5 +1,6 @@
 //! What an apply would run, and in which order.
 
+use super::requirement;
 use crate::domain::convention::Moment;
 use crate::domain::plan::{Cycle, Graph, Node};
 use crate::domain::requirement::Requirement;
@@ -76,7 +77,15 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
     let skipped = batch.skipped(project.id, view)?;
     let late = match scope {
         Scope::Only(_) => HashSet::new(),
-        _ => graph.late(batch, project, &chosen, &skipped, view)?,
+        _ => match graph.late(batch, project, &chosen, &skipped, view) {
+            Ok(late) => late,
+            // What is blocked as well wouldn't run by itself either.
+            Err(error) => {
+                let chosen: Vec<_> = chosen.iter().map(|m| (project, m)).collect();
+                requirement::check(batch, &chosen, &HashSet::new())?;
+                return Err(error);
+            }
+        },
     };
     let reason = |migration: &Pending| {
         let skipped = skipped.get(&identity(migration.version.as_deref(), &migration.name));

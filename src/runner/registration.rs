@@ -7,12 +7,13 @@ use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::Variables;
+use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::parse;
 use crate::pg::spi::View;
-use crate::pg::transaction;
+use crate::pg::{message, transaction};
 use crate::store::event::Event;
 use crate::store::project::Project;
 use crate::store::registry::{Content, Registered};
@@ -274,6 +275,10 @@ impl Registration<'_> {
         };
         let content = content.normal();
         check_scripts(version, &content, &project.name)?;
+        if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
+            let title = report::title(version, &content.name);
+            message::warning(&format!("the text of {title} holds no statement"));
+        }
         batch.put(project.id, version, key, &content)?;
         batch.registry_changed(project)?;
         // What is complete has become incomplete; one note of that is enough.
