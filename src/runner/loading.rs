@@ -3,6 +3,7 @@
 use super::folder::{self, Named, Refused};
 use super::registration::{Done, Outcome, Registration};
 use crate::domain::convention::{self, Convention, File, Found, Need, Options, Problem, Set, need};
+use crate::domain::script::include;
 use crate::error::{Error, Result};
 use crate::pg::{identity, message};
 
@@ -88,6 +89,7 @@ pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome
 }
 
 fn read(files: Vec<Named>, request: &Request) -> Result<Set> {
+    let files = include::resolve(files).map_err(Error::Problem)?;
     let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
     convention::read(&files, request.convention, &request.options).map_err(Error::Problem)
 }

@@ -145,3 +145,18 @@ for call in '' 'load' 'new' "frob $folder" "load $folder extra" "new $folder"; d
     # shellcheck disable=SC2086
     has "usage of «$call»" '^usage:' "$(loader $call 2>&1 || true)"
 done
+
+# psql's \i and \ir: the files are put in their places, by both ways of loading.
+mkdir -p "$RUN/including/lib"
+printf 'CREATE TABLE included (n int);\n\\i lib/rows.sql\nSELECT count(*) FROM included;' >"$RUN/including/001_all.sql"
+printf 'INSERT INTO included VALUES (1);\n\\ir more.sql\n' >"$RUN/including/lib/rows.sql"
+printf 'INSERT INTO included VALUES (2)\n;' >"$RUN/including/lib/more.sql"
+chmod -R a+rX "$RUN/including"
+is 'by the server' '001|added' "$(sql "SELECT version, result FROM migrations.load('$RUN/including', 'including')")"
+load_folder "$RUN/including" including_too
+for project in including including_too; do
+    sql 'DROP TABLE IF EXISTS included' 2>/dev/null
+    is "$project" '4|{"{\"count\":2}"}' "$(sql "SELECT statements, messages FROM migrations.apply(project => '$project')" 2>/dev/null)"
+done
+printf '\\i lib/nothing.sql\n' >"$RUN/including/002_more.sql"
+has 'not there' 'ERROR:  file "002_more.sql", line 1: it includes "lib/nothing.sql", which is not in the folder' "$(sql "SELECT FROM migrations.load('$RUN/including', 'including')" 2>&1 || true)"
