@@ -294,6 +294,19 @@ pub enum Error {
     RunInsideRun,
     /// A table is to be kept, but no migration's text runs (55000).
     NoMigration,
+    /// A table is to be kept by a precondition or verify script (55000).
+    KeptByCondition,
+    /// A column of what is to be kept has a temporary type (0A000).
+    TemporaryType {
+        /// The relation, as SQL.
+        relation: String,
+        /// The column.
+        column: String,
+        /// The type or collation that goes with the session.
+        name: String,
+    },
+    /// Another session has given the name of a relation to something else (40001).
+    Renamed(String),
     /// There is no relation with this number (42P01).
     NoRelation(u32),
     /// What is to be kept isn't a table (42809).

@@ -400,6 +400,23 @@ impl Error {
             )
             .detail("A backup is named after the migration that keeps it.")
             .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('…');"),
+            KeptByCondition => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "migrations.keep() was called by a precondition or verify script",
+            )
+            .detail("What such a script does is taken back, so it keeps nothing.")
+            .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('…');"),
+            TemporaryType { relation, column, name } => Report::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                format!("cannot keep {relation}: its column \"{column}\" depends on {name}, which is temporary"),
+            )
+            .detail("The backup would lose the column when the session ends.")
+            .hint("Give the column a type of another schema than pg_temp."),
+            Renamed(relation) => Report::new(
+                Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                format!("the name {relation} has been given to something else meanwhile"),
+            )
+            .hint("End the transaction and repeat it."),
             NoRelation(relation) => Report::new(
                 Code::ERRCODE_UNDEFINED_TABLE,
                 format!("relation with OID {relation} does not exist"),
