@@ -85,12 +85,11 @@ fn in_file(problem: &Problem) -> String {
 /// A line on a file that was refused.
 fn refused(file: &str, error: &Error) -> String {
     match error {
-        Error::Problem(Problem { path, line: Some(line), message, .. }) if path == file => {
-            format!("{file}, line {line}: {message}.")
-        }
-        Error::Problem(Problem { path, line: None, message, .. }) if path == file => {
-            format!("{file}: {message}.")
-        }
+        Error::Problem(Problem { path, line, message, hint }) if path == file => match line {
+            Some(line) => format!("{file}, line {line}: {message}. {hint}"),
+            None => format!("{file}: {message}. {hint}"),
+        },
+        Error::Problem(problem) => format!("{file}: {}. {}", problem.message, problem.hint),
         error => format!("{file}: {}.", error.summary().1),
     }
 }

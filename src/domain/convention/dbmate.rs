@@ -101,7 +101,7 @@ fn sections(file: &File) -> Result<(String, Option<String>, Option<bool>), Probl
                         file.path,
                         line.number,
                         "text before \"-- migrate:up\"",
-                        "Move it below that line.",
+                        "Put \"-- migrate:up\" above it.",
                     ));
                 }
             }

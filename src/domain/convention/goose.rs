@@ -94,7 +94,7 @@ fn sections(file: &File) -> Result<Sections, Problem> {
                     return wrong(
                         &line,
                         "text before \"-- +goose Up\"",
-                        "Move it below that line.",
+                        "Put \"-- +goose Up\" above it.",
                     );
                 }
             }

@@ -18,7 +18,7 @@ pub fn claims(files: &[File]) -> Claim {
 /// be left out with it.
 pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
     let is_own = |base: &str| numbered(base).is_some();
-    let own = folder::flat(files, "this convention", notes, is_own)?;
+    let own = folder::flat(files, "numbered", notes, is_own)?;
     let place = own.first().map_or("", |(file, _)| split(file.path).0);
     for file in files.iter().filter(|file| is_sql(file.path)) {
         let (folder, base) = split(file.path);
