@@ -13,7 +13,7 @@ registry() { # project
             CASE WHEN verify IS NULL THEN '' ELSE 'verify' END,
             'requires {' || array_to_string(requires, ',') || '}',
             CASE transactional WHEN true THEN 'transactional' WHEN false THEN 'not transactional' ELSE '' END,
-            coalesce(to_jsonb(m) ->> 'moment', '')
+            nullif(moment, 'changed')
         FROM migrations.migration m JOIN migrations.project p ON p.id = project_id
         WHERE p.name = '$1' ORDER BY version_key"
 }
