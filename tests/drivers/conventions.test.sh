@@ -2,6 +2,8 @@
 # server and from the client, applied, and where all can be taken back, rolled back. What
 # is to be there then stands beside it: NAME.expected (the registry, and what was passed
 # over) and NAME.schema (the catalog). NAME.options are the options that it needs.
+# A text without statements is told of in other words by psql with a script.
+export PGOPTIONS="-c client_min_messages=error"
 expected=$ROOT/tests/conventions
 results=${CARGO_TARGET_DIR:-$ROOT/target}/results/conventions
 mkdir -p "$results"
