@@ -3,7 +3,7 @@
 use super::super::{File, Notes, Problem};
 use super::attributes::{SAY_CONTEXTS, SAY_LABELS};
 use super::filter::Filter;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Whether a file is a changelog that isn't SQL.
 pub fn is_changelog(file: &File) -> bool {
@@ -23,11 +23,11 @@ pub fn order<'a>(files: &[File<'a>], filter: &Filter, notes: &mut Notes) -> Vec<
         return sorted.iter().filter(is_sql).copied().collect();
     }
     let mut walk = Walk { files: &sorted, ordered: Vec::new(), seen: HashSet::new() };
-    let includes: Vec<Vec<File>> =
-        masters.iter().map(|master| walk.includes(master, filter, notes)).collect();
-    let included: HashSet<&str> = includes.iter().flatten().map(|file| file.path).collect();
+    let includes: HashMap<&str, Vec<File>> =
+        masters.iter().map(|master| (master.path, walk.includes(master, filter, notes))).collect();
+    let included: HashSet<&str> = includes.values().flatten().map(|file| file.path).collect();
     // Those that no other one includes are where Liquibase begins.
-    for (master, _) in masters.iter().zip(&includes) {
+    for master in &masters {
         notes.pass_over(master.path, "it is read for the order of its includes alone");
     }
     let roots: Vec<&File> =
@@ -38,7 +38,7 @@ pub fn order<'a>(files: &[File<'a>], filter: &Filter, notes: &mut Notes) -> Vec<
         notes.refuse(Problem::of(other.path, message, hint));
     }
     for root in roots {
-        walk.visit(root, &masters, &includes);
+        walk.visit(root, &includes);
     }
     let ordered = walk.ordered;
     let run: HashSet<&str> = ordered.iter().map(|file| file.path).collect();
@@ -55,15 +55,15 @@ struct Walk<'f, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    fn visit(&mut self, file: &File<'a>, masters: &[File<'a>], includes: &[Vec<File<'a>>]) {
+    fn visit(&mut self, file: &File<'a>, includes: &HashMap<&str, Vec<File<'a>>>) {
         // A file that several include runs once, and one that includes itself ends here.
         let mut stack = vec![*file];
         while let Some(file) = stack.pop() {
             if !self.seen.insert(file.path) {
                 continue;
             }
-            match masters.iter().position(|master| master.path == file.path) {
-                Some(n) => stack.extend(includes[n].iter().rev()),
+            match includes.get(file.path) {
+                Some(includes) => stack.extend(includes.iter().rev()),
                 None => self.ordered.push(file),
             }
         }
@@ -125,24 +125,23 @@ impl<'a> Walk<'_, 'a> {
         let path = path.trim_start_matches("./").trim_matches('/');
         let folder = master.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let beside = super::super::sqitch::join(folder, path);
-        let is_meant = |file: &File, path: &str| match is_folder {
-            false => file.path == path,
-            true => {
-                let below = match path {
-                    "" => Some(file.path),
-                    path => file.path.strip_prefix(path).and_then(|rest| rest.strip_prefix('/')),
-                };
-                below.is_some() && file.path != master.path && is_changelog_or_sql(file)
-            }
-        };
+        let is_other = |file: &&File| file.path != master.path && is_changelog_or_sql(file);
         let mut ways = vec![beside, path.to_owned()];
         let mut rest = path;
         while let Some((_, shorter)) = rest.split_once('/') {
             ways.push(shorter.to_owned());
             rest = shorter;
         }
+        // The files are sorted by their paths, so those of a folder follow one another.
         let found = |path: &String| -> Vec<File<'a>> {
-            self.files.iter().filter(|file| is_meant(file, path)).copied().collect()
+            if !is_folder {
+                let at = self.files.binary_search_by_key(&path.as_str(), |file| file.path);
+                return at.iter().map(|at| self.files[*at]).collect();
+            }
+            let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+            let from = self.files.partition_point(|file| file.path < prefix.as_str());
+            let inside = self.files[from..].iter().take_while(|f| f.path.starts_with(&prefix));
+            inside.filter(is_other).copied().collect()
         };
         let mut all = ways.iter().map(found);
         let first = all.find(|files| !files.is_empty());
