@@ -93,9 +93,7 @@ SQL
     done
     is 'the functions find their tables there, too' local "$(sql_in resume_service_db "SET search_path = ''; SELECT name FROM public.get_storage_config()")"
 }
-elsewhere >"$RUN/dashboard.elsewhere" 2>&1 &
-ELSEWHERE=$!
-trap 'wait; cat "$RUN/dashboard.elsewhere"' EXIT
+meanwhile elsewhere
 
 # the script does it all, and can be run again
 setup dashboard_script >/dev/null
@@ -253,7 +251,7 @@ for format in plain custom; do
     is "$format: the data" 'kept|1' "$(as resume 'SELECT title, versions FROM resume_version_summary')"
 done
 
-wait $ELSEWHERE || fail 'in another database, see below'
+join_meanwhile
 
 # VACUUM as a migration: not in a transaction, and again when its text changes
 PGDATABASE=dashboard
