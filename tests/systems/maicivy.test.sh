@@ -89,8 +89,8 @@ ALTER TABLE projects ADD COLUMN github_stars int NOT NULL DEFAULT 0;' >"${pair%%
     is 'version' '000006|6 applied, 1 pending' "$(sql 'SELECT migrations.version()')|$(states)"
     is 'both are in the history' '000007 mark_applied done by hand, 000007 mark_pending -' "$(sql "SELECT string_agg(concat_ws(' ', version, action, coalesce(reason, '-')), ', ' ORDER BY id) FROM migrations.history WHERE action LIKE 'mark%'")"
     sed -i /stars/d "${pair%%$'\n'*}"
-    refused_load=$(load_folder "$RUN/maicivy" 2>&1) && fail 'another text, silently'
-    has 'another text has to be asked for' '000007' "$refused_load"
+    out=$(load_folder "$RUN/maicivy" 2>&1) && fail 'another text, silently'
+    has 'another text has to be asked for' 'migration 000007 of project "default" is already registered with another content' "$out"
     (cd "$RUN" && PATH=$BIN:$PATH sh "$ROOT/pg_migrations.sh" load maicivy -r >/dev/null)
     is 'it goes on' 1 "$(quiet 'CALL migrations.apply_each()' | cut -d'|' -f1)"
     is 'version' 000007 "$(sql 'SELECT migrations.version()')"
@@ -100,9 +100,10 @@ ALTER TABLE projects ADD COLUMN github_stars int NOT NULL DEFAULT 0;' >"${pair%%
     # a database that golang-migrate has migrated, up to 4, and then left dirty
     new_database driver_maicivy_adopted
     cat "$ROOT"/migrations/00000[1-4]_*.up.sql | "$BIN/psql" -X -q -v ON_ERROR_STOP=1
-    sql 'CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (4, true)'
-    refused 'adopted before there are files' '55000:|42704:' "SELECT * FROM migrations.adopt('golang-migrate')"
+    sql 'CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (4, false)'
+    refused 'adopted before there are files' '55000: golang-migrate is at version 4, which is not registered' "SELECT * FROM migrations.adopt('golang-migrate')"
     load_folder "$ROOT/migrations"
+    sql 'UPDATE schema_migrations SET dirty = true'
     refused 'dirty' '55000: golang-migrate has left migration 4 half done \(dirty\)' "SELECT * FROM migrations.adopt('golang-migrate')"
     is 'nothing is on record' '6 pending' "$(states)"
     sql 'UPDATE schema_migrations SET dirty = false'
