@@ -5,16 +5,19 @@ set -eu
 
 usage() {
     cat <<'USAGE'
-usage: pg_migrations.sh load DIRECTORY [-p PROJECT] [-r]
-       pg_migrations.sh sql  DIRECTORY [-p PROJECT] [-r]
+usage: pg_migrations.sh load DIRECTORY [-p PROJECT] [-r] [-c CONVENTION] [-o OPTIONS]
+       pg_migrations.sh sql  DIRECTORY [-p PROJECT] [-r] [-c CONVENTION] [-o OPTIONS]
        pg_migrations.sh new  DIRECTORY NAME
 
-load  registers all .sql files of the folder in one transaction: all of them, or none
+load  registers all migrations of the folder, with its subfolders: all of them, or none
 sql   prints the SQL that does the same, to paste into a web SQL editor
 new   makes the next pair of files, NNN_NAME.up.sql and NNN_NAME.down.sql
 
-  -p PROJECT  the project; without it, the one that the setting migrations.project names
-  -r          replaces texts that are registered already with other ones
+  -p PROJECT     the project; without it, the one that the setting migrations.project names
+  -r             replaces texts that are registered already with other ones
+  -c CONVENTION  the tool that the files were written for, such as flyway; without it, the
+                 one that they show
+  -o OPTIONS     what else is to be known of them, a JSON object such as {"prefix": "M"}
 
 load connects as psql does, by PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD and the like;
 where one of these isn't set, by DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD. It
@@ -36,21 +39,52 @@ misused() {
 defect() {
     if [ ! -r "$directory/$1" ]; then echo 'it cannot be read'
     elif [ "$(tr -cd '\000' <"$directory/$1" | wc -c)" -ne 0 ]; then echo 'it holds a NUL byte'
+    elif command -v iconv >/dev/null && ! iconv -f UTF-8 -t UTF-8 <"$directory/$1" >/dev/null 2>&1; then
+        echo 'it is not in UTF-8'
     fi
 }
 
 check_files() {
     list=$(files)
-    [ -n "$list" ] || die "\"$directory\" holds no .sql files"
-    # Without -r the second of two is refused; with it, it would replace the first.
-    [ -n "$replace" ] || return 0
-    twice=$(printf '%s\n' "$list" | sed -n 's/^0*\([0-9]*\)_.*\.down\.sql$/\1 down/p; t
-        s/^0*\([0-9]*\)_.*\.sql$/\1 up/p' | sort | uniq -d | head -n 1)
-    [ -z "$twice" ] || die "two files of \"$directory\" hold the ${twice#* } of version ${twice%% *}"
+    case $list in
+    *.[sS][qQ][lL]* | *sqitch.plan*) ;;
+    *) die "\"$directory\" holds no .sql files" ;;
+    esac
+    printf '%s\n' "$list" | {
+        status=0
+        while IFS= read -r file; do
+            ! is_code "$file" || continue
+            why=$(defect "$file")
+            [ -z "$why" ] || { printf 'pg_migrations.sh: "%s": %s\n' "$file" "$why" >&2; status=1; }
+        done
+        exit "$status"
+    } || die "nothing of \"$directory\" is registered"
 }
 
-# The .sql files of the folder, a name a line, in the order of their numbers.
+# Of code in other languages only the names are sent: it may be migrations, too.
+is_code() {
+    case $1 in
+    *.go | *.js | *.ts | *.cjs | *.mjs | *.cts | *.mts | *.java | *.kt | *.py | *.rs | *.xml | *.yaml | *.yml) true ;;
+    *) false ;;
+    esac
+}
+
+# The files of the folder and of those below it that may have to do with migrations, a path
+# a line. Hidden ones aren't among them, and links to folders aren't followed.
 files() {
+    (cd "$directory" && find . -name '.?*' -prune -o \( -type f -o -type l \) -print) | sed 's|^\./||' |
+        LC_ALL=C sort | while IFS= read -r file; do
+        case ${file##*/} in
+        *.[sS][qQ][lL] | *.[sS][qQ][lL].[cC][oO][nN][fF] | sqitch.plan | sqitch.conf | metadata.toml | \
+            _journal.json | flyway.conf | flyway.toml | liquibase.properties) ;;
+        *) is_code "$file" || continue ;;
+        esac
+        if [ -f "$directory/$file" ]; then printf '%s\n' "$file"; fi
+    done
+}
+
+# The .sql files directly in the folder, a name a line, in the order of their numbers.
+numbered() {
     (cd "$directory" && for file in *.sql; do
         if [ -f "$file" ]; then printf '%s\n' "$file"; fi
     done) | LC_ALL=C sort -n
@@ -68,65 +102,61 @@ literal() {
 
 print_sql() {
     check_files
+    printf 'SELECT file, version, name, direction, result FROM migrations.add_files(ARRAY[\n'
+    comma=
     printf '%s\n' "$list" | while IFS= read -r file; do
-        why=$(defect "$file")
-        [ -z "$why" ] || die "\"$directory/$file\": $why"
-    done || exit 1
-    printf 'SELECT file, migrations.add_file(file, content'
+        printf '%b' "$comma"
+        printf %s "$file" | literal
+        comma=',\n'
+    done
+    printf '\n], ARRAY[\n'
+    printf '%s\n' "$list" | while IFS= read -r file; do
+        printf '%b' "$comma"
+        if is_code "$file"; then printf "''"; else literal <"$directory/$file"; fi
+        comma=',\n'
+    done
+    printf '\n]::text[]'
     if [ -n "$project" ]; then printf ', project => %s' "$(printf %s "$project" | literal)"; fi
     if [ -n "$replace" ]; then printf ', replace => true'; fi
-    printf ') AS result\nFROM (VALUES\n'
-    n=0
-    files | while IFS= read -r file; do
-        n=$((n + 1))
-        [ "$n" = 1 ] || printf ',\n'
-        printf '(%s, ' "$n"
-        printf %s "$file" | literal
-        printf ', '
-        literal <"$directory/$file"
-        printf ')'
-    done
-    printf '\n) AS files (n, file, content)\nORDER BY n;\n'
+    if [ -n "$convention" ]; then printf ', convention => %s' "$(printf %s "$convention" | literal)"; fi
+    if [ -n "$options" ]; then printf ', options => %s' "$(printf %s "$options" | literal)"; fi
+    printf ');\n'
 }
 
-# The same for psql, which reads the files itself: of any size, and each with an error of
-# its own.
+# The same for psql, which reads the files itself: of any size, and past what a command
+# line takes. A variable stands in the statement as soon as its line is read, so one serves
+# all files.
 psql_script() {
     cat <<'SCRIPT'
 \set QUIET on
-\set ON_ERROR_STOP off
-\set ON_ERROR_ROLLBACK on
-\set refused false
-BEGIN;
+SELECT file || ' ' || result FROM migrations.add_files(ARRAY[
 SCRIPT
-    files | while IFS= read -r file; do
-        printf "\\\\set file '%s'\n" "$(printf %s "$file" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")"
-        why=$(defect "$file")
-        if [ -n "$why" ]; then
-            printf "\\\\warn 'ERROR: ' :file ': %s'\n\\\\echo :file refused\n\\\\set refused true\n" "$why"
-            continue
+    comma=
+    printf '%s\n' "$list" | while IFS= read -r file; do
+        set_file
+        printf "%s:'file'\n" "$comma"
+        comma=,
+    done
+    printf '], ARRAY[\n'
+    printf '%s\n' "$list" | while IFS= read -r file; do
+        if is_code "$file"; then
+            printf "%s''\n" "$comma"
+        else
+            set_file
+            printf '\\unset content\n'
+            printf "\\\\set content \`cat < \"\$PG_MIGRATIONS_DIRECTORY\"/:'file'\`\n%s:'content'\n" "$comma"
         fi
-        cat <<'SCRIPT'
-\unset content
-\set content `cat < "$PG_MIGRATIONS_DIRECTORY"/:'file'`
-SELECT migrations.add_file(:'file', :'content', project => nullif(:'project', ''), replace => :'replace') AS result \gset
-\if :ERROR
-    \set refused true
-    \echo :file refused
-\else
-    \echo :file :result
-\endif
-SCRIPT
+        comma=,
     done
     cat <<'SCRIPT'
-\set ON_ERROR_STOP on
-\if :refused
-    ROLLBACK;
-    \set VERBOSITY terse
-    DO $$BEGIN RAISE 'files were refused, so nothing of the folder is registered'; END$$;
-\endif
-COMMIT;
+]::text[], project => nullif(:'project', ''), replace => :'replace',
+    convention => nullif(:'convention', ''), options => nullif(:'options', '')::jsonb);
 SCRIPT
+}
+
+# Has psql know a file by the variable of that name.
+set_file() {
+    printf "\\\\set file '%s'\n" "$(printf %s "$file" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")"
 }
 
 wait_for_server() {
@@ -152,7 +182,8 @@ load() {
     if [ -n "${DB_PASSWORD:-}" ]; then export PGPASSWORD="${PGPASSWORD:-$DB_PASSWORD}"; fi
     export PGCLIENTENCODING=UTF8 PG_MIGRATIONS_DIRECTORY="$directory"
     wait_for_server
-    psql_script | psql -X -A -t -v project="$project" -v replace="${replace:-false}" -f -
+    psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
+        -v convention="$convention" -v options="$options" -f -
 }
 
 new() {
@@ -161,7 +192,7 @@ new() {
     case $name in
     '' | *[!A-Za-z0-9_.-]*) die "a name of letters, digits, points, - and _ is needed, such as add_users" ;;
     esac
-    highest=$(files | sed -n 's/^\([0-9][0-9]*\)_.*/\1/p' | tail -n 1)
+    highest=$(numbered | sed -n 's/^\([0-9][0-9]*\)_.*/\1/p' | tail -n 1)
     now=$(date -u +%Y%m%d%H%M%S)
     number=$(printf %s "${highest:-000000}" | sed 's/^0*//')
     if [ ${#highest} = 14 ] && [ "$now" -gt "$number" ]; then
@@ -193,6 +224,8 @@ directory=
 project=
 unset name
 replace=
+convention=
+options=
 while [ $# -gt 0 ]; do
     case $1 in
     -p)
@@ -201,6 +234,16 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     -r) replace=true ;;
+    -c)
+        [ $# -ge 2 ] || misused
+        convention=$2
+        shift
+        ;;
+    -o)
+        [ $# -ge 2 ] || misused
+        options=$2
+        shift
+        ;;
     -?*) misused ;;
     *)
         if [ -z "$directory" ]; then directory=$1

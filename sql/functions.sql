@@ -44,7 +44,7 @@ CREATE TYPE migrations.changed_record AS (
     name text,
     action text
 );
-COMMENT ON TYPE migrations.changed_record IS 'a row of mark_applied(), force() and the like';
+COMMENT ON TYPE migrations.changed_record IS 'a row of mark_applied(), force(), import_bundle() and the like';
 
 CREATE TYPE migrations.verified_migration AS (
     project text,
@@ -63,7 +63,7 @@ CREATE TYPE migrations.loaded_file AS (
     direction text,
     result text
 );
-COMMENT ON TYPE migrations.loaded_file IS 'a row of load()';
+COMMENT ON TYPE migrations.loaded_file IS 'a row of load() and add_files()';
 
 CREATE TYPE migrations.project_configuration AS (
     project text,
@@ -96,9 +96,21 @@ CREATE FUNCTION migrations.add_file(
     path text,
     content text,
     project text DEFAULT NULL,
-    replace boolean DEFAULT false
+    replace boolean DEFAULT false,
+    convention text DEFAULT NULL,
+    options jsonb DEFAULT NULL
 ) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_add_file';
-COMMENT ON FUNCTION migrations.add_file(text, text, text, boolean) IS 'registers the content of a file named NNN_name.up.sql, NNN_name.down.sql or NNN_name.sql; gives added, unchanged or replaced';
+COMMENT ON FUNCTION migrations.add_file(text, text, text, boolean, text, jsonb) IS 'registers what one migration file holds, by its name and the marks of the tool that it was written for; gives added, unchanged or replaced';
+
+CREATE FUNCTION migrations.add_files(
+    paths text[],
+    contents text[],
+    project text DEFAULT NULL,
+    replace boolean DEFAULT false,
+    convention text DEFAULT NULL,
+    options jsonb DEFAULT NULL
+) RETURNS SETOF migrations.loaded_file LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_add_files';
+COMMENT ON FUNCTION migrations.add_files(text[], text[], text, boolean, text, jsonb) IS 'registers all migrations that the files of a folder hold, or none';
 
 CREATE FUNCTION migrations.add_repeatable(
     name text,
@@ -108,13 +120,19 @@ CREATE FUNCTION migrations.add_repeatable(
     precondition text DEFAULT NULL,
     verify text DEFAULT NULL,
     transactional boolean DEFAULT NULL,
-    on_fail text DEFAULT 'error'
+    on_fail text DEFAULT 'error',
+    moment text DEFAULT 'changed'
 ) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_add_repeatable';
-COMMENT ON FUNCTION migrations.add_repeatable(text, text, text, text[], text, text, boolean, text) IS 'registers a repeatable migration, which runs whenever its text has changed; gives added, unchanged or replaced';
+COMMENT ON FUNCTION migrations.add_repeatable(text, text, text, text[], text, text, boolean, text, text) IS 'registers a repeatable migration, which runs whenever its text has changed, or before or after each run; gives added, unchanged or replaced';
 
-CREATE FUNCTION migrations.load(directory text, project text DEFAULT NULL, replace boolean DEFAULT false)
-    RETURNS SETOF migrations.loaded_file LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_load';
-COMMENT ON FUNCTION migrations.load(text, text, boolean) IS 'registers all .sql files of a folder on the server''s machine, or none';
+CREATE FUNCTION migrations.load(
+    directory text,
+    project text DEFAULT NULL,
+    replace boolean DEFAULT false,
+    convention text DEFAULT NULL,
+    options jsonb DEFAULT NULL
+) RETURNS SETOF migrations.loaded_file LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_load';
+COMMENT ON FUNCTION migrations.load(text, text, boolean, text, jsonb) IS 'registers all migrations of a folder on the server''s machine, with its subfolders, or none';
 
 CREATE FUNCTION migrations.remove(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_remove';
@@ -136,6 +154,14 @@ COMMENT ON FUNCTION migrations.set_project(text, text, text, jsonb, text) IS 'se
 CREATE FUNCTION migrations.set_variable(name text, value text, project text DEFAULT NULL) RETURNS text
     LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_set_variable';
 COMMENT ON FUNCTION migrations.set_variable(text, text, text) IS 'sets a variable that a project''s texts refer to; NULL unsets it';
+
+CREATE FUNCTION migrations.export_bundle(project text DEFAULT NULL) RETURNS jsonb
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'migrations_export_bundle';
+COMMENT ON FUNCTION migrations.export_bundle(text) IS 'all that is registered of a project, without what was applied';
+
+CREATE FUNCTION migrations.import_bundle(bundle jsonb, project text DEFAULT NULL, replace boolean DEFAULT false)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_import_bundle';
+COMMENT ON FUNCTION migrations.import_bundle(jsonb, text, boolean) IS 'registers all of a bundle, in the project that it names or another one';
 
 -- look
 

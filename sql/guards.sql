@@ -1,20 +1,21 @@
 -- The tables are changed by our functions alone: a stray UPDATE, or one in a
--- migration, gets an error that says so. Inserts stay possible for a restore.
+-- migration, gets an error that says so. Inserts stay possible for a restore, which is no
+-- migration.
 CREATE FUNCTION migrations.guard() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_guard';
 COMMENT ON FUNCTION migrations.guard() IS 'trigger that keeps the tables of pg_migrations from being changed directly';
 
-CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.project
+CREATE TRIGGER guard_rows BEFORE INSERT OR UPDATE OR DELETE ON migrations.project
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();
-CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.migration
+CREATE TRIGGER guard_rows BEFORE INSERT OR UPDATE OR DELETE ON migrations.migration
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();
-CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.applied
+CREATE TRIGGER guard_rows BEFORE INSERT OR UPDATE OR DELETE ON migrations.applied
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();
-CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.event
+CREATE TRIGGER guard_rows BEFORE INSERT OR UPDATE OR DELETE ON migrations.event
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();
-CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.unfinished
+CREATE TRIGGER guard_rows BEFORE INSERT OR UPDATE OR DELETE ON migrations.unfinished
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();
-CREATE TRIGGER guard_rows BEFORE UPDATE OR DELETE ON migrations.journal
+CREATE TRIGGER guard_rows BEFORE INSERT OR UPDATE OR DELETE ON migrations.journal
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();
 
 CREATE TRIGGER guard_table BEFORE TRUNCATE ON migrations.project

@@ -66,9 +66,11 @@ CREATE TABLE migrations.migration (
     verify text,
     transactional boolean,
     on_fail text NOT NULL DEFAULT 'error' CHECK (on_fail IN ('error', 'skip', 'mark')),
+    moment text NOT NULL DEFAULT 'changed' CHECK (moment IN ('changed', 'before', 'after')),
     registered_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (project_id, version_key),
     CHECK (up IS NOT NULL OR down IS NOT NULL),
+    CHECK (moment = 'changed' OR version IS NULL),
     CHECK ((up IS NULL) = (up_checksum IS NULL) AND (down IS NULL) = (down_checksum IS NULL))
 );
 ALTER SEQUENCE migrations.migration_id_seq OWNED BY migrations.migration.id;
@@ -93,6 +95,7 @@ COMMENT ON COLUMN migrations.migration.precondition IS 'SQL that must hold befor
 COMMENT ON COLUMN migrations.migration.verify IS 'SQL that must hold after';
 COMMENT ON COLUMN migrations.migration.transactional IS 'false: can''t run inside a transaction; NULL: as its statements show';
 COMMENT ON COLUMN migrations.migration.on_fail IS 'what a precondition that doesn''t hold means: error, skip or mark';
+COMMENT ON COLUMN migrations.migration.moment IS 'when a repeatable migration runs: when it has changed, or before or after all others in every run that has something to do';
 COMMENT ON COLUMN migrations.migration.registered_at IS 'when it was registered first';
 
 -- The two tables that a run writes for each migration have no foreign keys and checks:

@@ -6,6 +6,7 @@
 
 mod report;
 
+use crate::domain::convention::Problem;
 use crate::domain::requirement::InvalidRequirement;
 use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
@@ -75,11 +76,6 @@ pub enum Error {
         /// The project it was looked for in.
         project: String,
     },
-    /// Two files of a folder hold the same part of a migration (23505).
-    SamePart {
-        /// The files.
-        files: [String; 2],
-    },
     /// A version with the same numbers is registered (23505).
     VersionClash {
         /// The version given.
@@ -98,8 +94,8 @@ pub enum Error {
         /// The columns that differ.
         differs: Vec<&'static str>,
     },
-    /// A file's name follows no convention (22023).
-    UnknownFileName(String),
+    /// Files can't be taken as they are (22023).
+    Problem(Problem),
     /// Migrations of which a down was registered, but no up (55000).
     NoUp {
         /// Their versions.
@@ -208,10 +204,10 @@ pub enum Error {
         /// Why.
         why: std::io::Error,
     },
-    /// Files of a folder can't be registered (the SQLSTATE of the first one's error).
+    /// Files can't be registered (the SQLSTATE of the first one's error).
     FilesRefused {
-        /// The folder.
-        directory: String,
+        /// The folder, if it is one of the server's.
+        directory: Option<String>,
         /// Each file with its error.
         files: Vec<(String, Box<Error>)>,
     },
@@ -266,6 +262,8 @@ pub enum Error {
         command: String,
         /// The statement, from 1.
         statement: usize,
+        /// Version and project, as the arguments of a call.
+        arguments: String,
     },
     /// An index that a statement was cut off at is in work elsewhere (55P03).
     IndexInWork {
@@ -296,6 +294,19 @@ pub enum Error {
     RunInsideRun,
     /// A table is to be kept, but no migration's text runs (55000).
     NoMigration,
+    /// A table is to be kept by a precondition or verify script (55000).
+    KeptByCondition,
+    /// A column of what is to be kept has a temporary type (0A000).
+    TemporaryType {
+        /// The relation, as SQL.
+        relation: String,
+        /// The column.
+        column: String,
+        /// The type or collation that goes with the session.
+        name: String,
+    },
+    /// Another session has given the name of a relation to something else (40001).
+    Renamed(String),
     /// There is no relation with this number (42P01).
     NoRelation(u32),
     /// What is to be kept isn't a table (42809).
@@ -364,6 +375,11 @@ pub enum Error {
     Script {
         /// What.
         what: What,
+        /// Where.
+        place: Place,
+    },
+    /// A body begins a transaction and doesn't end it (2D000).
+    Unended {
         /// Where.
         place: Place,
     },

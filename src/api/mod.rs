@@ -1,6 +1,7 @@
 //! Every SQL-callable function and nothing else: arguments in, one call, rows out.
 
 pub mod backup;
+pub mod bundle;
 pub mod guard;
 pub mod look;
 pub mod register;

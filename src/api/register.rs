@@ -1,12 +1,13 @@
 //! Functions that register migrations.
 
 use super::{project, version};
-use crate::domain::convention;
+use crate::domain::convention::{Convention, Moment, Options};
 use crate::domain::script::prepare::Syntax;
 use crate::domain::version::MAX_LENGTH;
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
+use crate::runner::loading::{Loaded, Request};
 use crate::runner::{configuration, loading, registration};
 use crate::store::project::Configuration;
 use crate::store::registry::Content;
@@ -16,6 +17,7 @@ use std::collections::HashSet;
 entry!(migrations_add, pg_finfo_migrations_add, add);
 entry!(migrations_add_repeatable, pg_finfo_migrations_add_repeatable, add_repeatable);
 entry!(migrations_add_file, pg_finfo_migrations_add_file, add_file);
+entry!(migrations_add_files, pg_finfo_migrations_add_files, add_files);
 entry!(migrations_load, pg_finfo_migrations_load, load);
 entry!(migrations_remove, pg_finfo_migrations_remove, remove);
 entry!(migrations_remove_repeatable, pg_finfo_migrations_remove_repeatable, remove_repeatable);
@@ -39,33 +41,107 @@ fn add(call: &Call) -> Result<Datum> {
         verify: call.text(7),
         transactional: call.bool(8),
         on_fail,
+        moment: Moment::Changed,
     };
     let replace = call.bool(10).ok_or(Error::NullArgument("replace"))?;
     let outcome = registration::add(&project(call, 4)?, &version, content, replace)?;
     Ok(call.answer(Value::from(outcome.word())))
 }
 
-/// `add_file(path, content, project, replace)`: what was done, as text.
+/// `add_file(path, content, project, replace, convention, options)`: what was done, as text.
 fn add_file(call: &Call) -> Result<Datum> {
     let path = call.required(0, "path")?;
     let content = call.required(1, "content")?;
-    let replace = call.bool(3).ok_or(Error::NullArgument("replace"))?;
-    let Some(file) = convention::file_name(&path) else {
-        return Err(Error::UnknownFileName(path));
-    };
-    check_name(&file.name)?;
-    let file = registration::File {
-        version: version(&file.version)?,
-        name: file.name,
-        part: file.part,
-        text: content,
-    };
-    let outcome = registration::add_part(&project(call, 2)?, file, replace)?;
+    let outcome = loading::add_file(path, content, &request(call, 2)?)?;
     Ok(call.answer(Value::from(outcome.word())))
 }
 
+/// `add_files(paths, contents, project, replace, convention, options)`: a row for each file.
+fn add_files(call: &Call) -> Result<Datum> {
+    let array = |n, name| match call.is_null(n) {
+        true => Err(Error::NullArgument(name)),
+        false => call.texts(n, name),
+    };
+    let (paths, contents) = (array(0, "paths")?, array(1, "contents")?);
+    if paths.len() != contents.len() {
+        return Err(Error::InvalidArgument {
+            message: format!("there are {} paths, but {} contents", paths.len(), contents.len()),
+            hint: "Give the content of each file at the place of its path.".to_owned(),
+        });
+    }
+    let files = paths.into_iter().zip(contents).collect();
+    let request = request(call, 2)?;
+    answer(call, || loading::add_files(files, &request))
+}
+
+/// The arguments from project on: project, replace, convention, options.
+fn request(call: &Call, n: usize) -> Result<Request> {
+    let convention = match call.text(n + 2) {
+        None => None,
+        Some(name) => Some(Convention::parse(&name).ok_or_else(|| {
+            let known: Vec<&str> = Convention::ALL.iter().map(|known| known.name()).collect();
+            Error::InvalidArgument {
+                message: format!("unknown convention \"{}\"", name.escape_debug()),
+                hint: format!("Use one of these: {}.", known.join(", ")),
+            }
+        })?),
+    };
+    Ok(Request {
+        project: project(call, n)?,
+        replace: call.bool(n + 1).ok_or(Error::NullArgument("replace"))?,
+        convention,
+        options: call.json(n + 3).map(options).transpose()?.unwrap_or_default(),
+    })
+}
+
+/// An object of options by their names; a list is joined by commas.
+fn options(json: serde_json::Value) -> Result<Options> {
+    use serde_json::Value as Json;
+    let invalid = |message: &str| Error::InvalidArgument {
+        message: message.to_owned(),
+        hint: "Use an object of names and texts, such as {\"prefix\": \"V\"}.".to_owned(),
+    };
+    let Json::Object(object) = json else {
+        return Err(invalid("argument \"options\" is not an object"));
+    };
+    let plain = |value: &Json| match value {
+        Json::String(value) => Some(value.clone()),
+        Json::Number(value) => Some(value.to_string()),
+        Json::Bool(value) => Some(value.to_string()),
+        _ => None,
+    };
+    let option = |(name, value): (String, Json)| {
+        let text = match &value {
+            Json::Array(values) => values
+                .iter()
+                .map(plain)
+                .collect::<Option<Vec<String>>>()
+                .map(|texts| texts.join(",")),
+            value => plain(value),
+        };
+        let message = || format!("option \"{}\" has no plain value", name.escape_debug());
+        text.map(|text| (name.clone(), text)).ok_or_else(|| invalid(&message()))
+    };
+    object.into_iter().map(option).collect()
+}
+
+/// A row for each file.
+fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Loaded>>) -> Result<Datum> {
+    let mut rows = call.rows()?;
+    for loaded in work()? {
+        rows.add([
+            loaded.file.into(),
+            loaded.version.as_deref().into(),
+            loaded.name.as_deref().into(),
+            loaded.part.into(),
+            loaded.result.into(),
+        ]);
+    }
+    Ok(rows.answer())
+}
+
 /// `add_repeatable(name, up, project, requires, precondition, verify, transactional,
-/// on_fail)`: what was done, as text.
+/// on_fail, moment)`: what was done, as text.
 fn add_repeatable(call: &Call) -> Result<Datum> {
     let name = call.required(0, "name")?;
     check_name(&name)?;
@@ -87,27 +163,17 @@ fn add_repeatable(call: &Call) -> Result<Datum> {
         verify: call.text(5),
         transactional: call.bool(6),
         on_fail: on_fail(call, 7)?,
+        moment: moment(call, 8)?,
     };
     let outcome = registration::add_repeatable(&project(call, 2)?, content)?;
     Ok(call.answer(Value::from(outcome.word())))
 }
 
-/// `load(directory, project, replace)`: a row for each file.
+/// `load(directory, project, replace, convention, options)`: a row for each file.
 fn load(call: &Call) -> Result<Datum> {
     let directory = call.required(0, "directory")?;
-    let project = project(call, 1)?;
-    let replace = call.bool(2).ok_or(Error::NullArgument("replace"))?;
-    let mut rows = call.rows()?;
-    for loaded in loading::load(&directory, &project, replace)? {
-        rows.add([
-            loaded.file.into(),
-            loaded.version.into(),
-            loaded.name.into(),
-            loaded.part.word().into(),
-            loaded.outcome.word().into(),
-        ]);
-    }
-    Ok(rows.answer())
+    let request = request(call, 1)?;
+    answer(call, || loading::load(&directory, &request))
 }
 
 /// `remove(version, project, reason)`.
@@ -237,6 +303,14 @@ fn on_fail(call: &Call, n: usize) -> Result<String> {
         });
     }
     Ok(on_fail)
+}
+
+fn moment(call: &Call, n: usize) -> Result<Moment> {
+    let word = call.required(n, "moment")?;
+    Moment::parse(&word).ok_or_else(|| Error::InvalidArgument {
+        message: format!("invalid value for argument \"moment\": \"{word}\""),
+        hint: "Use changed, before or after.".to_owned(),
+    })
 }
 
 /// A migration's name stands in one line of errors, logs and pg_stat_activity.

@@ -80,6 +80,20 @@ pub fn aside(name: &str, n: usize) -> String {
     format!("{}{number}", cut(name, LIMIT - number.len()))
 }
 
+/// What the names of all backups that have made way for this one begin with.
+pub fn stem(name: &str) -> &str {
+    cut(name, LIMIT - 20)
+}
+
+/// The name with which a backup makes way, as the newest of those that are there.
+pub fn newest_aside(name: &str, there: &[String]) -> String {
+    let number = |other: &String| {
+        let n: u32 = other.rsplit_once('_')?.1.parse().ok()?;
+        (aside(name, n as usize) == *other).then_some(n as usize)
+    };
+    aside(name, there.iter().filter_map(number).max().unwrap_or(1).max(1) + 1)
+}
+
 /// A value in one line.
 fn line(value: &str) -> String {
     value
@@ -161,6 +175,33 @@ mod tests {
             }
         }
         assert_eq!(aside("users__default_002", 2), "users__default_002_2");
+    }
+
+    #[test]
+    fn the_newest_one_aside_has_the_highest_number() {
+        let newest = |name: &str, there: &[&str]| {
+            let there: Vec<String> = there.iter().map(|name| name.to_string()).collect();
+            assert!(there.iter().all(|name_there| name_there.starts_with(stem(name))));
+            newest_aside(name, &there)
+        };
+        assert_eq!(newest("users__default_1", &[]), "users__default_1_2");
+        let there = ["users__default_1", "users__default_1_2", "users__default_1_10"];
+        assert_eq!(newest("users__default_1", &there), "users__default_1_11");
+        let others = [
+            "users__default_12_7",
+            "users__default_1_down",
+            "users__default_1_down_3",
+            "users__default_1_007",
+            "users__default_1_99999999999999999999",
+            "users__default_1_",
+            "users__default_1_-1",
+            "users__default_1_0",
+        ];
+        assert_eq!(newest("users__default_1", &others), "users__default_1_2");
+        let long = "t".repeat(63);
+        let (ninth, tenth) = (aside(&long, 9), aside(&long, 10));
+        assert_eq!(newest(&long, &[&long, &ninth]), tenth);
+        assert_eq!(newest(&long, &[&long, &ninth, &tenth]), aside(&long, 11));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! `cargo test --test domain` on any machine.
 
 pub mod backup;
+pub mod bundle;
 pub mod checksum;
 pub mod convention;
 pub mod plan;

@@ -2,6 +2,7 @@
 
 use super::{Error, Place, Unmet};
 use crate::domain::backup::SCHEMA;
+use crate::domain::convention::Problem;
 use crate::domain::script::prepare::What;
 use crate::pg::catch::sqlstate_text;
 use crate::pg::quote_identifier;
@@ -70,6 +71,29 @@ fn plural(n: usize) -> &'static str {
     if n == 1 { "" } else { "s" }
 }
 
+/// A problem with the place where it is, unless it names the file itself.
+fn in_file(problem: &Problem) -> String {
+    let Problem { path, line, message, .. } = problem;
+    let base = path.rsplit('/').next().unwrap_or_default();
+    match line {
+        Some(line) => format!("file \"{}\", line {line}: {message}", path.escape_debug()),
+        None if base.is_empty() || message.contains(base) => message.clone(),
+        None => format!("file \"{}\": {message}", path.escape_debug()),
+    }
+}
+
+/// A line on a file that was refused.
+fn refused(file: &str, error: &Error) -> String {
+    match error {
+        Error::Problem(Problem { path, line, message, hint }) if path == file => match line {
+            Some(line) => format!("{file}, line {line}: {message}. {hint}"),
+            None => format!("{file}: {message}. {hint}"),
+        },
+        Error::Problem(problem) => format!("{file}: {}. {}", problem.message, problem.hint),
+        error => format!("{file}: {}.", error.summary().1),
+    }
+}
+
 impl Error {
     /// What the server is to show. None: the error is the server's own.
     pub fn report(&self) -> Option<Report> {
@@ -124,11 +148,6 @@ impl Error {
                 "The registered ones: SELECT name FROM migrations.status({}) WHERE version IS NULL;",
                 literal(project)
             )),
-            SamePart { files: [a, b] } => Report::new(
-                Code::ERRCODE_UNIQUE_VIOLATION,
-                format!("{a} and {b} hold the same part of one migration"),
-            )
-            .hint("Give one of them another version."),
             VersionClash { version, registered, project } => Report::new(
                 Code::ERRCODE_UNIQUE_VIOLATION,
                 format!("version {version} is the same as version {registered} of project \"{project}\""),
@@ -141,12 +160,8 @@ impl Error {
             )
             .detail(format!("What differs: {}.", differs.join(", ")))
             .hint("Register the change as a new migration, or store this content with replace => true."),
-            UnknownFileName(path) => Report::new(
-                Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("file name \"{}\" is not that of a migration", path.escape_debug()),
-            )
-            .detail("Known names: NNN_name.up.sql, NNN_name.down.sql and NNN_name.sql, where NNN are digits.")
-            .hint("Rename the file, or register it with SELECT migrations.add(version, name, up, down);"),
+            Problem(problem) => Report::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, in_file(problem))
+                .hint(problem.hint.as_str()),
             NoUp { versions, project } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration{} {} of project \"{project}\" has no up", plural(versions.len()), and(versions)),
@@ -293,11 +308,14 @@ impl Error {
                 ),
                 ..Report::new(
                     Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                    format!("{} file{} of \"{directory}\" {} refused, so nothing of it is registered", files.len(), plural(files.len()), if files.len() == 1 { "was" } else { "were" }),
+                    match (directory, files.len()) {
+                        (Some(directory), 1) => format!("1 file of \"{directory}\" was refused, so nothing of it is registered"),
+                        (Some(directory), n) => format!("{n} files of \"{directory}\" were refused, so nothing of it is registered"),
+                        (None, 1) => "1 file was refused, so nothing of the folder is registered".to_owned(),
+                        (None, n) => format!("{n} files were refused, so nothing of the folder is registered"),
+                    },
                 )
-                .detail(
-                    files.iter().map(|(file, error)| format!("{file}: {}.", error.summary().1)).collect::<Vec<_>>().join("\n"),
-                )
+                .detail(files.iter().map(|(file, error)| refused(file, error)).collect::<Vec<_>>().join("\n"))
                 .hint("Mend or move away these files, and load the folder again. A changed text of a registered version is taken with replace => true.")
             },
             NotAdoptable { message, hint } => Report::new(
@@ -341,11 +359,11 @@ impl Error {
                 if direction == "down" { "rollback_each" } else { "apply_each" },
                 literal(project)
             )),
-            Interrupted { migration, command, statement } => Report::new(
+            Interrupted { migration, command, statement, arguments } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("statement {statement} of {migration} was interrupted, and {command} may have committed a part of its work"),
             )
-            .hint("Look at what it has done. SELECT * FROM migrations.mark_statement_done(version, project); if it is complete; SELECT * FROM migrations.retry(version, project); to run it again."),
+            .hint(format!("Look at what it has done. SELECT * FROM migrations.mark_statement_done({arguments}); if it is complete; SELECT * FROM migrations.retry({arguments}); to run it again.")),
             IndexInWork { index, process, place } => Report::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("index {index} is not valid, and process {process} is at work on its table"),
@@ -381,6 +399,23 @@ impl Error {
             )
             .detail("A backup is named after the migration that keeps it.")
             .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('…');"),
+            KeptByCondition => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "migrations.keep() was called by a precondition or verify script",
+            )
+            .detail("What such a script does is taken back, so it keeps nothing.")
+            .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('…');"),
+            TemporaryType { relation, column, name } => Report::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                format!("cannot keep {relation}: its column \"{column}\" depends on {name}, which is temporary"),
+            )
+            .detail("The backup would lose the column when the session ends.")
+            .hint("Give the column a type of another schema than pg_temp."),
+            Renamed(relation) => Report::new(
+                Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
+                format!("the name {relation} has been given to something else meanwhile"),
+            )
+            .hint("End the transaction and repeat it."),
             NoRelation(relation) => Report::new(
                 Code::ERRCODE_UNDEFINED_TABLE,
                 format!("relation with OID {relation} does not exist"),
@@ -445,7 +480,17 @@ impl Error {
                 format!("{command} is not allowed in a migration"),
             )
             .detail("Nothing was run. The migration and its record are one transaction; only a plain BEGIN that opens the text together with a plain COMMIT that ends it is accepted, and dropped.")
-            .hint("Remove the statement, or split the migration there.")
+            .hint(match command.as_str() {
+                "BEGIN" | "COMMIT" => "Remove the statement, or split the migration there. Or CALL migrations.apply_each(); which runs what stands between BEGIN and COMMIT in a transaction of its own.",
+                _ => "Remove the statement, or split the migration there.",
+            })
+            .place(place.clone()),
+            Unended { place } => Report::new(
+                Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
+                "a transaction that the migration begins has no end",
+            )
+            .detail("Nothing was run. At the end of the text all of it would be rolled back.")
+            .hint("Put COMMIT behind it.")
             .place(place.clone()),
             RefusedStatement { command, detail, hint, place } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,

@@ -318,8 +318,8 @@ fn keep_message(context: &Context) -> Option<usize> {
             // What the COPY has said of itself by then: COPY t, line 3, column a.
             let said = CStr::from_ptr((*data).context).to_string_lossy();
             let said = said.strip_prefix("COPY ")?;
-            let number = said[said.find(", ")?..].split(|c: char| !c.is_ascii_digit());
-            let number: usize = number.filter(|digits| !digits.is_empty()).next()?.parse().ok()?;
+            let mut numbers = said[said.find(", ")?..].split(|c: char| !c.is_ascii_digit());
+            let number: usize = numbers.find(|digits| !digits.is_empty())?.parse().ok()?;
             Some(first + number - 1)
         });
         pg_sys::FreeErrorData(data);

@@ -4,6 +4,7 @@
 //! is ended as an aborted one is, which takes back plain SET, SET LOCAL, RESET and the
 //! role and session user alike.
 
+use super::identity::with_all_rights;
 use super::{catch::catch, cstring, memory, raw};
 use crate::error::Result;
 use pgrx::pg_sys;
@@ -99,8 +100,8 @@ pub struct Picture {
 struct Setting {
     name: CString,
     value: CString,
-    // The session has set it; else it has the value that RESET gives.
-    of_session: bool,
+    // With which rights the session has set it; else it has the value that RESET gives.
+    set_with: Option<pg_sys::GucContext::Type>,
 }
 
 /// Of one transaction, so nothing to put back in another one.
@@ -113,18 +114,22 @@ const USERS: [&CStr; 2] = [c"session_authorization", c"role"];
 impl Picture {
     /// Takes the picture.
     pub fn take() -> Result<Picture> {
+        // Some are shown to superusers alone, but put back for everybody.
+        with_all_rights(Picture::read)
+    }
+
+    fn read() -> Result<Picture> {
         let memory = memory::Context::new()?;
-        let may_all = rights() == pg_sys::GucContext::PGC_SUSET;
         let mut settings = Vec::new();
         for variable in variables() {
             // SAFETY: a variable of the server, whose name lasts as long as it does.
-            let (name, flags, context, source) = unsafe {
+            let (name, context, source, set_with) = unsafe {
                 let variable = &*variable;
-                (CStr::from_ptr(variable.name), variable.flags, variable.context, variable.source)
+                let name = CStr::from_ptr(variable.name);
+                (name, variable.context, variable.source, variable.scontext)
             };
-            let hidden = flags & pg_sys::GUC_SUPERUSER_ONLY as i32 != 0 && !may_all;
             let settable = [pg_sys::GucContext::PGC_USERSET, pg_sys::GucContext::PGC_SUSET];
-            if hidden || !settable.contains(&context) || OF_TRANSACTION.contains(&name) {
+            if !settable.contains(&context) || OF_TRANSACTION.contains(&name) {
                 continue;
             }
             let pointer = name.as_ptr();
@@ -137,7 +142,7 @@ impl Picture {
                     name: name.to_owned(),
                     // SAFETY: a C string, which is copied.
                     value: unsafe { CStr::from_ptr(value) }.to_owned(),
-                    of_session: source == pg_sys::GucSource::PGC_S_SESSION,
+                    set_with: (source == pg_sys::GucSource::PGC_S_SESSION).then_some(set_with),
                 });
             }
         }
@@ -167,7 +172,7 @@ impl Picture {
         // What was not there before: settings of no library, such as app.tenant.
         let known: HashSet<&CStr> = self.settings.iter().map(|s| s.name.as_c_str()).collect();
         for name in now.keys().filter(|name| !known.contains(*name)) {
-            put_back(name, None)?;
+            put_back(name, None, pg_sys::GucContext::PGC_SUSET)?;
         }
         Ok(())
     }
@@ -175,13 +180,17 @@ impl Picture {
 
 impl Setting {
     fn put_back(&self) -> Result<()> {
-        put_back(&self.name, Some(self.value.as_c_str()).filter(|_| self.of_session))
+        match self.set_with {
+            // What a user has set before the setting was a superuser's stays the user's.
+            Some(context) => put_back(&self.name, Some(&self.value), context),
+            None => put_back(&self.name, None, pg_sys::GucContext::PGC_SUSET),
+        }
     }
 }
 
-/// Sets a setting of the session, whoever may otherwise do so; a failure is a warning.
-fn put_back(name: &CStr, value: Option<&CStr>) -> Result<()> {
-    let context = pg_sys::GucContext::PGC_SUSET;
+/// Sets a setting of the session, without a value to what RESET gives; a failure is a
+/// warning.
+fn put_back(name: &CStr, value: Option<&CStr>, context: pg_sys::GucContext::Type) -> Result<()> {
     let level = pg_sys::WARNING as core::ffi::c_int;
     set(name, value, context, pg_sys::GucAction::GUC_ACTION_SET, level)
 }

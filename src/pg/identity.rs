@@ -41,6 +41,20 @@ impl Users {
     }
 }
 
+/// Does work with the rights of the first superuser, in which no code of users runs. An
+/// error leaves it to the abort of the transaction to put the user back.
+pub fn with_all_rights<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let former = Users::current();
+    let context = former.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
+    // SAFETY: a role that every database has; then the user that was in force before.
+    unsafe {
+        pg_sys::SetUserIdAndSecContext(pg_sys::BOOTSTRAP_SUPERUSERID.into(), context);
+        let done = work()?;
+        pg_sys::SetUserIdAndSecContext(former.effective.into(), former.context);
+        Ok(done)
+    }
+}
+
 /// Whether the current user may read files of the server, as COPY asks it.
 pub fn may_read_server_files() -> bool {
     // SAFETY: look-ups about existing roles.

@@ -1,4 +1,4 @@
-//! The lock of a project: one run at a time.
+//! The lock of a project: one run at a time. And that of what is made once.
 //!
 //! Its tag is that of an advisory lock with a class that SQL's functions never use, so
 //! that no `pg_advisory_lock()` can take it and no `pg_advisory_unlock_all()` of a body
@@ -24,7 +24,14 @@ pub enum Mode {
 /// Takes the lock of a project until the transaction ends, without ever waiting.
 /// False: another session holds it in a mode that conflicts.
 pub fn try_lock(project: i64, mode: Mode) -> Result<bool> {
-    acquire(project, mode, false)
+    acquire(project, mode, false, false)
+}
+
+/// Takes the lock of who makes the schema of backups, until the transaction ends. Waits
+/// for it. Errors: those of waiting for a lock.
+pub fn wait_for_backups() -> Result<()> {
+    // The keys of projects are positive.
+    acquire(-1, Mode::Exclusive, false, true).map(drop)
 }
 
 /// The lock of a project across transactions, until this value is dropped.
@@ -39,7 +46,7 @@ pub struct SessionLock {
 impl SessionLock {
     /// Takes it, without ever waiting. None: another session holds it.
     pub fn try_lock(project: i64) -> Result<Option<SessionLock>> {
-        let taken = acquire(project, Mode::Exclusive, true)?;
+        let taken = acquire(project, Mode::Exclusive, true, false)?;
         Ok(taken.then_some(SessionLock { project }))
     }
 
@@ -47,8 +54,8 @@ impl SessionLock {
     /// another session has taken it meanwhile.
     pub fn renew(&self) -> Result<bool> {
         let held = self.is_held();
-        Ok((held || acquire(self.project, Mode::Exclusive, true)?)
-            && acquire(self.project, Mode::Exclusive, false)?)
+        Ok((held || acquire(self.project, Mode::Exclusive, true, false)?)
+            && acquire(self.project, Mode::Exclusive, false, false)?)
     }
 
     /// Whether this session still holds it.
@@ -93,7 +100,7 @@ fn tag(project: i64) -> pg_sys::LOCKTAG {
     }
 }
 
-fn acquire(project: i64, mode: Mode, session: bool) -> Result<bool> {
+fn acquire(project: i64, mode: Mode, session: bool, wait: bool) -> Result<bool> {
     let tag = tag(project);
     let tag = &raw const tag;
     let mode = match mode {
@@ -101,7 +108,7 @@ fn acquire(project: i64, mode: Mode, session: bool) -> Result<bool> {
         Mode::Shared => pg_sys::ShareLock as pg_sys::LOCKMODE,
     };
     // SAFETY: a valid tag that outlives the call.
-    let result = unsafe { catch(|| raw::LockAcquire(tag, mode, session, true)) }?;
+    let result = unsafe { catch(|| raw::LockAcquire(tag, mode, session, !wait)) }?;
     Ok(result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
 }
 

@@ -31,6 +31,9 @@ pub struct Statement {
     pub sets_session: bool,
     /// The extension that it creates.
     pub creates_extension: Option<String>,
+    /// Of statements between a BEGIN and its COMMIT, that they belong together: the number
+    /// of their BEGIN's statement.
+    pub section: Option<usize>,
 }
 
 /// What is special about a statement.
@@ -163,6 +166,7 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             is_block,
             sets_session,
             creates_extension,
+            section: None,
         }
     });
     Ok(statements.collect())
@@ -427,13 +431,12 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
 unsafe fn beginning(index: *mut pg_sys::IndexStmt) -> String {
     // SAFETY: nodes of the parser; names are C strings or null.
     unsafe {
-        let text = |name: *const core::ffi::c_char| match name.is_null() {
-            true => "expr".to_owned(),
-            false => CStr::from_ptr(name).to_string_lossy().into_owned(),
-        };
+        let text = |name| CStr::from_ptr(name).to_string_lossy().into_owned();
         let mut parts = vec![text((*(*index).relation).relname)];
         let columns = PgList::<pg_sys::IndexElem>::from_pg((*index).indexParams);
-        parts.extend(columns.iter_ptr().map(|column| text((*column).name)));
+        // What the server calls an expression is its own affair.
+        let named = columns.iter_ptr().take_while(|column| !(**column).name.is_null());
+        parts.extend(named.map(|column| text((*column).name)));
         let mut all = parts.join("_");
         all.truncate(script::floor_boundary(&all, all.len().min(24)));
         all
@@ -479,20 +482,27 @@ unsafe fn option(options: *mut pg_sys::List, name: &CStr) -> Option<bool> {
     }
 }
 
-/// Whether a SELECT does nothing but call set_config(), as pg_dump's do.
+/// Whether a SELECT does nothing but call set_config() with constants, as pg_dump's do.
 unsafe fn is_set_config(node: *mut pg_sys::Node) -> bool {
     // SAFETY: read as what its tag says that it is.
     unsafe {
         let select = node.cast::<pg_sys::SelectStmt>();
         let targets = PgList::<pg_sys::ResTarget>::from_pg((*select).targetList);
+        let is_constant = |argument: *mut pg_sys::Node| match (*argument).type_ {
+            NodeTag::T_TypeCast => {
+                (*(*argument.cast::<pg_sys::TypeCast>()).arg).type_ == NodeTag::T_A_Const
+            }
+            tag => tag == NodeTag::T_A_Const,
+        };
         let calls_it = |target: *mut pg_sys::ResTarget| {
             let value = (*target).val;
             if value.is_null() || (*value).type_ != NodeTag::T_FuncCall {
                 return false;
             }
-            let names = (*value.cast::<pg_sys::FuncCall>()).funcname;
-            let last = PgList::<pg_sys::Node>::from_pg(names).tail();
+            let call = value.cast::<pg_sys::FuncCall>();
+            let last = PgList::<pg_sys::Node>::from_pg((*call).funcname).tail();
             last.is_some_and(|name| CStr::from_ptr(string_of(name)) == c"set_config")
+                && PgList::<pg_sys::Node>::from_pg((*call).args).iter_ptr().all(is_constant)
         };
         (*select).fromClause.is_null() && !targets.is_empty() && targets.iter_ptr().all(calls_it)
     }

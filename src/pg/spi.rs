@@ -64,6 +64,18 @@ pub enum View {
     /// All that is committed at this moment, whatever the isolation level, and the
     /// transaction's own changes. Writes nothing.
     Newest,
+    /// As `Newest`; the statement may write.
+    NewestToWrite,
+}
+
+impl View {
+    fn is_newest(self) -> bool {
+        matches!(self, View::Newest | View::NewestToWrite)
+    }
+
+    fn may_write(self) -> bool {
+        matches!(self, View::Transaction | View::NewestToWrite)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -121,8 +133,13 @@ impl Spi {
     /// Runs a statement that gives no rows and is run once. Gives how many rows it has
     /// changed.
     pub fn command(&self, sql: &str) -> Result<u64> {
+        self.command_on(sql, View::Transaction)
+    }
+
+    /// The same with another view of the data.
+    pub fn command_on(&self, sql: &str, view: View) -> Result<u64> {
         let plan = prepare(sql, &mut [], false)?;
-        Ok(self.execute(plan, sql, Vec::new(), View::Transaction)? as u64)
+        Ok(self.execute(plan, sql, Vec::new(), view)? as u64)
     }
 
     fn execute(&self, plan: Plan, sql: &str, values: Vec<Value>, view: View) -> Result<usize> {
@@ -141,7 +158,7 @@ impl Spi {
         // pairs, but for an error, which pops them all.
         let code = unsafe {
             catch(|| {
-                if view == View::Newest {
+                if view.is_newest() {
                     raw::CommandCounterIncrement();
                     raw::PushActiveSnapshot(raw::GetLatestSnapshot());
                 }
@@ -149,17 +166,17 @@ impl Spi {
                     plan.0,
                     values,
                     nulls,
-                    if view == View::Newest {
+                    if view.is_newest() {
                         pg_sys::GetActiveSnapshot()
                     } else {
                         std::ptr::null_mut()
                     },
                     std::ptr::null_mut(),
-                    view != View::Transaction,
+                    !view.may_write(),
                     true,
                     0,
                 );
-                if view == View::Newest {
+                if view.is_newest() {
                     raw::PopActiveSnapshot();
                 }
                 code

@@ -6,7 +6,7 @@ use super::nontransactional::{self, Script};
 use super::run::{RenewLock, Run};
 use super::step::{Begun, Step};
 use crate::domain::checksum;
-use crate::error::Result;
+use crate::error::{Result, literal};
 use crate::pg::guc::Picture;
 use crate::pg::transaction;
 use crate::store::Batch;
@@ -51,6 +51,11 @@ impl<'a> Run<'a> {
             is_marked: step.mark() == Some(false),
             objects: &self.objects,
             renew_lock,
+            arguments: &format!(
+                "{}, {}",
+                literal(step.version().unwrap_or_default()),
+                literal(&project.name)
+            ),
             show: &|number, of| {
                 self.activity.show(&format!("{}, statement {number}/{of}", self.title));
             },

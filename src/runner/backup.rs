@@ -5,14 +5,19 @@
 use super::report::Part;
 use crate::domain::backup::{self, Keeper, SCHEMA};
 use crate::error::{Error, Result};
-use crate::pg::guc::Nest;
 use crate::pg::quote_identifier;
 use crate::store::backup::Backups;
 use std::cell::RefCell;
 
+/// Whose script runs in this session.
+#[derive(Clone)]
+enum Script {
+    Migration(Keeper),
+    Condition,
+}
+
 thread_local! {
-    // The migration whose text runs in this session.
-    static KEEPER: RefCell<Option<Keeper>> = const { RefCell::new(None) };
+    static SCRIPT: RefCell<Option<Script>> = const { RefCell::new(None) };
 }
 
 /// While it lives, backups are those of a migration.
@@ -22,16 +27,18 @@ impl Keeping {
     /// A script of a migration begins. What conditions do is taken back, so they keep
     /// nothing.
     pub fn begin(part: Part, project: &str, version: Option<&str>, name: &str) -> Keeping {
-        let direction = match part {
-            Part::Up => Some("up"),
-            Part::Down => Some("down"),
-            Part::Precondition | Part::Verify => None,
+        let migration = |direction| {
+            Script::Migration(Keeper {
+                project: project.to_owned(),
+                version: version.map(str::to_owned),
+                name: name.to_owned(),
+                direction,
+            })
         };
-        KEEPER.replace(direction.map(|direction| Keeper {
-            project: project.to_owned(),
-            version: version.map(str::to_owned),
-            name: name.to_owned(),
-            direction,
+        SCRIPT.replace(Some(match part {
+            Part::Up => migration("up"),
+            Part::Down => migration("down"),
+            Part::Precondition | Part::Verify => Script::Condition,
         }));
         Keeping(())
     }
@@ -39,20 +46,23 @@ impl Keeping {
 
 impl Drop for Keeping {
     fn drop(&mut self) {
-        KEEPER.take();
+        SCRIPT.take();
     }
 }
 
 /// Copies a table into the schema of backups. Gives the name of the copy, as SQL.
 ///
-/// Errors: no migration is running (55000); no such table (42P01); it isn't a table
-/// (42809); the schema belongs to somebody else (42501); too few rights, or row security
-/// that hides rows from the caller (42501).
+/// Errors: no migration is running, or a condition (55000); no such table (42P01); it
+/// isn't a table (42809) or has temporary types (0A000); the schema belongs to somebody
+/// else (42501); too few rights, or row security that hides rows from the caller (42501);
+/// the table is renamed meanwhile (40001).
 pub fn keep(relation: u32) -> Result<String> {
-    let Some(keeper) = KEEPER.with_borrow(Clone::clone) else {
-        return Err(Error::NoMigration);
+    let keeper = match SCRIPT.with_borrow(Clone::clone) {
+        Some(Script::Migration(keeper)) => keeper,
+        Some(Script::Condition) => return Err(Error::KeptByCondition),
+        None => return Err(Error::NoMigration),
     };
-    let (nest, backups) = enter()?;
+    let backups = Backups::open()?;
     let Some(source) = backups.find(relation)? else {
         return Err(Error::NoRelation(relation));
     };
@@ -60,17 +70,16 @@ pub fn keep(relation: u32) -> Result<String> {
         return Err(Error::NotATable(source.sql));
     }
     backups.schema()?;
+    backups.lock(&source, relation)?;
+    backups.refuse_temporary_types(&source, relation)?;
     let identity = keeper.identity(&source.sql);
     let mut found = None;
     for name in keeper.names(&source.schema, &source.name) {
         match backups.named(&name)? {
             // Kept by the same migration before: that one makes way.
             Some(former) if former.is_backup() && former.comment.starts_with(&identity) => {
-                let mut n = 2;
-                while backups.named(&backup::aside(&name, n))?.is_some() {
-                    n += 1;
-                }
-                backups.rename(&name, &backup::aside(&name, n))?;
+                let there = backups.beginning_with(backup::stem(&name))?;
+                backups.rename(&name, &backup::newest_aside(&name, &there))?;
             }
             Some(_) => continue,
             None => {}
@@ -84,33 +93,20 @@ pub fn keep(relation: u32) -> Result<String> {
     let rows = backups.copy(&source, relation, &name)?;
     let (at, by) = backups.now_and_caller()?;
     backups.describe(&name, &keeper.comment(&source.sql, rows, &at, &by))?;
-    leave(nest, backups)?;
+    backups.close()?;
     Ok(format!("{SCHEMA}.{}", quote_identifier(&name)))
 }
 
-/// Drops a backup. Errors: it isn't one (42809), or isn't the caller's (42501).
+/// Drops a backup. Errors: it isn't one (42809), or isn't the caller's (42501); it is
+/// renamed meanwhile (40001).
 pub fn forget(relation: u32) -> Result<()> {
-    let (nest, backups) = enter()?;
+    let backups = Backups::open()?;
     let Some(found) = backups.find(relation)? else {
         return Err(Error::NoRelation(relation));
     };
     if !found.is_backup() {
         return Err(Error::NotABackup(found.sql));
     }
-    backups.drop(&found)?;
-    leave(nest, backups)
-}
-
-/// Settings with which names mean what they say, and row security that would hide rows
-/// is an error.
-fn enter() -> Result<(Nest, Backups)> {
-    let nest = Nest::open();
-    nest.set("search_path", "pg_catalog, pg_temp")?;
-    nest.set("row_security", "off")?;
-    Ok((nest, Backups::open()?))
-}
-
-fn leave(nest: Nest, backups: Backups) -> Result<()> {
-    backups.close()?;
-    nest.undo()
+    backups.drop(&found, relation)?;
+    backups.close()
 }

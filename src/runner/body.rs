@@ -159,8 +159,10 @@ fn statements(
 
 /// A NOTICE for each command of psql's that means nothing here.
 pub fn tell_passed_over(context: &Context, checked: &check::Checked) {
+    context.enter(Step::Parsing);
+    let _attached = context.attach();
     for (line, name) in &checked.passed_over {
-        message::notice(&format!("{name} in line {line} of {} is passed over", context.label()));
+        message::notice(&format!("{name} in line {line} is passed over"));
     }
 }
 

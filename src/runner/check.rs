@@ -50,7 +50,8 @@ pub struct Checked {
     pub cause: Option<Cause>,
 }
 
-/// Parses a body. Errors: the parser's own (42601), transaction control (2D000),
+/// Parses a body. In a stepwise run it may have transactions of its own, between BEGIN and
+/// COMMIT. Errors: the parser's own (42601), other transaction control (2D000),
 /// statements that can't run in a migration (0A000), for an atomic run also those that
 /// can't run inside a transaction (25001). The trees live in the current memory context.
 pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
@@ -60,22 +61,28 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
         let _attached = context.attach();
         parse::parse(context)?
     };
-    let unwrapped = statements.len() >= 2
+    let controls = |kind: &Kind| matches!(kind, Kind::Begin | Kind::Commit);
+    let count = statements.iter().filter(|s| controls(&s.kind)).count();
+    let unwrapped = count == 2
         && statements.first().is_some_and(|s| s.kind == Kind::Begin)
         && statements.last().is_some_and(|s| s.kind == Kind::Commit);
+    let mut cause = None;
     if unwrapped {
         statements.pop();
         statements.remove(0);
+    } else if count > 0 && mode == Mode::Stepwise {
+        (statements, cause) = sections(context, statements)?;
     }
     let of = statements.len();
-    let mut cause = None;
     for (n, statement) in statements.iter().enumerate() {
         match &statement.kind {
             Kind::Plain | Kind::CopyData => {}
             // Only one with a slot is refused, which the server will see.
             Kind::NonTransactional(_, Form::Named(Named::Subscription, _, false))
                 if mode == Mode::Atomic => {}
-            Kind::NonTransactional(command, _) if mode == Mode::Stepwise => {
+            Kind::NonTransactional(command, _)
+                if mode == Mode::Stepwise && statement.section.is_none() =>
+            {
                 let found = || Cause::Statement(command.clone(), statement.line);
                 cause = cause.or_else(|| Some(found()));
             }
@@ -86,6 +93,41 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
         }
     }
     Ok(Checked { statements, unwrapped, passed_over, cause })
+}
+
+/// The statements of a body that has transactions of its own, without its BEGIN and COMMIT:
+/// what stands between them belongs together. Errors: one has no COMMIT, with which all
+/// of it would be for nothing (2D000).
+fn sections(
+    context: &Context,
+    statements: Vec<Statement>,
+) -> Result<(Vec<Statement>, Option<Cause>)> {
+    let of = statements.len();
+    let mut open: Option<(usize, Step)> = None;
+    let mut cause = None;
+    let mut kept = Vec::with_capacity(of);
+    for (n, mut statement) in statements.into_iter().enumerate() {
+        match statement.kind {
+            // As for the server, a second BEGIN and a COMMIT without one mean nothing.
+            Kind::Begin if open.is_none() => open = Some((n, statement.step(n + 1, of))),
+            Kind::Begin => {}
+            Kind::Commit => open = None,
+            _ => {
+                statement.section = open.as_ref().map(|(begin, _)| *begin);
+                kept.push(statement);
+                continue;
+            }
+        }
+        let command = statement.command();
+        cause = cause.or(Some(Cause::Statement(command, statement.line)));
+    }
+    match open {
+        None => Ok((kept, cause)),
+        Some((_, step)) => {
+            context.enter(step);
+            Err(Error::Unended { place: context.place() })
+        }
+    }
 }
 
 /// Why a pending migration can't run inside a transaction, as far as its text can be

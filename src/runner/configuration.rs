@@ -50,12 +50,17 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
 }
 
 /// Sets a variable of a project, which is made if there is none; None takes it away.
-/// Errors: see [`Running::enter`] and [`lock_project`].
+/// Errors: see [`Running::enter`] and [`lock_project`]; to be taken away, and no such
+/// project (42704).
 pub fn set_variable(project: &str, name: &str, value: Option<&str>) -> Result<()> {
     let _running = Running::enter("migrations.set_variable()")?;
     let store = Store::find()?;
     let batch = store.open()?;
-    let project = batch.project_or_new(project)?;
+    let found = match value {
+        Some(_) => Some(batch.project_or_new(project)?),
+        None => batch.project(project, View::Newest)?,
+    };
+    let Some(project) = found else { return batch.close() };
     let project = lock_project(&batch, &project)?;
     batch.set_variable(&project, name, value)?;
     batch.record(&Event {

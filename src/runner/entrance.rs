@@ -12,6 +12,11 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether a call that runs migrations or changes something is under way in this session.
+pub fn is_running() -> bool {
+    RUNNING.get()
+}
+
 /// A call that changes something is under way in this session. A second one, made by a
 /// migration's text, is refused.
 pub struct Running(());

@@ -21,18 +21,24 @@ pub enum Decision {
     Complete(String),
 }
 
-/// Decides; `current` is the statement that stands in its place, if there is one, and
-/// whether it is the same. Afterwards a new transaction is open.
+/// Decides; `current` is the statement that stands in its place, if it is the same;
+/// `arguments` are those of the calls that people then make. Afterwards a new transaction is open.
 ///
 /// Errors: it was a block, of which only people can tell how far it came (55000); somebody
 /// else builds an index that may be its (55P03); it has run, and was changed (55000).
-pub fn decide(context: &Context, entry: &Entry, current: Option<&Statement>) -> Result<Decision> {
+pub fn decide(
+    context: &Context,
+    entry: &Entry,
+    current: Option<&Statement>,
+    arguments: &str,
+) -> Result<Decision> {
     let migration = || context.label().to_owned();
     if entry.may_commit {
         return Err(Error::Interrupted {
             migration: migration(),
             command: entry.command.clone(),
             statement: entry.number,
+            arguments: arguments.to_owned(),
         });
     }
     let made = match &entry.facts {

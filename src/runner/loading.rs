@@ -1,128 +1,196 @@
-//! A folder of files on the server's machine.
+//! Files into the registry: one, several, or a folder on the server's machine.
 
-use super::registration::{File, Outcome, Registration};
-use crate::domain::convention::{self, Part};
-use crate::domain::version::Version;
+use super::folder::{self, Named, Refused};
+use super::registration::{Done, Outcome, Registration};
+use crate::domain::convention::{self, Convention, File, Found, Need, Options, Problem, Set, need};
+use crate::domain::script::include;
 use crate::error::{Error, Result};
 use crate::pg::{identity, message};
-use std::collections::HashMap;
-use std::io;
-use std::path::Path;
 
-/// A text of the server, with what is made of it on the way, has to stay below 1 GB.
-const LARGEST: u64 = 256 << 20;
-
-/// A file of a folder that was registered.
-pub struct Loaded {
-    /// The file's name.
-    pub file: String,
-    /// Its version.
-    pub version: String,
-    /// The name in it.
-    pub name: String,
-    /// Which part of a migration it holds.
-    pub part: Part,
-    /// What was done.
-    pub outcome: Outcome,
+/// How files are to be registered.
+pub struct Request {
+    /// The project.
+    pub project: String,
+    /// Whether other texts that are registered are replaced.
+    pub replace: bool,
+    /// Whose files they are; None: as they show.
+    pub convention: Option<Convention>,
+    /// What is said of them beside.
+    pub options: Options,
 }
 
-/// Registers all files of a folder whose names end in `.sql`; others are none of ours.
-/// All of them, or none.
+/// A file, or a part of one, that was registered or passed over.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The file's path within the folder.
+    pub file: String,
+    /// The version of the migration; None: a repeatable one, or none at all.
+    pub version: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+    /// Which part of it the file holds.
+    pub part: Option<&'static str>,
+    /// What was done.
+    pub result: String,
+}
+
+/// Registers all migrations of a folder on the server's machine, or none of them.
 ///
 /// Errors: the caller may not read files of the server (42501); the folder can't be read
-/// (58P01 and others); files were refused, of which the DETAIL has each with its reason
-/// (the SQLSTATE of the first one); see [`Registration::of`].
-pub fn load(directory: &str, project: &str, replace: bool) -> Result<Vec<Loaded>> {
+/// (58P01 and others); see [`add_files`].
+pub fn load(directory: &str, request: &Request) -> Result<Vec<Loaded>> {
     if !identity::may_read_server_files() {
         return Err(Error::MayNotReadFiles);
     }
-    let mut files = Vec::new();
-    let mut refused = Vec::new();
-    for name in names(directory)? {
-        match read(directory, &name) {
-            Ok(file) => files.push((name, file)),
-            Err(error) => refused.push((name, Box::new(error))),
-        }
-    }
-    if files.is_empty() && refused.is_empty() {
+    let (files, refused) = folder::read(directory)?;
+    if !files.iter().any(|(path, _)| need(path) == Need::Text) && refused.is_empty() {
         message::notice(&format!("nothing to do: \"{directory}\" holds no .sql files"));
         return Ok(Vec::new());
     }
-    let mut parts: HashMap<(Vec<u8>, bool), String> = HashMap::new();
-    for (name, file) in &files {
-        let part = (file.version.key().to_vec(), file.part == Part::Up);
-        if let Some(other) = parts.insert(part, name.clone()) {
-            let mut files = [other, name.clone()];
-            files.sort();
-            refused.push((name.clone(), Box::new(Error::SamePart { files })));
-        }
+    register("migrations.load()", Some(directory), files, refused, request)
+}
+
+/// Registers all migrations that files hold, or none of them.
+///
+/// Errors: they can't be taken as they are (22023); several were refused, of which the
+/// DETAIL has each with its reason (the SQLSTATE of the first one); see
+/// [`Registration::of`] and [`Registration::put_found`].
+pub fn add_files(files: Vec<Named>, request: &Request) -> Result<Vec<Loaded>> {
+    if files.is_empty() {
+        message::notice("nothing to do: no files were given");
+        return Ok(Vec::new());
     }
-    // The up first, whose name is the migration's.
-    files.sort_by(|(_, a), (_, b)| {
-        a.version
-            .key()
-            .cmp(b.version.key())
-            .then((a.part == Part::Down).cmp(&(b.part == Part::Down)))
-    });
-    let loaded = Registration::of("migrations.load()", project, |registration| {
+    register("migrations.add_files()", None, files, Vec::new(), request)
+}
+
+/// Registers what one file holds. Errors: as for [`add_files`]; it holds no migration
+/// (22023).
+pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome> {
+    let set = read(vec![(path, text)], request)?;
+    if let Some(problem) = set.problems.into_iter().next() {
+        return Err(Error::Problem(problem));
+    }
+    if set.migrations.is_empty() {
+        let (path, why) = set.passed_over.into_iter().next().unwrap_or_default();
+        return Err(Error::Problem(Problem::of(
+            &path,
+            format!("it holds no migration: {why}"),
+            "Give the files of a folder together, with add_files(), or leave this one out.",
+        )));
+    }
+    Registration::of("migrations.add_file()", &request.project, |registration| {
+        let mut outcome = Outcome::Unchanged;
+        for found in set.migrations {
+            let done = registration.put_found(found, request.replace)?;
+            outcome = outcome.and(done.whole);
+        }
+        Ok(outcome)
+    })
+}
+
+fn read(files: Vec<Named>, request: &Request) -> Result<Set> {
+    let files = include::resolve(files).map_err(Error::Problem)?;
+    let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
+    convention::read(&files, request.convention, &request.options).map_err(Error::Problem)
+}
+
+fn register(
+    call: &'static str,
+    directory: Option<&str>,
+    files: Vec<Named>,
+    mut refused: Refused,
+    request: &Request,
+) -> Result<Vec<Loaded>> {
+    let set = match read(files, request) {
+        // Without them the others may not make sense.
+        Err(_) if !refused.is_empty() => return Err(all_refused(directory, refused)),
+        set => set?,
+    };
+    let Set { migrations, passed_over, problems, .. } = set;
+    refused.extend(problems.into_iter().map(|p| (p.path.clone(), Box::new(Error::Problem(p)))));
+    Registration::of(call, &request.project, |registration| {
         let mut loaded = Vec::new();
-        for (name, file) in files {
-            let (version, title, part) =
-                (file.version.text().to_owned(), file.name.clone(), file.part);
-            match registration.put_part(file, replace) {
-                Ok(outcome) => {
-                    loaded.push(Loaded { file: name, version, name: title, part, outcome });
+        for found in migrations {
+            let mut rows = rows(&found);
+            match registration.put_found(found, request.replace) {
+                Ok(done) => {
+                    note(&mut rows, done);
+                    loaded.extend(rows);
                 }
-                Err(error @ (Error::AlreadyRegistered { .. } | Error::VersionClash { .. })) => {
-                    refused.push((name, Box::new(error)));
+                Err(
+                    error @ (Error::AlreadyRegistered { .. }
+                    | Error::VersionClash { .. }
+                    | Error::InvalidRequirement { .. }
+                    | Error::InvalidArgument { .. }
+                    | Error::Problem(_)),
+                ) => {
+                    let file = rows.into_iter().next().map(|row| row.file).unwrap_or_default();
+                    refused.push((file, Box::new(error)));
                 }
                 Err(error) => return Err(error),
             }
         }
+        loaded.extend(passed_over.into_iter().map(|(file, why)| Loaded {
+            file,
+            version: None,
+            name: None,
+            part: None,
+            result: format!("passed over: {why}"),
+        }));
         if refused.is_empty() {
             return Ok(loaded);
         }
-        refused.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Err(Error::FilesRefused { directory: directory.to_owned(), files: refused })
-    })?;
-    Ok(loaded)
+        Err(all_refused(directory, refused))
+    })
 }
 
-/// The names of the folder's files, those that end in `.sql`.
-fn names(directory: &str) -> Result<Vec<String>> {
-    let failed = |why| Error::File { path: directory.to_owned(), why };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // A folder, or what would never end to be read, is no file.
-        let is_file = entry.path().metadata().is_ok_and(|metadata| metadata.is_file());
-        if name.ends_with(".sql") && !name.starts_with('.') && is_file {
-            names.push(name);
+fn all_refused(directory: Option<&str>, mut files: Refused) -> Error {
+    // One problem says all itself.
+    if files.len() == 1
+        && let Some((_, error)) = files.pop_if(|(_, error)| matches!(**error, Error::Problem(_)))
+    {
+        return *error;
+    }
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Error::FilesRefused { directory: directory.map(str::to_owned), files }
+}
+
+/// A row for each file of a migration. Files of their own follow the order of its parts;
+/// the rest of them say something of it.
+fn rows(found: &Found) -> Vec<Loaded> {
+    let mut parts = Vec::new();
+    for (part, text) in [("up", &found.up), ("down", &found.down), ("verify", &found.verify)] {
+        if text.is_some() {
+            parts.push(part);
         }
     }
-    names.sort();
-    Ok(names)
+    let part_of = |n: usize| match (found.paths.len(), parts[..].len()) {
+        (1, 1) => parts.first().copied(),
+        (1, _) if found.up.is_some() && found.down.is_some() => Some("both"),
+        (1, _) => parts.first().copied(),
+        (files, all) if files >= all => parts.get(n).copied(),
+        _ => None,
+    };
+    let row = |(n, file): (usize, &String)| Loaded {
+        file: file.clone(),
+        version: found.version.clone(),
+        name: Some(found.name.clone()),
+        part: part_of(n),
+        result: String::new(),
+    };
+    found.paths.iter().enumerate().map(row).collect()
 }
 
-fn read(directory: &str, name: &str) -> Result<File> {
-    let unknown = || Error::UnknownFileName(name.to_owned());
-    let file = convention::file_name(name).ok_or_else(unknown)?;
-    let version = Version::parse(&file.version)
-        .map_err(|why| Error::InvalidVersion { version: file.version.clone(), why })?;
-    if file.name.trim().is_empty() || file.name.chars().any(char::is_control) {
-        return Err(unknown());
+/// Says in the rows of a migration what was done.
+fn note(rows: &mut [Loaded], done: Done) {
+    let alone = rows.len() == 1;
+    for row in rows {
+        let outcome = match row.part {
+            Some("up") if !alone => done.up,
+            Some("down") if !alone => done.down,
+            Some("verify") if !alone => done.verify,
+            _ => done.whole,
+        };
+        row.result = outcome.word().to_owned();
     }
-    let path = Path::new(directory).join(name);
-    let failed = |why| Error::File { path: path.to_string_lossy().into_owned(), why };
-    let invalid = |why: &str| failed(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
-    if path.metadata().map_err(failed)?.len() > LARGEST {
-        return Err(invalid("it is larger than 256 MB"));
-    }
-    let bytes = std::fs::read(&path).map_err(failed)?;
-    let text = String::from_utf8(bytes).map_err(|_| invalid("it is not in UTF-8"))?;
-    if text.contains('\0') {
-        return Err(invalid("it holds a NUL byte"));
-    }
-    Ok(File { version, name: file.name, part: file.part, text })
 }

@@ -1,6 +1,7 @@
 //! Migrations that can't run inside a transaction: each statement is one of its own.
 //!
-//! An ordinary statement commits together with its line in the journal. One that commits
+//! An ordinary statement commits together with its line in the journal, and so do those
+//! between a BEGIN and a COMMIT of the text. One that commits
 //! by itself gets a line before it starts and another one when it has ended; what became
 //! of one that was cut off between is for [`super::interrupted`] to decide. A later run
 //! goes on behind what has run, if that part of the text is unchanged.
@@ -36,6 +37,8 @@ pub struct Script<'a> {
     pub objects: &'a RefCell<OwnObjects>,
     /// Makes sure of the project's lock, for the transaction that has just begun.
     pub renew_lock: RenewLock<'a>,
+    /// Version and project as the arguments of a call.
+    pub arguments: &'a str,
     /// Shows which statement runs.
     pub show: &'a dyn Fn(usize, usize),
 }
@@ -78,7 +81,10 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     let mut kept = KeptRows::default();
     for (n, statement) in statements.iter().enumerate() {
         let number = n + 1;
-        let line = Line { number, statement, checksum: &sums[n] };
+        let section = statement.section;
+        let goes_on =
+            section.is_some() && statements.get(number).is_some_and(|next| next.section == section);
+        let line = Line { number, statement, checksum: &sums[n], goes_on };
         (script.renew_lock)()?;
         context.enter(statement.step(number, of));
         (script.show)(number, of);
@@ -99,7 +105,9 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     // Started once, and not in the text any more.
     for entry in journal.values() {
         (script.renew_lock)()?;
-        if let Decision::Run(leftovers) = interrupted::decide(context, entry, None)? {
+        if let Decision::Run(leftovers) =
+            interrupted::decide(context, entry, None, script.arguments)?
+        {
             body.drop_indexes(entry.number, leftovers)?;
         }
     }
@@ -111,6 +119,8 @@ struct Line<'a> {
     number: usize,
     statement: &'a Statement,
     checksum: &'a [u8; 32],
+    // The next statement belongs to the same transaction.
+    goes_on: bool,
 }
 
 /// A body under way.
@@ -125,7 +135,8 @@ impl Body<'_, '_> {
     /// Goes on with a statement that was started in a former run.
     fn take_up(&self, line: &Line, entry: &Entry, kept: &mut KeptRows) -> Result<()> {
         let is_same = entry.checksum == line.checksum;
-        match interrupted::decide(self.context, entry, is_same.then_some(line.statement))? {
+        let current = is_same.then_some(line.statement);
+        match interrupted::decide(self.context, entry, current, self.script.arguments)? {
             Decision::IsDone => self.note_and_commit(line, true, entry.facts.clone()),
             Decision::Complete(other) => {
                 self.run_other(line.number, &other)?;
@@ -146,7 +157,10 @@ impl Body<'_, '_> {
         self.arm(line.statement)?;
         match &line.statement.kind {
             Kind::NonTransactional(_, form) => self.run_by_itself(line, Some(form), kept),
-            _ if self.script.is_marked && line.statement.is_block => {
+            _ if self.script.is_marked
+                && line.statement.is_block
+                && line.statement.section.is_none() =>
+            {
                 self.run_by_itself(line, None, kept)
             }
             _ => self.run_in_transaction(line, kept),
@@ -161,6 +175,9 @@ impl Body<'_, '_> {
         }
         self.check_untouched(false)?;
         self.note(line, true, None)?;
+        if line.goes_on {
+            return Ok(());
+        }
         // What is deferred to the commit may fail there.
         let _attached = self.context.attach();
         transaction::commit()
@@ -170,10 +187,19 @@ impl Body<'_, '_> {
     fn run_by_itself(&self, line: &Line, form: Option<&Form>, kept: &mut KeptRows) -> Result<()> {
         let facts = form.map(index::facts).transpose()?.flatten();
         self.note(line, false, facts.clone())?;
-        let limit = lift_lock_timeout()?;
+        let limit = match form.is_some_and(waits_for_transactions) {
+            true => lift_lock_timeout()?,
+            false => None,
+        };
         transaction::commit()?;
         let commits = transaction::commits();
-        match self.run_top_level(line.statement, limit) {
+        let ran = self.run_top_level(line.statement, limit).and_then(|output| {
+            // What is deferred to the commit may fail there.
+            let _attached = self.context.attach();
+            transaction::commit()?;
+            Ok(output)
+        });
+        match ran {
             Ok(output) => kept.keep(output),
             Err(error) => {
                 // Undone as a whole, it was never started.
@@ -185,7 +211,6 @@ impl Body<'_, '_> {
                 return Err(error);
             }
         }
-        transaction::commit()?;
         self.check_untouched(form == Some(&Form::Repeatable))?;
         if let (Some(Form::CreateIndex { index: Some(_), .. }), Some(facts)) = (form, &facts) {
             // With IF NOT EXISTS the server passes over an index that is of no use.
@@ -281,7 +306,7 @@ impl Body<'_, '_> {
             checksum: line.checksum.to_vec(),
             command,
             is_done,
-            may_commit: line.statement.is_block,
+            may_commit: line.statement.is_block && line.statement.section.is_none(),
             facts,
         };
         self.with_store(|batch| batch.note_statement(self.script.of, &entry, transaction::now()))
@@ -294,6 +319,14 @@ impl Body<'_, '_> {
         batch.close()?;
         Ok(done)
     }
+}
+
+/// Whether a statement waits for older transactions, as long as they take.
+fn waits_for_transactions(form: &Form) -> bool {
+    matches!(
+        form,
+        Form::CreateIndex { .. } | Form::DropIndex(_) | Form::Reindex(_) | Form::Detach(_)
+    )
 }
 
 /// Lifts the limit for waiting for locks, unless the script or the caller has set it: the

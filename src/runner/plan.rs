@@ -1,5 +1,7 @@
 //! What an apply would run, and in which order.
 
+use super::requirement;
+use crate::domain::convention::Moment;
 use crate::domain::plan::{Cycle, Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::version::{Version, is_repeatable};
@@ -54,7 +56,7 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
             None => return Err(unknown(version, project)),
         },
     };
-    let Differences { pending, modified } = batch.differences(project, view)?;
+    let Differences { pending, modified, hooks } = batch.differences(project, view)?;
     if !modified.is_empty() {
         return Err(Error::Modified { migrations: modified, project: project.name.clone() });
     }
@@ -75,7 +77,15 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
     let skipped = batch.skipped(project.id, view)?;
     let late = match scope {
         Scope::Only(_) => HashSet::new(),
-        _ => graph.late(batch, project, &chosen, &skipped, view)?,
+        _ => match graph.late(batch, project, &chosen, &skipped, view) {
+            Ok(late) => late,
+            // What is blocked as well wouldn't run by itself either.
+            Err(error) => {
+                let chosen: Vec<_> = chosen.iter().map(|m| (project, m)).collect();
+                requirement::check(batch, &chosen, &HashSet::new())?;
+                return Err(error);
+            }
+        },
     };
     let reason = |migration: &Pending| {
         let skipped = skipped.get(&identity(migration.version.as_deref(), &migration.name));
@@ -89,7 +99,22 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
             _ => "pending".to_owned(),
         }
     };
-    Ok(chosen.into_iter().map(|m| Planned { reason: reason(&m), migration: m }).collect())
+    let chosen = chosen.into_iter().map(|m| Planned { reason: reason(&m), migration: m });
+    Ok(with_hooks(chosen.collect(), hooks))
+}
+
+/// A plan with what runs before and after each run, unless it is empty.
+fn with_hooks(mut plan: Vec<Planned>, hooks: Vec<(Moment, Pending)>) -> Vec<Planned> {
+    if plan.is_empty() || hooks.is_empty() {
+        return plan;
+    }
+    let (before, after): (Vec<_>, Vec<_>) =
+        hooks.into_iter().partition(|(moment, _)| *moment == Moment::BeforeRun);
+    let planned = |reason: &'static str| {
+        move |(_, migration)| Planned { migration, reason: reason.to_owned() }
+    };
+    plan.extend(after.into_iter().map(planned("after each run")));
+    before.into_iter().map(planned("before each run")).chain(plan).collect()
 }
 
 /// Migrations that are about to be rolled back, as they are registered now, in the order

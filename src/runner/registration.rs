@@ -4,15 +4,16 @@ use super::entrance::{Running, lock_project};
 use super::plan::unknown;
 use super::report;
 use crate::domain::checksum::{checksum, without_bom};
-use crate::domain::convention::Part;
+use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::Variables;
+use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::parse;
 use crate::pg::spi::View;
-use crate::pg::transaction;
+use crate::pg::{message, transaction};
 use crate::store::event::Event;
 use crate::store::project::Project;
 use crate::store::registry::{Content, Registered};
@@ -37,6 +38,34 @@ impl Outcome {
             Outcome::Unchanged => "unchanged",
             Outcome::Replaced => "replaced",
         }
+    }
+
+    /// Of two migrations of one file.
+    pub fn and(self, other: Outcome) -> Outcome {
+        match (self, other) {
+            (Outcome::Replaced, _) | (_, Outcome::Replaced) => Outcome::Replaced,
+            (Outcome::Added, _) | (_, Outcome::Added) => Outcome::Added,
+            _ => Outcome::Unchanged,
+        }
+    }
+}
+
+/// What was done with the parts of a migration.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// With all of it.
+    pub whole: Outcome,
+    /// With the up, and what is said of the migration.
+    pub up: Outcome,
+    /// With the down.
+    pub down: Outcome,
+    /// With the script that must hold after.
+    pub verify: Outcome,
+}
+
+impl Done {
+    fn all(outcome: Outcome) -> Done {
+        Done { whole: outcome, up: outcome, down: outcome, verify: outcome }
     }
 }
 
@@ -74,26 +103,12 @@ pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
     })
 }
 
-/// A part of a migration: one of the files of a pair.
-pub struct File {
-    /// Its version.
-    pub version: Version,
-    /// Its name.
-    pub name: String,
-    /// Which part it holds.
-    pub part: Part,
-    /// The text.
-    pub text: String,
-}
-
-/// Registers a part of a migration. Errors as for [`add`].
-pub fn add_part(project: &str, file: File, replace: bool) -> Result<Outcome> {
-    Registration::of("migrations.add_file()", project, |registration| {
-        registration.put_part(file, replace)
-    })
-}
-
-fn check_requires(project: &str, version: Option<&Version>, requires: &[String]) -> Result<()> {
+/// That requirements can be read. Errors: it requires itself, or what isn't one (22023).
+pub(super) fn check_requires(
+    project: &str,
+    version: Option<&Version>,
+    requires: &[String],
+) -> Result<()> {
     for text in requires {
         match Requirement::parse(text, project) {
             Ok(Requirement::Within(required))
@@ -111,7 +126,9 @@ fn check_requires(project: &str, version: Option<&Version>, requires: &[String])
     Ok(())
 }
 
-fn decide(
+/// What becomes of a migration that is registered already. Error: it differs, and isn't
+/// to be replaced (23505).
+pub(super) fn decide(
     project: &str,
     former: &Registered,
     differs: Vec<&'static str>,
@@ -173,39 +190,69 @@ impl Registration<'_> {
         Ok(done)
     }
 
-    /// Registers a part of a migration.
-    pub fn put_part(&mut self, file: File, replace: bool) -> Result<Outcome> {
-        let File { version, name, part, text } = file;
+    /// Registers what files tell of a migration; what they don't tell stays as it is.
+    /// Errors: another content is registered, and `replace` wasn't asked for, or a version
+    /// with the same numbers (23505); it requires what it can't, or runs when it can't
+    /// (22023).
+    pub fn put_found(&mut self, found: Found, replace: bool) -> Result<Done> {
         let project = self.project.name.clone();
-        self.put(Some(&version), version.key(), |former| {
+        let Some(text) = &found.version else {
+            check_requires(&project, None, &found.requires)?;
+            let key = repeatable_key(&found.name);
+            let outcome = self.put(None, &key, |former| {
+                let content = match former {
+                    None => return Ok(Some((first(found), Outcome::Added))),
+                    Some(former) => merged(&former.content, found),
+                };
+                let differs = former.is_some_and(|f| !f.content.differences(&content).is_empty());
+                Ok(differs.then_some((content, Outcome::Replaced)))
+            })?;
+            return Ok(Done::all(outcome));
+        };
+        let version = Version::parse(text)
+            .map_err(|why| Error::InvalidVersion { version: text.clone(), why })?;
+        check_requires(&project, Some(&version), &found.requires)?;
+        let mut done = Done::all(Outcome::Added);
+        done.whole = self.put(Some(&version), version.key(), |former| {
             let Some(former) = former else {
-                let mut content = Content { name, ..Content::default() };
-                *content.part(part) = Some(text);
-                return Ok(Some((content, Outcome::Added)));
+                return Ok(Some((first(found), Outcome::Added)));
             };
-            let mut content = former.content.clone();
-            // Files pair by version. The up's name is the migration's; until it comes, the
-            // down's stands in for it.
-            if part == Part::Up {
-                content.name = name;
-            }
-            let is_new = content.part(part).is_none();
-            *content.part(part) = Some(text);
-            let mut differs = former.content.differences(&content);
-            if is_new {
-                differs
-                    .retain(|what| *what != part.word() && (*what != "name" || part == Part::Down));
-                if differs.is_empty() {
-                    return Ok(Some((content, Outcome::Added)));
-                }
+            let before = &former.content;
+            let content = merged(before, found);
+            let is_new =
+                |before: &Option<String>, now: &Option<String>| before.is_none() && now.is_some();
+            let new_up = is_new(&before.up, &content.up);
+            let new_down = is_new(&before.down, &content.down);
+            let new_verify = is_new(&before.verify, &content.verify);
+            // What is new is no difference. With the up comes what is said of all: until
+            // then a down's name stands in for the migration's.
+            let mut differs = before.differences(&content);
+            differs.retain(|what| match *what {
+                "down" => !new_down,
+                "verify" => !new_verify,
+                _ => !new_up,
+            });
+            let outcome = |is_new: bool, differs: bool| match (is_new, differs) {
+                (true, _) => Outcome::Added,
+                (_, true) => Outcome::Replaced,
+                _ => Outcome::Unchanged,
+            };
+            let of = |part: &str| differs.contains(&part);
+            done.down = outcome(new_down, of("down"));
+            done.verify = outcome(new_verify, of("verify"));
+            done.up =
+                outcome(new_up, differs.iter().any(|what| !["down", "verify"].contains(what)));
+            if differs.is_empty() && (new_up || new_down || new_verify) {
+                return Ok(Some((content, Outcome::Added)));
             }
             decide(&project, former, differs, content, replace)
-        })
+        })?;
+        Ok(done)
     }
 
     /// Looks up what is registered, lets `decision` choose the content that is to be, and
     /// stores it with an event. None: it stays as it is.
-    fn put(
+    pub(super) fn put(
         &mut self,
         version: Option<&Version>,
         key: &[u8],
@@ -228,6 +275,10 @@ impl Registration<'_> {
         };
         let content = content.normal();
         check_scripts(version, &content, &project.name)?;
+        if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
+            let title = report::title(version, &content.name);
+            message::warning(&format!("the text of {title} holds no statement"));
+        }
         batch.put(project.id, version, key, &content)?;
         batch.registry_changed(project)?;
         // What is complete has become incomplete; one note of that is enough.
@@ -325,14 +376,43 @@ fn unregister(
     batch.close()
 }
 
-impl Content {
-    fn part(&mut self, part: Part) -> &mut Option<String> {
-        match part {
-            Part::Up => &mut self.up,
-            Part::Down => &mut self.down,
-        }
+/// What files tell of a migration that isn't registered.
+fn first(found: Found) -> Content {
+    Content {
+        name: found.name,
+        up: found.up,
+        down: found.down,
+        requires: found.requires,
+        verify: found.verify,
+        transactional: found.transactional,
+        moment: found.moment,
+        ..Content::default()
     }
+}
 
+/// What is registered of a migration, with what files tell of it. The name is that of the
+/// up. What they say beside the texts goes with the up: with another up, what was said of
+/// the former one is void.
+fn merged(before: &Content, found: Found) -> Content {
+    let mut content = before.clone();
+    if let Some(up) = found.up {
+        let is_other = before.up.as_deref().map(checksum) != Some(checksum(&up));
+        if is_other || found.transactional.is_some() {
+            content.transactional = found.transactional;
+        }
+        content.name = found.name;
+        content.moment = found.moment;
+        content.up = Some(up);
+    }
+    if !found.requires.is_empty() {
+        content.requires = found.requires;
+    }
+    content.down = found.down.or(content.down);
+    content.verify = found.verify.or(content.verify);
+    content
+}
+
+impl Content {
     /// Texts as they are stored: without byte order mark.
     fn normal(mut self) -> Content {
         for text in [&mut self.up, &mut self.down, &mut self.precondition, &mut self.verify] {

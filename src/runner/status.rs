@@ -1,6 +1,7 @@
 //! The state of each migration of a project, and why it isn't applied.
 
 use super::requirement;
+use crate::domain::convention::Moment;
 use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::version::is_repeatable;
@@ -182,6 +183,13 @@ impl Waiting {
             }
             (None, ..) if self.late.contains(&n) => {
                 ("out of order", Some(format!("below {}, which is applied", self.newest)))
+            }
+            (applied, Some(_), _) if state.moment != Moment::Changed => {
+                let word = if applied.is_some() { "applied" } else { "pending" };
+                (
+                    word,
+                    Some(format!("runs {} each run that has something to do", state.moment.name())),
+                )
             }
             (None, Some(false), _) => ("pending", say("only its down is registered")),
             (None, _, _) => ("pending", None),

@@ -1,11 +1,16 @@
 //! Backups of tables, in a schema that is the users' own. All of this is done as the
-//! caller, with the caller's rights, and with a search path of nothing but the catalog.
+//! caller, with the caller's rights.
+//!
+//! Look-ups have a search path of nothing but the catalog. Commands have the caller's,
+//! for the triggers of users that they may fire; so all that they hold is names with
+//! their schema: no functions, operators or types.
 
 use crate::domain::backup::{MARK, SCHEMA};
 use crate::error::{Error, Result, literal};
 use crate::pg::call::Value;
-use crate::pg::quote_identifier;
-use crate::pg::spi::{Row, Spi, Statement, Type, View};
+use crate::pg::guc::Nest;
+use crate::pg::spi::{Row, Spi, Statement, Table, Type, View};
+use crate::pg::{lock, quote_identifier};
 use pgrx::PgSqlErrorCode as Code;
 
 /// A relation of the catalog.
@@ -45,6 +50,14 @@ impl Relation {
 /// A role that has a right by default.
 struct Grantee(String);
 
+/// To whom the schema belongs.
+struct Owner {
+    name: String,
+    // The caller is one of its members.
+    is_ours: bool,
+    caller: String,
+}
+
 /// What keeps and drops backups.
 pub struct Backups(Spi);
 
@@ -57,6 +70,15 @@ impl Backups {
     /// Ends.
     pub fn close(self) -> Result<()> {
         self.0.finish()
+    }
+
+    /// Looks something up: names mean what they say.
+    fn look<const N: usize>(&self, statement: &Statement, values: [Value; N]) -> Result<Table<'_>> {
+        let nest = Nest::open();
+        nest.set("search_path", "pg_catalog, pg_temp")?;
+        let found = self.0.run(statement, values, View::Newest)?;
+        nest.undo()?;
+        Ok(found)
     }
 
     /// The relation with this number.
@@ -72,7 +94,7 @@ impl Backups {
                   WHERE c.oid = $1::oid",
             types: &[Type::BigInt],
         };
-        let found = self.0.run(&FIND, [Value::BigInt(relation.into())], View::Newest)?;
+        let found = self.look(&FIND, [Value::BigInt(relation.into())])?;
         Ok(found.first().map(Relation::of))
     }
 
@@ -85,13 +107,38 @@ impl Backups {
                   WHERE n.nspname = $1 AND c.relname = $2",
             types: &[Type::Text, Type::Text],
         };
-        let found = self.0.run(&NAMED, [SCHEMA.into(), name.into()], View::Newest)?;
+        let found = self.look(&NAMED, [SCHEMA.into(), name.into()])?;
         Ok(found.first().map(Relation::of))
+    }
+
+    /// The names in the schema of backups that begin so.
+    pub fn beginning_with(&self, stem: &str) -> Result<Vec<String>> {
+        const BEGINNING: Statement = Statement {
+            sql: "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  WHERE n.nspname = $1 AND starts_with(c.relname::text, $2)",
+            types: &[Type::Text, Type::Text],
+        };
+        let found = self.look(&BEGINNING, [SCHEMA.into(), stem.into()])?;
+        Ok(found.rows().map(|row| row.text(0)).collect())
     }
 
     /// Makes the schema of backups, if there is none. Errors: it belongs to somebody else
     /// (42501), or the caller may make none.
     pub fn schema(&self) -> Result<()> {
+        let mut owner = self.owner()?;
+        if owner.is_none() {
+            // Another session may be making it.
+            lock::wait_for_backups()?;
+            owner = self.owner()?;
+        }
+        match owner {
+            Some(owner) if owner.is_ours => Ok(()),
+            Some(owner) => Err(Error::BackupsOfOthers { owner: owner.name, caller: owner.caller }),
+            None => self.make_schema(),
+        }
+    }
+
+    fn owner(&self) -> Result<Option<Owner>> {
         // A superuser is a member of every role, but what it keeps would be at the mercy
         // of the schema's owner: so only real memberships count.
         const OWNER: Statement = Statement {
@@ -105,34 +152,36 @@ impl Backups {
                   FROM pg_namespace WHERE nspname = $1",
             types: &[Type::Text],
         };
-        let found = self.0.run(&OWNER, [SCHEMA.into()], View::Newest)?;
-        match found.first() {
-            Some(row) if row.bool(1) => Ok(()),
-            Some(row) => Err(Error::BackupsOfOthers { owner: row.text(0), caller: row.text(2) }),
-            None => {
-                self.0.command(&format!("CREATE SCHEMA {SCHEMA}")).map_err(|error| {
-                    hint(
-                        error,
-                        &format!("GRANT CREATE ON DATABASE … TO …; or have the schema made: CREATE SCHEMA {SCHEMA} AUTHORIZATION …;"),
-                    )
-                })?;
-                self.0.command(&format!(
-                    "COMMENT ON SCHEMA {SCHEMA} IS 'backups that migrations.keep() has made; they are listed by migrations.backups and dropped by migrations.forget()'"
-                ))?;
-                const GRANTED: Statement = Statement {
-                    sql: "SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
-                          FROM pg_namespace n, aclexplode(n.nspacl) a
-                          WHERE n.nspname = $1 AND $2 IS NULL AND a.grantee <> n.nspowner",
-                    types: &[Type::Text, Type::Text],
-                };
-                self.revoke(&GRANTED, None, &format!("SCHEMA {SCHEMA}"))
-            }
-        }
+        let found = self.look(&OWNER, [SCHEMA.into()])?;
+        Ok(found.first().map(|row| Owner {
+            name: row.text(0),
+            is_ours: row.bool(1),
+            caller: row.text(2),
+        }))
+    }
+
+    fn make_schema(&self) -> Result<()> {
+        self.0.command(&format!("CREATE SCHEMA {SCHEMA}")).map_err(|error| {
+            hint_on_rights(
+                error,
+                &format!("GRANT CREATE ON DATABASE … TO …; or have the schema made: CREATE SCHEMA {SCHEMA} AUTHORIZATION …;"),
+            )
+        })?;
+        self.0.command(&format!(
+            "COMMENT ON SCHEMA {SCHEMA} IS 'backups that migrations.keep() has made; they are listed by migrations.backups and dropped by migrations.forget()'"
+        ))?;
+        const GRANTED: Statement = Statement {
+            sql: "SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+                  FROM pg_namespace n, aclexplode(n.nspacl) a
+                  WHERE n.nspname = $1 AND $2 IS NULL AND a.grantee <> n.nspowner",
+            types: &[Type::Text, Type::Text],
+        };
+        self.revoke(&GRANTED, None, &format!("SCHEMA {SCHEMA}"))
     }
 
     /// Takes away what default privileges have given to others.
     fn revoke(&self, granted: &Statement, table: Option<&str>, of: &str) -> Result<()> {
-        let found = self.0.run(granted, [SCHEMA.into(), table.into()], View::Newest)?;
+        let found = self.look(granted, [SCHEMA.into(), table.into()])?;
         let grantees: Vec<Grantee> = found.rows().map(|row| Grantee(row.text(0))).collect();
         drop(found);
         for Grantee(grantee) in grantees {
@@ -141,35 +190,99 @@ impl Backups {
         Ok(())
     }
 
-    /// Copies a relation into a new table of the schema. Gives how many rows it had.
-    /// Errors: the server's; no rights on the table, or not on all of its rows (42501).
-    pub fn copy(&self, source: &Relation, oid: u32, name: &str) -> Result<u64> {
+    /// Keeps others from changing a relation until the migration ends, as far as the
+    /// caller may. Errors: those of [`Backups::check`].
+    pub fn lock(&self, source: &Relation, oid: u32) -> Result<()> {
         if source.may_lock {
             // What happens to its rows until the migration ends, the migration does.
             self.0.command(&format!("LOCK TABLE {} IN SHARE MODE", source.sql))?;
         }
+        self.check(source, oid)
+    }
+
+    /// Looks whether a relation still has its name: commands go by that, and it may have
+    /// changed before they had their locks. Errors: it has another one (40001).
+    fn check(&self, source: &Relation, oid: u32) -> Result<()> {
+        match self.find(oid)? {
+            Some(now) if now.sql == source.sql => Ok(()),
+            _ => Err(Error::Renamed(source.sql.clone())),
+        }
+    }
+
+    /// Looks for a column that would go with the session, for its type. Errors: there is
+    /// one (0A000).
+    pub fn refuse_temporary_types(&self, source: &Relation, oid: u32) -> Result<()> {
+        const TEMPORARY: Statement = Statement {
+            sql: "WITH RECURSIVE used(name, number, type, sorted) AS (
+                      SELECT attname, attnum, atttypid, attcollation FROM pg_attribute
+                      WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped
+                      UNION
+                      SELECT u.name, u.number, p.type, p.sorted
+                      FROM used u JOIN pg_type t ON t.oid = u.type, LATERAL (
+                          SELECT t.typelem, t.typcollation
+                          UNION ALL
+                          SELECT t.typbasetype, t.typcollation
+                          UNION ALL
+                          SELECT a.atttypid, a.attcollation FROM pg_attribute a
+                          WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+                          UNION ALL
+                          SELECT r.rngsubtype, r.rngcollation FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
+                      ) p(type, sorted)
+                      WHERE p.type <> 0)
+                  SELECT u.name::text, o.what
+                  FROM used u, LATERAL (
+                      SELECT 'type ' || format_type(t.oid, NULL), t.typnamespace FROM pg_type t WHERE t.oid = u.type
+                      UNION ALL
+                      SELECT format('collation %I', c.collname), c.collnamespace FROM pg_collation c WHERE c.oid = u.sorted
+                  ) o(what, namespace)
+                  WHERE o.namespace = pg_my_temp_schema() OR pg_is_other_temp_schema(o.namespace)
+                  ORDER BY u.number, o.what LIMIT 1",
+            types: &[Type::BigInt],
+        };
+        let found = self.look(&TEMPORARY, [Value::BigInt(oid.into())])?;
+        match found.first() {
+            Some(row) => Err(Error::TemporaryType {
+                relation: source.sql.clone(),
+                column: row.text(0),
+                name: row.text(1),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Copies a relation into a new table of the schema. Gives how many rows it had.
+    /// Errors: the server's; no rights on the table, or not on all of its rows (42501);
+    /// those of [`Backups::check`].
+    pub fn copy(&self, source: &Relation, oid: u32, name: &str) -> Result<u64> {
         let backup = format!("{SCHEMA}.{}", quote_identifier(name));
+        // Defaults are copied as they are stored: as SQL, the caller's search path could
+        // give them another meaning.
         self.0.command(&format!(
-            "CREATE TABLE {backup} (LIKE {} INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS)",
+            "CREATE TABLE {backup} (LIKE {} INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS)",
             source.sql
         ))?;
-        for (column, default) in self.defaults(oid)? {
-            self.0.command(&format!(
-                "ALTER TABLE {backup} ALTER COLUMN {column} SET DEFAULT {default}"
-            ))?;
+        let without = self.to_leave_out(oid)?;
+        if !without.is_empty() {
+            self.0.command(&format!("ALTER TABLE {backup} {}", without.join(", ")))?;
         }
-        let copied =
-            self.0.command(&format!("INSERT INTO {backup} SELECT * FROM {}", source.sql)).map_err(
-                |error| match &error {
-                    Error::Server(e) if e.code() == Code::ERRCODE_INSUFFICIENT_PRIVILEGE as i32 => {
-                        hint(
-                            error,
-                            "A backup holds all rows or isn't made: apply the migration as a role that row security doesn't restrict.",
-                        )
-                    }
-                    _ => error,
-                },
-            )?;
+        // What the lock has waited for is to be in the copy, even if the transaction's
+        // snapshot is older: the table may be dropped next.
+        let nest = Nest::open();
+        nest.set("row_security", "off")?;
+        let copied = self
+            .0
+            .command_on(
+                &format!("INSERT INTO {backup} SELECT * FROM {}", source.sql),
+                View::NewestToWrite,
+            )
+            .map_err(|error| {
+                hint_on_rights(
+                    error,
+                    "A backup holds all rows or isn't made: apply the migration as a role that row security doesn't restrict.",
+                )
+            })?;
+        nest.undo()?;
+        self.check(source, oid)?;
         const GRANTED: Statement = Statement {
             sql: "SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
@@ -180,23 +293,31 @@ impl Backups {
         Ok(copied)
     }
 
-    /// The defaults that stand for themselves: one that calls a function or sequence of
-    /// the users' would keep that from being dropped.
-    fn defaults(&self, relation: u32) -> Result<Vec<(String, String)>> {
-        const DEFAULTS: Statement = Statement {
-            sql: "SELECT quote_ident(a.attname), pg_get_expr(d.adbin, d.adrelid)
-                  FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-                  WHERE d.adrelid = $1::oid AND a.attgenerated = ''
-                    AND NOT EXISTS (
-                        SELECT FROM pg_depend x
-                        WHERE x.classid = 'pg_attrdef'::regclass AND x.objid = d.oid
-                          AND x.refclassid NOT IN ('pg_type'::regclass, 'pg_collation'::regclass)
-                          AND (x.refclassid, x.refobjid) <> ('pg_class'::regclass, d.adrelid))
+    /// What LIKE has copied and a backup isn't to have, as actions of ALTER TABLE.
+    /// Defaults that don't stand for themselves: one that calls a function or sequence of
+    /// the users' would keep that from being dropped. And NOT NULL that isn't valid for
+    /// all rows, which the copy would refuse.
+    fn to_leave_out(&self, relation: u32) -> Result<Vec<String>> {
+        const LEAVE_OUT: Statement = Statement {
+            sql: "SELECT format('ALTER COLUMN %I DROP %s', a.attname, o.what)
+                  FROM pg_attribute a, LATERAL (
+                      SELECT 'DEFAULT' FROM pg_attrdef d
+                      WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.attgenerated = ''
+                        AND EXISTS (
+                            SELECT FROM pg_depend x
+                            WHERE x.classid = 'pg_attrdef'::regclass AND x.objid = d.oid
+                              AND x.refclassid NOT IN ('pg_type'::regclass, 'pg_collation'::regclass)
+                              AND (x.refclassid, x.refobjid) <> ('pg_class'::regclass, d.adrelid))
+                      UNION ALL
+                      SELECT 'NOT NULL' FROM pg_constraint c
+                      WHERE c.conrelid = a.attrelid AND c.contype = 'n' AND c.conkey = ARRAY[a.attnum] AND NOT c.convalidated
+                  ) o(what)
+                  WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
                   ORDER BY a.attnum",
             types: &[Type::BigInt],
         };
-        let found = self.0.run(&DEFAULTS, [Value::BigInt(relation.into())], View::Newest)?;
-        Ok(found.rows().map(|row| (row.text(0), row.text(1))).collect())
+        let found = self.look(&LEAVE_OUT, [Value::BigInt(relation.into())])?;
+        Ok(found.rows().map(|row| row.text(0)).collect())
     }
 
     /// The time of the clock, and the caller's name.
@@ -206,7 +327,7 @@ impl Backups {
                          current_user::text",
             types: &[],
         };
-        let found = self.0.run(&NOW, [], View::Caller)?;
+        let found = self.look(&NOW, [])?;
         Ok(found.first().map(|row| (row.text(0), row.text(1))).unwrap_or_default())
     }
 
@@ -224,15 +345,22 @@ impl Backups {
         Ok(())
     }
 
-    /// Drops a backup.
-    pub fn drop(&self, backup: &Relation) -> Result<()> {
+    /// Drops a backup. Errors: the server's; its name has been given to something else
+    /// (40001).
+    pub fn drop(&self, backup: &Relation, oid: u32) -> Result<()> {
         self.0.command(&format!("DROP TABLE {}", backup.sql))?;
-        Ok(())
+        match self.find(oid)? {
+            None => Ok(()),
+            Some(_) => Err(Error::Renamed(backup.sql.clone())),
+        }
     }
 }
 
-fn hint(mut error: Error, hint: &str) -> Error {
-    if let Error::Server(server) = &mut error {
+/// Adds a HINT if it is rights that are missing.
+fn hint_on_rights(mut error: Error, hint: &str) -> Error {
+    if let Error::Server(server) = &mut error
+        && server.code() == Code::ERRCODE_INSUFFICIENT_PRIVILEGE as i32
+    {
         server.add_hint(hint);
     }
     error

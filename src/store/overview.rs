@@ -2,6 +2,7 @@
 
 use super::Batch;
 use super::project::Project;
+use crate::domain::convention::Moment;
 use crate::domain::plan::Node;
 use crate::domain::requirement::Requirement;
 use crate::domain::version::is_repeatable;
@@ -39,6 +40,8 @@ pub struct Differences {
     /// Applied, but registered with another text than the one that ran: version, checksum
     /// of the text that ran, checksum of the registered one.
     pub modified: Vec<(String, String, String)>,
+    /// What runs before and after each run, by name; pending or not.
+    pub hooks: Vec<(Moment, Pending)>,
 }
 
 /// A row of `status()`.
@@ -64,6 +67,8 @@ pub struct State {
     pub origin: String,
     /// The checksums of the text that ran and of the one registered are the same.
     pub checksum_ok: Option<bool>,
+    /// When it runs, if it is a repeatable one.
+    pub moment: Moment,
 }
 
 impl State {
@@ -94,12 +99,12 @@ impl Batch<'_> {
             sql: "SELECT m.id, m.version, version_key, m.name, m.up_checksum IS NOT NULL,
                          m.transactional, nullif(m.requires, '{}'), a.id,
                          encode(a.up_checksum, 'hex'),
-                         coalesce(encode(m.up_checksum, 'hex'), 'nothing')
+                         coalesce(encode(m.up_checksum, 'hex'), 'nothing'), m.moment
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
                   USING (version_key)
                   WHERE CASE WHEN a.id IS NULL THEN true WHEN m.id IS NULL THEN false
-                        ELSE m.up_checksum IS DISTINCT FROM a.up_checksum END
+                        ELSE m.up_checksum IS DISTINCT FROM a.up_checksum OR m.moment <> 'changed' END
                   ORDER BY version_key",
             types: &[Type::BigInt],
         };
@@ -111,16 +116,22 @@ impl Batch<'_> {
                 (Some(version), Some(_)) => {
                     differences.modified.push((version, row.text(8), row.text(9)));
                 }
-                (version, former) => differences.pending.push(Pending {
-                    id: row.bigint(0),
-                    version,
-                    key: row.bytes(2),
-                    name: row.text(3),
-                    has_up: row.bool(4),
-                    transactional: row.get(5),
-                    requires: requirements(&row, 6, &project.name)?,
-                    former,
-                }),
+                (version, former) => {
+                    let migration = Pending {
+                        id: row.bigint(0),
+                        version,
+                        key: row.bytes(2),
+                        name: row.text(3),
+                        has_up: row.bool(4),
+                        transactional: row.get(5),
+                        requires: requirements(&row, 6, &project.name)?,
+                        former,
+                    };
+                    match Moment::parse(&row.text(10)).unwrap_or_default() {
+                        Moment::Changed => differences.pending.push(migration),
+                        moment => differences.hooks.push((moment, migration)),
+                    }
+                }
             }
         }
         Ok(differences)
@@ -204,7 +215,7 @@ impl Batch<'_> {
                          CASE WHEN a.id IS NULL THEN m.down_checksum ELSE a.down_checksum END
                              IS NOT NULL,
                          a.applied_at, a.applied_by, a.event_seq, m.up_checksum = a.up_checksum,
-                         nullif(m.requires, '{}'), a.origin
+                         nullif(m.requires, '{}'), a.origin, m.moment
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
                   USING (version_key)",
@@ -227,6 +238,7 @@ impl Batch<'_> {
                 }),
                 origin: row.text(11),
                 checksum_ok: row.get(9),
+                moment: Moment::parse(&row.text(12)).unwrap_or_default(),
             })
         });
         let mut states: Vec<State> = states.collect::<Result<_>>()?;

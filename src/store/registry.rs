@@ -2,6 +2,7 @@
 
 use super::Batch;
 use crate::domain::checksum;
+use crate::domain::convention::Moment;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
@@ -25,6 +26,8 @@ pub struct Content {
     pub transactional: Option<bool>,
     /// What a precondition that doesn't hold means.
     pub on_fail: String,
+    /// When it runs, if it is a repeatable one.
+    pub moment: Moment,
 }
 
 impl Default for Content {
@@ -38,6 +41,7 @@ impl Default for Content {
             verify: None,
             transactional: None,
             on_fail: "error".to_owned(),
+            moment: Moment::Changed,
         }
     }
 }
@@ -53,6 +57,7 @@ impl Content {
             verify: row.get(6),
             transactional: row.get(7),
             on_fail: row.text(8),
+            moment: Moment::parse(&row.text(9)).unwrap_or_default(),
         }
     }
 
@@ -70,6 +75,7 @@ impl Content {
             ("verify", sum(&self.verify) == sum(&other.verify)),
             ("transactional", self.transactional == other.transactional),
             ("on_fail", self.on_fail == other.on_fail),
+            ("moment", self.moment == other.moment),
         ] {
             if !same {
                 differs.push(name);
@@ -150,7 +156,7 @@ impl Batch<'_> {
     pub fn registered(&self, project: i64, key: &[u8]) -> Result<Option<Registered>> {
         const FIND: Statement = Statement {
             sql: "SELECT version, name, up, down, requires, precondition, verify,
-                         transactional, on_fail
+                         transactional, on_fail, moment
                   FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
@@ -159,6 +165,18 @@ impl Batch<'_> {
         Ok(found
             .first()
             .map(|row| Registered { version: row.get(0), content: Content::read(&row) }))
+    }
+
+    /// All that is registered of a project: versions in their order, then repeatables.
+    pub fn all_registered(&self, project: i64) -> Result<Vec<(Option<String>, Content)>> {
+        const ALL: Statement = Statement {
+            sql: "SELECT version, name, up, down, requires, precondition, verify,
+                         transactional, on_fail, moment
+                  FROM migrations.migration WHERE project_id = $1 ORDER BY version_key",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&ALL, [Value::BigInt(project)], View::Caller)?;
+        Ok(found.rows().map(|row| (row.get(0), Content::read(&row))).collect())
     }
 
     /// Stores the content of a migration, which may be new.
@@ -172,12 +190,13 @@ impl Batch<'_> {
         const PUT: Statement = Statement {
             sql: "INSERT INTO migrations.migration
                   (project_id, version, version_key, name, up, up_checksum, down, down_checksum,
-                   checksum_algorithm, requires, precondition, verify, transactional, on_fail)
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                   checksum_algorithm, requires, precondition, verify, transactional, on_fail,
+                   moment)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
                   ON CONFLICT (project_id, version_key) DO UPDATE
                   SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
-                       precondition, verify, transactional, on_fail)
-                    = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                       precondition, verify, transactional, on_fail, moment)
+                    = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
             types: &[
                 Type::BigInt,
                 Type::Text,
@@ -192,6 +211,7 @@ impl Batch<'_> {
                 Type::Text,
                 Type::Text,
                 Type::Bool,
+                Type::Text,
                 Type::Text,
             ],
         };
@@ -217,6 +237,7 @@ impl Batch<'_> {
                 text(&content.verify),
                 content.transactional.map_or(Value::Null, Value::Bool),
                 content.on_fail.as_str().into(),
+                content.moment.name().into(),
             ],
             View::Transaction,
         )?;

@@ -42,25 +42,26 @@ printf 'SELECT 2' >"$folder/002_crlf.sql"
 printf 'SELECT 7' >"$folder/007_new.sql"
 printf 'SELECT 8' >"$folder/nameless.sql"
 printf 'SELECT 9' >"$folder/0010_ten.sql"
-printf 'SELECT \377' >"$folder/011_latin.sql"
 status=0
 out=$(loader load "$folder" -p client 2>&1) || status=$?
 is 'exit status' 3 "$status"
-has 'refused' '^002_crlf.sql refused$' "$out"
-has 'why' 'ERROR:  migration 002 of project "client" is already registered with another content' "$out"
-has 'its HINT' '^HINT:  Register the change as a new migration' "$out"
-has 'the others are told' '^007_new.sql added$' "$out"
-has 'no version' '^nameless.sql refused$' "$out"
-has 'other digits' 'ERROR:  version 0010 is the same as version 10' "$out"
-has 'not UTF-8' '^011_latin.sql refused$' "$out"
-has 'the end' 'ERROR:  files were refused, so nothing of the folder is registered' "$out"
+has 'refused' 'ERROR:  4 files were refused, so nothing of the folder is registered' "$out"
+has 'why' '002_crlf.sql: migration 002 of project "client" is already registered with another content\.$' "$out"
+has 'its HINT' '^HINT:  Mend or move away these files.*replace => true' "$out"
+has 'no version' '^nameless.sql: file name "nameless.sql" is not that of a migration\. ' "$out"
+has 'other digits' '0010_ten.sql: version 0010 is the same as version 10' "$out"
 is 'nothing was registered' '' "$(sql "SELECT version FROM migrations.status('client') WHERE version = '007'")"
+printf 'SELECT \377' >"$folder/011_latin.sql"
+status=0
+out=$(loader load "$folder" -p client 2>&1) || status=$?
+is 'exit status of files that are no texts' 1 "$status"
+has 'not UTF-8' '"011_latin.sql": it is not in UTF-8$' "$out"
 out=$(sql "SELECT * FROM migrations.load('$folder', 'server')" 2>&1) && fail 'load of refused files'
 has 'on the server' 'ERROR:  5 files of ".*" were refused, so nothing of it is registered' "$out"
 has 'each of them' '0010_ten.sql: version 0010 is the same as version 10 of project "server"\.$' "$out"
 has 'and' '^011_latin.sql: cannot read ".*/011_latin.sql": it is not in UTF-8\.$' "$out"
 has 'and' '^002_crlf.sql: migration 002 of project "server" is already registered with another content\.$' "$out"
-has 'and' '^nameless.sql: file name "nameless.sql" is not that of a migration\.$' "$out"
+has 'and' '^nameless.sql: file name "nameless.sql" is not that of a migration\. ' "$out"
 is 'nothing was registered on the server' '' "$(sql "SELECT version FROM migrations.status('server') WHERE version = '007'")"
 rm "$folder/nameless.sql" "$folder/0010_ten.sql" "$folder/011_latin.sql"
 out=$(loader load "$folder" -p client -r)
@@ -72,6 +73,29 @@ is 'replaced on the server' 'added unchanged replaced' "$(sql "SELECT string_agg
 has 'big' '^020_big.sql added$' "$(loader load "$folder" -p client)"
 is 'the same' "$(sql "SELECT result FROM migrations.load('$folder', 'server') WHERE version = '020'") $(sql "SELECT count(DISTINCT up_checksum) FROM migrations.migration WHERE version = '020'")" 'added 1'
 
+{ echo 'SELECT 1 -- '; head -c 20000000 /dev/zero | tr '\0' y; echo; } >"$folder/021_bigger.sql"
+has 'bigger' '^021_bigger.sql added$' "$(loader load "$folder" -p client)"
+is 'all of it' 20000013 "$(sql "SELECT max(octet_length(up)) FROM migrations.migration")"
+rm "$folder/021_bigger.sql"
+
+# a folder in folders, and what is said of it
+deep=$RUN/deep
+mkdir -p "$deep/db/migrations/old" "$deep/.git" "$RUN/elsewhere"
+printf 'SELECT 1' >"$deep/db/migrations/1_a b.sql"
+printf 'SELECT 2' >"$deep/db/migrations/old/0_gone.sql"
+printf 'SELECT 3' >"$deep/.git/3_hidden.sql"
+printf 'SELECT 4' >"$RUN/elsewhere/4_linked.sql"
+ln -sfn "$RUN/elsewhere" "$deep/db/migrations/link"
+expected='db/migrations/1_a b.sql added
+db/migrations/old/0_gone.sql passed over: it is in a folder that numbered does not read'
+is 'subfolders' "$expected" "$(loader load "$deep" -p deep)"
+is 'on the server' "$expected" "$(sql "SELECT file || ' ' || result FROM migrations.load('$deep', 'deep on the server')")"
+is 'pasted, too' 'db/migrations/1_a b.sql|1|a b|up|unchanged' "$(PGOPTIONS="-c migrations.project=deep" "$BIN/psql" -X -q -A -t <<<"$(loader sql "$deep")" | head -n 1)"
+has 'a convention' 'file "db/migrations/1_a b.sql", line 1: text before' "$(loader load "$deep" -p deep -c goose 2>&1 || true)"
+has 'an unknown one' 'unknown convention "gose"' "$(loader load "$deep" -c gose 2>&1 || true)"
+has 'an option' 'numbered has no option "prefix"' "$(loader load "$deep" -c numbered -o '{"prefix": "V"}' 2>&1 || true)"
+has 'pasted with both' "convention => .migration.goose.migration., options => .migration.\{\}.migration.\);" "$(loader sql "$deep" -c goose -o '{}')"
+
 # what can't be read, or isn't a text, or is there twice
 odd=$RUN/odd
 mkdir -p "$odd/1_folder.sql"
@@ -82,18 +106,17 @@ is 'on the client, too' '3_a.sql unchanged' "$(loader load "$odd" -p odd)"
 printf 'SELECT 1;\0 SELECT 2' >"$odd/4_nul.sql"
 has 'NUL' 'it holds a NUL byte' "$(sql "SELECT * FROM migrations.load('$odd', 'odd')" 2>&1 || true)"
 out=$(loader load "$odd" -p odd 2>&1) && fail 'a NUL was loaded'
-has 'NUL on the client' '^4_nul.sql refused$' "$out"
-has 'NUL on the client' 'it holds a NUL byte' "$out"
+has 'NUL on the client' '"4_nul.sql": it holds a NUL byte$' "$out"
 rm "$odd/4_nul.sql"
 if [ "$(id -u)" != 0 ]; then
     touch "$odd/5_closed.sql" && chmod 000 "$odd/5_closed.sql"
     out=$(loader load "$odd" -p odd 2>&1) && fail 'a file that cannot be read was loaded'
-    has 'closed' '^5_closed.sql refused$' "$out"
+    has 'closed' '"5_closed.sql": it cannot be read$' "$out"
     rm "$odd/5_closed.sql"
 fi
 printf 'SELECT 2' >"$odd/003_b.up.sql"
 has 'twice' '003_b.up.sql and 3_a.sql hold the same part of one migration' "$(sql "SELECT * FROM migrations.load('$odd', 'odd', replace => true)" 2>&1 || true)"
-has 'twice on the client' 'hold the up of version 3$' "$(loader load "$odd" -p odd -r 2>&1 || true)"
+has 'twice on the client' 'hold the up of version 3\. ' "$(loader load "$odd" -p odd -r 2>&1 || true)"
 is 'it is what it was' 'SELECT 1' "$(sql "SELECT up FROM migrations.migration m JOIN migrations.project p ON p.id = project_id WHERE p.name = 'odd'")"
 is 'a relative folder' '3_a.sql unchanged' "$(rm "$odd/003_b.up.sql"; cd "$RUN" && CDPATH=/tmp:. loader load -p odd odd)"
 
@@ -145,3 +168,18 @@ for call in '' 'load' 'new' "frob $folder" "load $folder extra" "new $folder"; d
     # shellcheck disable=SC2086
     has "usage of «$call»" '^usage:' "$(loader $call 2>&1 || true)"
 done
+
+# psql's \i and \ir: the files are put in their places, by both ways of loading.
+mkdir -p "$RUN/including/lib"
+printf 'CREATE TABLE included (n int);\n\\i lib/rows.sql\nSELECT count(*) FROM included;' >"$RUN/including/001_all.sql"
+printf 'INSERT INTO included VALUES (1);\n\\ir more.sql\n' >"$RUN/including/lib/rows.sql"
+printf 'INSERT INTO included VALUES (2)\n;' >"$RUN/including/lib/more.sql"
+chmod -R a+rX "$RUN/including"
+is 'by the server' '001|added' "$(sql "SELECT version, result FROM migrations.load('$RUN/including', 'including')")"
+load_folder "$RUN/including" including_too
+for project in including including_too; do
+    sql 'DROP TABLE IF EXISTS included' 2>/dev/null
+    is "$project" '4|{"{\"count\":2}"}' "$(sql "SELECT statements, messages FROM migrations.apply(project => '$project')" 2>/dev/null)"
+done
+printf '\\i lib/nothing.sql\n' >"$RUN/including/002_more.sql"
+has 'not there' 'ERROR:  file "002_more.sql", line 1: it includes "lib/nothing.sql", which is not in the folder' "$(sql "SELECT FROM migrations.load('$RUN/including', 'including')" 2>&1 || true)"

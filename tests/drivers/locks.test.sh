@@ -120,3 +120,13 @@ sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CALL 
 wait
 has 'cancelled' 'ERROR:  canceling statement due to user request' "$(cat "$RUN/locks.1")"
 is 'on record' 57014 "$(sql "SELECT sqlstate FROM migrations.history WHERE version = '009' AND outcome = 'failure'")"
+
+# A block waits for a table's lock no longer than the limit says.
+sql "SELECT migrations.mark_applied('009'); SELECT migrations.add('010', 'block', 'DO \$\$BEGIN ALTER TABLE t ADD ten int; END\$\$', transactional => false)" >/dev/null
+reader 2
+is_reading
+started=$EPOCHREALTIME
+has 'block' 'canceling statement due to lock timeout' "$(call 'apply_each()' || true)"
+[ $(((${EPOCHREALTIME/./} - ${started/./}) / 1000)) -lt 1500 ] || fail 'it waited for the reader'
+wait
+has 'again' 'applied 010' "$(call 'apply_each()')"

@@ -4,12 +4,44 @@
 //! Each tool has a file of its own here, which knows its names of files and the marks in
 //! them. What a tool has and we don't honour is a [`Problem`], never passed over.
 
+//!
+//! [`read`] finds out whose files they are, unless it is told, and has that tool's file
+//! read them.
+
+mod dbmate;
+mod detection;
+mod diesel;
+mod drizzle;
+mod flyway;
+mod folder;
+mod golang_migrate;
+mod goose;
+mod graphile;
+mod liquibase;
+mod name;
+mod node_pg_migrate;
+mod numbered;
+mod prisma;
+mod refinery;
+mod section;
+mod sqitch;
+mod sqlx;
+#[cfg(test)]
+mod testing;
+
+use detection::unknown_name;
+
+pub use detection::read;
+pub use name::{Need, Part, need};
+
+use std::collections::BTreeMap;
+
 /// A file as it is at hand.
 #[derive(Debug, Clone, Copy)]
 pub struct File<'a> {
     /// Its path within the folder, with `/` between its parts.
     pub path: &'a str,
-    /// What is in it.
+    /// What is in it, without byte order mark.
     pub text: &'a str,
 }
 
@@ -33,7 +65,8 @@ pub struct Found {
     pub transactional: Option<bool>,
     /// When a repeatable migration runs.
     pub moment: Moment,
-    /// The files that it is made of.
+    /// The files that it is made of: those of up, down and verify, in this order, then
+    /// others that say something of it. A file that holds several parts is named once.
     pub paths: Vec<String>,
 }
 
@@ -49,10 +82,31 @@ pub enum Moment {
     AfterRun,
 }
 
+impl Moment {
+    /// By its name. None: there is none of this name.
+    pub fn parse(name: &str) -> Option<Moment> {
+        match name {
+            "changed" => Some(Moment::Changed),
+            "before" => Some(Moment::BeforeRun),
+            "after" => Some(Moment::AfterRun),
+            _ => None,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Moment::Changed => "changed",
+            Moment::BeforeRun => "before",
+            Moment::AfterRun => "after",
+        }
+    }
+}
+
 /// Why files can't be taken as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The file.
+    /// The file; empty: it is about no single one.
     pub path: String,
     /// The line, from 1.
     pub line: Option<usize>,
@@ -62,53 +116,225 @@ pub struct Problem {
     pub hint: String,
 }
 
-/// The part of a migration that a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The text that applies it.
-    Up,
-    /// The text that takes it back.
-    Down,
-}
+impl Problem {
+    /// What is wrong in a file.
+    pub fn of(path: &str, message: impl Into<String>, hint: impl Into<String>) -> Problem {
+        Problem { path: path.to_owned(), line: None, message: message.into(), hint: hint.into() }
+    }
 
-impl Part {
-    /// The argument of add() that it is.
-    pub fn word(self) -> &'static str {
-        match self {
-            Part::Up => "up",
-            Part::Down => "down",
-        }
+    /// What is wrong in a line of a file.
+    pub fn at(
+        path: &str,
+        line: usize,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Problem {
+        Problem { line: Some(line), ..Problem::of(path, message, hint) }
     }
 }
 
-/// What a file's name says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileName {
-    /// The digits before the first underscore, as they are written.
-    pub version: String,
-    /// What stands between version and ending.
-    pub name: String,
-    /// Up, also for a file that is marked as neither.
-    pub part: Part,
+/// How sure it is that files are those of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// They are not.
+    No,
+    /// They could be: their names fit, which other tools use, too.
+    Possible,
+    /// They are: only this tool has such names or marks.
+    Sure,
 }
 
-/// Reads the name of a file, of which the path may hold folders in the manner of
-/// Unix or Windows. None: the name follows no convention that is known.
-pub fn file_name(path: &str) -> Option<FileName> {
-    let base = path.rsplit(['/', '\\']).next().unwrap_or(path);
-    let stem = base.strip_suffix(".sql")?;
-    let (stem, part) = if let Some(stem) = stem.strip_suffix(".down") {
-        (stem, Part::Down)
-    } else {
-        (stem.strip_suffix(".up").unwrap_or(stem), Part::Up)
-    };
-    let (version, name) = stem.split_once('_')?;
-    let numbered = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit());
-    (numbered && !name.is_empty()).then(|| FileName {
-        version: version.to_owned(),
-        name: name.to_owned(),
-        part,
-    })
+/// What is said of a folder beside its files: values by their names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    values: BTreeMap<String, String>,
+}
+
+impl Options {
+    /// The value of an option, if it is given.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The names of all that are given.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+}
+
+impl FromIterator<(String, String)> for Options {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(values: T) -> Options {
+        Options { values: values.into_iter().collect() }
+    }
+}
+
+/// What is to be said of files beside the migrations in them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notes {
+    passed_over: Vec<(String, String)>,
+    problems: Vec<Problem>,
+}
+
+impl Notes {
+    /// Notes a file, or a part of one, that is none of the tool's migrations. The reason is
+    /// a clause in lower case without a full stop, such as
+    /// `it is in a subfolder, which goose does not read`.
+    pub fn pass_over(&mut self, path: &str, why: impl Into<String>) {
+        self.passed_over.push((path.to_owned(), why.into()));
+    }
+
+    /// Notes what is wrong, where the rest can be read on to find what else is: all of
+    /// them are shown together, and nothing is taken.
+    pub fn refuse(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+}
+
+/// What a folder holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Set {
+    /// Whose files they are.
+    pub convention: Convention,
+    /// The migrations, in the order of the tool.
+    pub migrations: Vec<Found>,
+    /// What isn't one: path and reason.
+    pub passed_over: Vec<(String, String)>,
+    /// Why it can't be taken as it is, if it can't.
+    pub problems: Vec<Problem>,
+}
+
+/// A tool, or another custom of naming migration files and marking parts in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Convention {
+    /// golang-migrate: `N_name.up.sql`, `N_name.down.sql`.
+    GolangMigrate,
+    /// Numbers or timestamps before a name, as Supabase has them: `N_name.sql`.
+    Numbered,
+    /// dbmate: `-- migrate:up`.
+    Dbmate,
+    /// goose: `-- +goose Up`.
+    Goose,
+    /// Flyway: `V1__x.sql`, `U1__x.sql`, `R__x.sql`.
+    Flyway,
+    /// Sqitch: `sqitch.plan`.
+    Sqitch,
+    /// diesel: `dir/up.sql`, `dir/down.sql`.
+    Diesel,
+    /// sqlx: as golang-migrate or numbered, `-- no-transaction`.
+    Sqlx,
+    /// refinery: `V1__x.sql`.
+    Refinery,
+    /// node-pg-migrate's SQL files: `-- Up Migration`.
+    NodePgMigrate,
+    /// graphile-migrate: `committed/N.sql`, `--! Previous: …`.
+    GraphileMigrate,
+    /// Prisma: `dir/migration.sql`.
+    Prisma,
+    /// Drizzle: `0000_x.sql`, `meta/_journal.json`.
+    Drizzle,
+    /// Liquibase's formatted SQL: `--liquibase formatted sql`.
+    Liquibase,
+}
+
+impl Convention {
+    /// All of them. Where the files mean the same to several, the first is taken.
+    pub const ALL: [Convention; 14] = [
+        Convention::GolangMigrate,
+        Convention::Numbered,
+        Convention::Dbmate,
+        Convention::Goose,
+        Convention::Flyway,
+        Convention::Sqitch,
+        Convention::Diesel,
+        Convention::Sqlx,
+        Convention::Refinery,
+        Convention::NodePgMigrate,
+        Convention::GraphileMigrate,
+        Convention::Prisma,
+        Convention::Drizzle,
+        Convention::Liquibase,
+    ];
+
+    /// Its name, as the argument `convention` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Convention::GolangMigrate => "golang-migrate",
+            Convention::Numbered => "numbered",
+            Convention::Dbmate => "dbmate",
+            Convention::Goose => "goose",
+            Convention::Flyway => "flyway",
+            Convention::Sqitch => "sqitch",
+            Convention::Diesel => "diesel",
+            Convention::Sqlx => "sqlx",
+            Convention::Refinery => "refinery",
+            Convention::NodePgMigrate => "node-pg-migrate",
+            Convention::GraphileMigrate => "graphile-migrate",
+            Convention::Prisma => "prisma",
+            Convention::Drizzle => "drizzle",
+            Convention::Liquibase => "liquibase",
+        }
+    }
+
+    /// The one of this name.
+    pub fn parse(name: &str) -> Option<Convention> {
+        Convention::ALL.into_iter().find(|convention| convention.name() == name)
+    }
+
+    /// The options that it knows.
+    pub fn options(self) -> &'static [&'static str] {
+        match self {
+            Convention::Flyway => flyway::OPTIONS,
+            Convention::Sqitch => sqitch::OPTIONS,
+            Convention::Refinery => refinery::OPTIONS,
+            Convention::Liquibase => liquibase::OPTIONS,
+            _ => &[],
+        }
+    }
+
+    /// Whether files are its own.
+    pub fn claims(self, files: &[File]) -> Claim {
+        match self {
+            Convention::GolangMigrate => golang_migrate::claims(files),
+            Convention::Numbered => numbered::claims(files),
+            Convention::Dbmate => dbmate::claims(files),
+            Convention::Goose => goose::claims(files),
+            Convention::Flyway => flyway::claims(files),
+            Convention::Sqitch => sqitch::claims(files),
+            Convention::Diesel => diesel::claims(files),
+            Convention::Sqlx => sqlx::claims(files),
+            Convention::Refinery => refinery::claims(files),
+            Convention::NodePgMigrate => node_pg_migrate::claims(files),
+            Convention::GraphileMigrate => graphile::claims(files),
+            Convention::Prisma => prisma::claims(files),
+            Convention::Drizzle => drizzle::claims(files),
+            Convention::Liquibase => liquibase::claims(files),
+        }
+    }
+
+    fn migrations(
+        self,
+        files: &[File],
+        options: &Options,
+        notes: &mut Notes,
+    ) -> Result<Vec<Found>, Problem> {
+        let read = match self {
+            Convention::GolangMigrate => golang_migrate::read,
+            Convention::Numbered => numbered::read,
+            Convention::Dbmate => dbmate::read,
+            Convention::Goose => goose::read,
+            Convention::Flyway => flyway::read,
+            Convention::Sqitch => sqitch::read,
+            Convention::Diesel => diesel::read,
+            Convention::Sqlx => sqlx::read,
+            Convention::Refinery => refinery::read,
+            Convention::NodePgMigrate => node_pg_migrate::read,
+            Convention::GraphileMigrate => graphile::read,
+            Convention::Prisma => prisma::read,
+            Convention::Drizzle => drizzle::read,
+            Convention::Liquibase => liquibase::read,
+        };
+        read(files, options, notes)
+    }
 }
 
 #[cfg(test)]
@@ -116,34 +342,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_numbered_files() {
-        for (path, version, name, part) in [
-            ("000001_init_schema.up.sql", "000001", "init_schema", Part::Up),
-            ("000001_init_schema.down.sql", "000001", "init_schema", Part::Down),
-            ("db/migrations/7_add.sql", "7", "add", Part::Up),
-            ("C:\\app\\20240131120000_a b.sql", "20240131120000", "a b", Part::Up),
-            ("1_up.sql", "1", "up", Part::Up),
-            ("1_é.down.sql", "1", "é", Part::Down),
-        ] {
-            let expected = FileName { version: version.into(), name: name.into(), part };
-            assert_eq!(file_name(path), Some(expected), "{path}");
+    fn names_are_read_back() {
+        for convention in Convention::ALL {
+            assert_eq!(Convention::parse(convention.name()), Some(convention));
         }
-    }
-
-    #[test]
-    fn knows_what_it_does_not_know() {
-        for path in [
-            "",
-            "README.md",
-            "init.sql",
-            "1.sql",
-            "1_.sql",
-            "_x.sql",
-            "x1_y.sql",
-            "1_x.SQL",
-            "1_x.sql/",
-        ] {
-            assert_eq!(file_name(path), None, "{path}");
-        }
+        assert_eq!(Convention::parse("Flyway"), None);
     }
 }

@@ -148,6 +148,12 @@ fn set(arguments: &str) -> Meaning {
     Meaning::Set(name.clone(), words.flatten().collect())
 }
 
+/// The arguments of a command, which begins with its backslash, each in parts. Errors:
+/// what to do about one that can't be read here.
+pub fn arguments(command: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
+    words(&command[(1 + name(command).len()).min(command.len())..])
+}
+
 /// The words of a command's arguments, each in parts. Errors: what to do about one that
 /// can't be read here.
 fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {

@@ -92,7 +92,7 @@ enum Routine {
 enum Copy {
     #[default]
     No,
-    Copy,
+    Begun,
     From,
     FromClient,
 }
@@ -276,8 +276,8 @@ impl Scanner<'_> {
         statement.begins = is("begin");
         if statement.parentheses == 0 {
             statement.copy = match statement.copy {
-                Copy::No if statement.words == 0 && is("copy") => Copy::Copy,
-                Copy::Copy if is("from") => Copy::From,
+                Copy::No if statement.words == 0 && is("copy") => Copy::Begun,
+                Copy::Begun if is("from") => Copy::From,
                 Copy::From if is("stdin") || is("stdout") => Copy::FromClient,
                 Copy::From => Copy::No,
                 same => same,

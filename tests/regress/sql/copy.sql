@@ -67,8 +67,8 @@ CALL migrations.apply_each() \gset
 SELECT id, v FROM t WHERE id >= 20 ORDER BY id;
 
 -- the client's encoding is its own affair
+DROP TRIGGER told ON t;
 SET client_encoding = 'LATIN1';
-SELECT migrations.add('003', 'encoding', convert_from('\x434f505920742028696429204f4e', 'UTF8') || '', replace => true) IS NULL AS no;
 SELECT migrations.add('003', 'encoding', E'COPY t (id, v) FROM stdin;\n30\t' || chr(233) || E'\n\\.\nCOPY t (id, v) FROM stdin (ENCODING ''LATIN1'');\n31\t' || chr(8364), replace => true);
 SELECT version FROM migrations.apply();
 RESET client_encoding;
@@ -84,11 +84,11 @@ ALTER TABLE theirs OWNER TO regress_other;
 CREATE TABLE guarded (id int, who text);
 ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON guarded USING (who = current_user);
-CREATE TABLE some (id int, allowed int, forbidden int);
+CREATE TABLE partly (id int, allowed int, forbidden int);
 GRANT INSERT ON guarded TO regress_copy;
-GRANT INSERT (id, allowed) ON some TO regress_copy;
-GRANT SELECT (id) ON some TO regress_copy;
-CREATE VIEW seen AS SELECT * FROM some;
+GRANT INSERT (id, allowed) ON partly TO regress_copy;
+GRANT SELECT (id) ON partly TO regress_copy;
+CREATE VIEW seen AS SELECT * FROM partly;
 GRANT ALL ON seen TO regress_copy;
 SET SESSION AUTHORIZATION regress_copy;
 CREATE PROCEDURE pg_temp.try(body text) LANGUAGE plpgsql AS $$
@@ -99,13 +99,14 @@ BEGIN
     RAISE WARNING 'it ran';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS said = PG_EXCEPTION_HINT;
-    RAISE WARNING '% % [%]', SQLSTATE, SQLERRM, said;
+    -- Servers differ in how they tell of files and programs.
+    RAISE WARNING '% % [%]', SQLSTATE, regexp_replace(SQLERRM, '^(must be|permission denied to) .*COPY.*', 'no right'), said;
 END $$;
 CALL pg_temp.try(E'COPY theirs FROM stdin;\n1\tx\n\\.\n');
 CALL pg_temp.try(E'COPY guarded FROM stdin;\n1\tx\n\\.\n');
-CALL pg_temp.try(E'COPY some FROM stdin;\n1\t2\t3\n\\.\n');
-CALL pg_temp.try(E'COPY some (id, forbidden) FROM stdin;\n1\t2\n\\.\n');
-CALL pg_temp.try(E'COPY some (id) FROM stdin WHERE forbidden = 1;\n1\n\\.\n');
+CALL pg_temp.try(E'COPY partly FROM stdin;\n1\t2\t3\n\\.\n');
+CALL pg_temp.try(E'COPY partly (id, forbidden) FROM stdin;\n1\t2\n\\.\n');
+CALL pg_temp.try(E'COPY partly (id) FROM stdin WHERE forbidden = 1;\n1\n\\.\n');
 CALL pg_temp.try(E'COPY seen FROM stdin;\n1\t2\t3\n\\.\n');
 CALL pg_temp.try(E'COPY migrations.event (project_id, seq, action, outcome) FROM stdin;\n1\t99\tapply\tsuccess\n\\.\n');
 CALL pg_temp.try(E'COPY migrations.applied (id) FROM stdin;\n1\n\\.\n');
@@ -114,13 +115,13 @@ CALL pg_temp.try(E'COPY pg_catalog.pg_class (relname) FROM stdin;\nevil\n\\.\n')
 CALL pg_temp.try(E'SET ROLE regress_other;\nCOPY theirs FROM stdin;\n1\tx\n\\.\n');
 CALL pg_temp.try(E'COPY theirs FROM ''/etc/passwd''');
 CALL pg_temp.try(E'COPY theirs FROM PROGRAM ''id''');
-CALL pg_temp.try(E'SET transaction_read_only = on;\nCOPY some (id) FROM stdin;\n1\n\\.\n');
-CALL pg_temp.try(E'COPY some (id, allowed) FROM stdin;\n1\t2\n\\.\n');
+CALL pg_temp.try(E'SET transaction_read_only = on;\nCOPY partly (id) FROM stdin;\n1\n\\.\n');
+CALL pg_temp.try(E'COPY partly (id, allowed) FROM stdin;\n1\t2\n\\.\n');
 RESET SESSION AUTHORIZATION;
-SELECT (SELECT count(*) FROM theirs) AS theirs, (SELECT count(*) FROM guarded) AS guarded, (SELECT count(*) FROM some) AS some,
+SELECT (SELECT count(*) FROM theirs) AS theirs, (SELECT count(*) FROM guarded) AS guarded, (SELECT count(*) FROM partly) AS partly,
        (SELECT count(*) FROM pg_authid WHERE rolname = 'evil') AS evil;
--- a superuser may load the history, as a restore does; a migration may not
-SELECT migrations.add('1', 'tamper', E'COPY migrations.event (project_id, seq, action, outcome) FROM stdin;\n1\t99\tapply\tsuccess\n\\.\n', project => 'tamper');
+-- a superuser may load our tables, as a restore does; but not in a migration
+SELECT migrations.add('1', 'tamper', E'COPY migrations.event (project_id, seq, action, outcome, started_at) FROM stdin;\n1\t99\tapply\tsuccess\tnow\n\\.\n', project => 'tamper');
 SELECT version FROM migrations.apply(project => 'tamper');
 -- the session goes on as before, and COPY from the client works
 COPY t (id, v) FROM stdin;

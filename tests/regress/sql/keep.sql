@@ -70,6 +70,20 @@ DROP TABLE migrations_backup.users__default_001_2;
 ALTER TABLE migrations_backup.users__default_001_3 RENAME TO before_dan;
 COMMENT ON TABLE migrations_backup.users__default_001_down IS 'mine now';
 SELECT backup, rows FROM listed;
+-- a number that has become free isn't given again: the highest one is the newest
+SELECT version, messages FROM migrations.redo();
+SELECT backup, rows FROM listed;
+-- a comment that somebody has made up is no error
+CREATE TABLE migrations_backup.odd ();
+COMMENT ON TABLE migrations_backup.odd IS E'backup made by pg_migrations\nrows: 999999999999999999\nkept at: 2024-99-99 99:99:99.999999+00';
+SELECT rows, kept_at AT TIME ZONE 'UTC' AS kept_at FROM migrations.backups WHERE backup = 'migrations_backup.odd'::regclass;
+COMMENT ON TABLE migrations_backup.odd IS E'backup made by pg_migrations\nrows: 9999999999999999999\nkept at: 0000-00-00 00:00:00.000000+00';
+SELECT rows, kept_at AT TIME ZONE 'UTC' AS kept_at FROM migrations.backups WHERE backup = 'migrations_backup.odd'::regclass;
+COMMENT ON TABLE migrations_backup.odd IS E'backup made by pg_migrations\nrows: -1\nkept at: 2024-02-29 12:34:56.789012+00';
+SELECT rows, kept_at AT TIME ZONE 'UTC' AS kept_at FROM migrations.backups WHERE backup = 'migrations_backup.odd'::regclass;
+COMMENT ON TABLE migrations_backup.odd IS E'backup made by pg_migrations\nkept at: yesterday';
+SELECT rows, kept_at FROM migrations.backups WHERE backup = 'migrations_backup.odd'::regclass;
+DROP TABLE migrations_backup.odd;
 
 -- forgetting
 SELECT migrations.forget('migrations_backup.before_dan');
@@ -138,6 +152,33 @@ SELECT attempt($$SELECT migrations.keep(NULL)$$);
 SELECT * FROM migrations.apply();
 SELECT attempt($$SELECT migrations.keep(1)$$);
 SELECT * FROM migrations.apply();
+-- nor columns that would go with the session
+CREATE TYPE pg_temp.briefly AS ENUM ('a');
+CREATE DOMAIN hidden AS pg_temp.briefly[];
+CREATE TYPE deep AS (n int, h hidden);
+CREATE TABLE fleeting (n int, "a column" deep[]);
+SELECT attempt($$SELECT migrations.keep('fleeting')$$);
+SELECT * FROM migrations.apply();
+CREATE COLLATION pg_temp.sorted FROM "C";
+CREATE TEMPORARY TABLE fleeting_too (n int, t text COLLATE pg_temp.sorted);
+SELECT attempt($$SELECT migrations.keep('fleeting_too')$$);
+SELECT * FROM migrations.apply();
+DROP TABLE fleeting, fleeting_too;
+DROP TYPE deep, hidden, pg_temp.briefly;
+DROP COLLATION pg_temp.sorted;
+-- NOT NULL that holds for new rows alone is left out
+CREATE TABLE late (n int, m int NOT NULL);
+INSERT INTO late VALUES (NULL, 1);
+SELECT current_setting('server_version_num')::int >= 180000 AS has_not_valid \gset
+\if :has_not_valid
+ALTER TABLE late ADD CONSTRAINT late_n NOT NULL n NOT VALID;
+\endif
+SELECT attempt($$SELECT migrations.keep('late')$$);
+SELECT messages FROM migrations.apply();
+SELECT attname, attnotnull FROM shape WHERE relation = 'migrations_backup.late__default_2'::regclass;
+SELECT * FROM migrations_backup.late__default_2;
+SELECT migrations.forget('migrations_backup.late__default_2');
+SELECT action FROM migrations.mark_pending('2');
 -- an error that the text catches leaves nothing
 SELECT attempt($$ DO 'BEGIN PERFORM migrations.keep(''shape''); EXCEPTION WHEN wrong_object_type THEN NULL; END'; SELECT current_setting('row_security'), current_setting('search_path') $$);
 SELECT messages FROM migrations.apply();
@@ -249,9 +290,31 @@ CREATE FUNCTION trap.format(text, VARIADIC text[]) RETURNS text LANGUAGE plpgsql
 CREATE FUNCTION trap.trapped(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
 CREATE OPERATOR trap.= (LEFTARG = text, RIGHTARG = text, FUNCTION = trap.trapped);
 CREATE TABLE trap.pg_class (oid oid, relname name);
+CREATE FUNCTION trap.now() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.trapped(int, int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE OPERATOR trap.+ (LEFTARG = int, RIGHTARG = int, FUNCTION = trap.trapped);
+CREATE DOMAIN trap.int AS text;
+CREATE TABLE defaults (a timestamptz DEFAULT now(), b int DEFAULT 1 + 1);
 ALTER SCHEMA migrations_backup OWNER TO CURRENT_USER;
-SELECT migrations.add('8', 'trap', $$SET search_path = trap, public, pg_catalog; SET row_security = on; SELECT migrations.keep('read_only')$$);
+SELECT migrations.add('8', 'trap', $$SET search_path = trap, public, pg_catalog; SET row_security = on; SELECT migrations.keep('read_only'), migrations.keep('defaults')$$);
 SELECT messages FROM migrations.apply();
+SELECT relation, attname, type, "default" FROM shape WHERE relation = 'migrations_backup.defaults__default_8'::regclass;
+
+-- but triggers that keeping and forgetting set off have the search path of the caller
+CREATE SCHEMA audit;
+CREATE TABLE audit.log (tag text, row_security text);
+CREATE FUNCTION audit.note() RETURNS event_trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO log VALUES (tg_tag, current_setting('row_security')); END $$;
+SELECT migrations.add('9', 'audited', 'SET search_path = audit; SELECT migrations.keep(''public.users''); SELECT migrations.keep(''public.users'')');
+CREATE EVENT TRIGGER audited ON ddl_command_end EXECUTE FUNCTION audit.note();
+CREATE EVENT TRIGGER audited_drop ON sql_drop EXECUTE FUNCTION audit.note();
+SELECT messages FROM migrations.apply();
+SET search_path = audit;
+SELECT migrations.forget('migrations_backup.users__default_9');
+RESET search_path;
+DROP EVENT TRIGGER audited;
+DROP EVENT TRIGGER audited_drop;
+SELECT tag, row_security, count(*) FROM audit.log GROUP BY tag, row_security ORDER BY tag COLLATE "C";
 
 -- the backups outlive the extension
 DROP EXTENSION pg_migrations CASCADE;

@@ -92,3 +92,7 @@ SELECT * FROM migrations.status('gone');
 BEGIN READ ONLY;
 SELECT migrations.add('004', 'read only', '');
 ROLLBACK;
+
+-- a text without statements is no error, but hardly meant
+SELECT migrations.add('001', 'empty', '', '', project => 'empty');
+SELECT migrations.add('002', 'comment', '-- to be written', project => 'empty');

@@ -73,3 +73,31 @@ SELECT count(*) FROM migrations.history WHERE action = 'skip';
 SELECT migrations.add_repeatable('guarded', 'CREATE VIEW guarded AS SELECT 1 AS one', precondition => 'SELECT true', on_fail => 'skip');
 SELECT name, direction FROM migrations.apply();
 SELECT * FROM guarded;
+
+-- before and after each run that has something to do
+CREATE TABLE told (n serial, what text);
+SELECT migrations.add_repeatable('after a', 'INSERT INTO told (what) VALUES (''after a'')', project => 'hooks', moment => 'after');
+SELECT migrations.add_repeatable('before b', 'INSERT INTO told (what) VALUES (''before b'')', project => 'hooks', moment => 'before');
+SELECT migrations.add_repeatable('before a', 'INSERT INTO told (what) VALUES (''before a'')', project => 'hooks', moment => 'before');
+SELECT migrations.add_repeatable('view', 'INSERT INTO told (what) VALUES (''view'')', project => 'hooks');
+SELECT migrations.add('001', 'one', 'INSERT INTO told (what) VALUES (''one'')', 'DELETE FROM told WHERE what = ''one''', project => 'hooks');
+SELECT migrations.add('002', 'two', 'INSERT INTO told (what) VALUES (''two'')', 'SELECT 1', project => 'hooks');
+SELECT step, version, name, reason FROM migrations.plan('001', 'hooks');
+SELECT step, version, name FROM migrations.apply('001', 'hooks');
+CALL migrations.apply_each(project => 'hooks') \gset
+SELECT version FROM migrations.apply(project => 'hooks');
+SELECT string_agg(what, ', ' ORDER BY n) FROM told;
+SELECT version, name, state, message FROM migrations.status('hooks');
+-- another text is no reason to run
+SELECT migrations.add_repeatable('after a', 'INSERT INTO told (what) VALUES (''after all'')', project => 'hooks', moment => 'after');
+SELECT version FROM migrations.apply(project => 'hooks');
+SELECT migrations.add('003', 'three', 'SELECT 1', 'SELECT 1', project => 'hooks');
+SELECT version, name FROM migrations.apply(project => 'hooks');
+SELECT version, name FROM migrations.redo(1, 'hooks');
+SELECT string_agg(what, ', ' ORDER BY n) FROM told WHERE n > 8;
+SELECT count(*) FROM migrations.history WHERE project = 'hooks' AND name = 'before a' AND action = 'apply';
+-- and none any more
+SELECT migrations.add_repeatable('before b', 'SELECT 1', project => 'hooks');
+SELECT version, name FROM migrations.apply(project => 'hooks');
+SELECT migrations.add_repeatable('x', 'SELECT', moment => 'sometimes');
+SELECT migrations.add_repeatable('x', 'SELECT', moment => NULL);

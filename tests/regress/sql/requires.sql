@@ -102,3 +102,10 @@ SELECT version, state, message FROM migrations.status('ext');
 SELECT step, version FROM migrations.apply(project => 'ext');
 SELECT migrations.add('002', 'x', 'SELECT', project => 'ext', requires => '{"extension:No such"}');
 SELECT * FROM migrations.apply(project => 'ext');
+
+-- blocked and out of order: what blocks is told first, since it has to be there anyway
+SELECT migrations.add('001', 'blocked', 'SELECT 1', project => 'both', requires => '{extension:no_such_extension}');
+SELECT migrations.add('002', 'free', 'SELECT 2', project => 'both');
+SELECT version FROM migrations.apply(only_version => '002', project => 'both');
+SELECT migrations.add('003', 'later', 'SELECT 3', project => 'both');
+SELECT version FROM migrations.apply(project => 'both');

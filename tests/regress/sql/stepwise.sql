@@ -78,7 +78,7 @@ SELECT state, count(*) FROM migrations.status() GROUP BY 1;
 SELECT migrations.add('005', 'wrong', 'SELEC', project => 'p');
 SELECT migrations.add('001', 'right', 'CREATE TABLE right_one ()', project => 'p');
 CALL migrations.apply_each(project => 'p');
-SELECT migrations.add('005', 'wrong', 'CREATE INDEX CONCURRENTLY i ON t (id); COMMIT', project => 'p', replace => true);
+SELECT migrations.add('005', 'wrong', 'CREATE INDEX CONCURRENTLY i ON t (id); ROLLBACK', project => 'p', replace => true);
 CALL migrations.apply_each(project => 'p');
 SELECT migrations.add('005', 'wrong', 'CREATE INDEX CONCURRENTLY i ON t (id)', project => 'p', transactional => true, replace => true);
 CALL migrations.apply_each(project => 'p');

@@ -1,0 +1,46 @@
+//! Functions that move projects between databases.
+
+use super::{check_project, project};
+use crate::domain::bundle::Bundle;
+use crate::error::{Error, Result};
+use crate::pg::call::{Call, Value};
+use crate::pg::entry::entry;
+use crate::runner::bundle;
+use pgrx::pg_sys::Datum;
+
+entry!(migrations_export_bundle, pg_finfo_migrations_export_bundle, export_bundle);
+entry!(migrations_import_bundle, pg_finfo_migrations_import_bundle, import_bundle);
+
+/// `export_bundle(project)`: what is registered, as JSON.
+fn export_bundle(call: &Call) -> Result<Datum> {
+    let bundle = bundle::export(&project(call, 0)?)?;
+    let json = serde_json::to_value(bundle).map_err(|error| Error::Internal {
+        code: None,
+        message: error.to_string(),
+        detail: None,
+        hint: None,
+    })?;
+    Ok(call.answer(Value::Json(json)))
+}
+
+/// `import_bundle(bundle, project, replace)`: a row for each migration.
+fn import_bundle(call: &Call) -> Result<Datum> {
+    let json = call.json(0).ok_or(Error::NullArgument("bundle"))?;
+    let replace = call.bool(2).ok_or(Error::NullArgument("replace"))?;
+    let bundle = Bundle::read(json).map_err(|why| Error::InvalidArgument {
+        message: format!("argument \"bundle\" is no bundle: {why}"),
+        hint: "Use what migrations.export_bundle() gives.".to_owned(),
+    })?;
+    let project = call.text(1).unwrap_or_else(|| bundle.project.clone());
+    check_project(&project)?;
+    let mut rows = call.rows()?;
+    for imported in bundle::import(bundle, &project, replace)? {
+        rows.add([
+            project.as_str().into(),
+            imported.version.as_deref().into(),
+            imported.name.into(),
+            imported.outcome.word().into(),
+        ]);
+    }
+    Ok(rows.answer())
+}

@@ -1,0 +1,164 @@
+//! graphile-migrate: `committed/000001-name.sql` with `--! Previous:`, `--! Hash:`.
+
+use super::name::{is_sql, split};
+use super::section::{cut, lines};
+use super::{Claim, File, Found, Notes, Options, Problem, folder};
+
+/// The headers that a file begins with, and where the body begins.
+struct Header<'a> {
+    previous: Option<&'a str>,
+    hash: Option<&'a str>,
+    message: Option<&'a str>,
+    end: usize,
+}
+
+fn header<'a>(text: &'a str) -> Header<'a> {
+    let mut header = Header { previous: None, hash: None, message: None, end: 0 };
+    for line in lines(text) {
+        let Some(rest) = line.text.strip_prefix("--! ") else { break };
+        if !rest.starts_with(|c: char| c.is_ascii_uppercase()) {
+            break;
+        }
+        header.end = line.end;
+        let (key, value) = rest.split_once(':').unwrap_or((rest, ""));
+        let value = Some(value.trim()).filter(|value| !value.is_empty());
+        match key.trim_end() {
+            "Previous" => header.previous = value,
+            "Hash" => header.hash = value,
+            "Message" => header.message = value,
+            _ => {}
+        }
+    }
+    header
+}
+
+fn own(base: &str) -> Option<(&str, &str)> {
+    let stem = base.strip_suffix(".sql")?;
+    let end = stem.find(|c: char| !c.is_ascii_digit()).unwrap_or(stem.len());
+    let (number, rest) = stem.split_at(end);
+    let fits = !number.is_empty() && (rest.is_empty() || rest.starts_with('-'));
+    fits.then(|| (number, rest.trim_start_matches('-')))
+}
+
+/// Whether files are its own: one has such a header.
+pub fn claims(files: &[File]) -> Claim {
+    let marked =
+        |file: &File| own(split(file.path).1).is_some() && header(file.text).previous.is_some();
+    if files.iter().any(marked) { Claim::Sure } else { Claim::No }
+}
+
+/// Reads what is committed.
+pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
+    let mut candidates = Vec::new();
+    for file in files.iter().filter(|file| is_sql(file.path)) {
+        let (folder, base) = split(file.path);
+        let parent = split(folder).1;
+        if base == "current.sql" || parent == "current" {
+            notes.pass_over(file.path, "it is not committed yet");
+        } else if parent == "fixtures" || file.path.contains("fixtures/") {
+            notes.pass_over(file.path, "fixtures are in what is committed, where it includes them");
+        } else if header(file.text).hash.is_some() || parent == "committed" {
+            candidates.push(*file);
+        } else {
+            notes.pass_over(file.path, "graphile-migrate does not run it as a migration");
+        }
+    }
+    let mut own: Vec<_> =
+        folder::flat(&candidates, "graphile-migrate", notes, |base| own(base).is_some())?
+            .into_iter()
+            .filter_map(|(file, base)| own(base).map(|(number, slug)| (number, slug, file)))
+            .collect();
+    own.sort_by_key(|(number, _, _)| {
+        (number.trim_start_matches('0').len(), number.trim_start_matches('0'))
+    });
+    let mut found = Vec::new();
+    let mut before: Option<&str> = None;
+    let whole = own.len() > 1;
+    for (number, slug, file) in own {
+        let header = header(file.text);
+        let (Some(previous), Some(hash)) = (header.previous, header.hash) else {
+            notes.refuse(Problem::at(
+                file.path,
+                1,
+                "\"--! Previous:\" or \"--! Hash:\" is missing",
+                "Commit the migration with graphile-migrate, or restore the file.",
+            ));
+            continue;
+        };
+        if whole && previous != before.unwrap_or("-") {
+            notes.refuse(Problem::at(
+                file.path,
+                1,
+                "it does not follow the file before it: \"--! Previous:\" has another hash",
+                "Restore the files as they were committed.",
+            ));
+        }
+        before = Some(hash);
+        let name = header.message.unwrap_or(slug);
+        let body = header.end..file.text.len();
+        found.push(Found {
+            version: Some(number.to_owned()),
+            name: if name.is_empty() { number } else { name }.to_owned(),
+            transactional: forbids_transaction(&file.text[body.clone()]).then_some(false),
+            up: Some(cut(file.text, &[body])),
+            paths: vec![file.path.to_owned()],
+            ..Found::default()
+        });
+    }
+    Ok(found)
+}
+
+/// Whether the first line of a body that isn't empty says so.
+fn forbids_transaction(body: &str) -> bool {
+    let first = body.trim_start();
+    let Some(rest) = first.strip_prefix("--!") else { return false };
+    rest.trim_start()
+        .strip_prefix("no-transaction")
+        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Convention;
+    use super::super::testing::{detected, read_as, said};
+
+    const FIRST: &str =
+        "--! Previous: -\n--! Hash: sha1:aa\n\n--! split: 1-a.sql\nCREATE TABLE a ();\n";
+    const SECOND: &str = "--! Previous: sha1:aa\r\n--! Hash: sha1:bb\r\n--! Message: Add a: b\r\n\r\n--! no-transaction\r\nVACUUM;";
+
+    #[test]
+    fn reads_what_is_committed() {
+        let all = [
+            ("migrations/committed/000001.sql", FIRST),
+            ("migrations/committed/000002-add-a.sql", SECOND),
+            ("migrations/current.sql", "SELECT 1"),
+            ("migrations/current/1-x.sql", "SELECT 1"),
+            ("migrations/fixtures/f/1_x.sql", "SELECT 1"),
+            ("migrations/afterReset.sql", "SELECT 1"),
+        ];
+        let set = read_as(Convention::GraphileMigrate, &all);
+        assert_eq!(said(&set), ["000001 000001 up", "000002 Add a: b up no-tx"]);
+        assert_eq!(
+            set.migrations[0].up.as_deref(),
+            Some("\n\n\n--! split: 1-a.sql\nCREATE TABLE a ();\n")
+        );
+        assert_eq!(set.passed_over.len(), 4, "{:?}", set.passed_over);
+        assert_eq!(detected(&all), "graphile-migrate");
+        assert_eq!(detected(&[("000002-add-a.sql", SECOND)]), "graphile-migrate");
+    }
+
+    #[test]
+    fn refuses_a_broken_chain() {
+        let set = read_as(
+            Convention::GraphileMigrate,
+            &[
+                ("committed/000001.sql", FIRST),
+                ("committed/000002.sql", FIRST),
+                ("committed/000003.sql", "SELECT 1"),
+            ],
+        );
+        let messages: Vec<_> = set.problems.iter().map(|p| p.message.as_str()).collect();
+        assert!(messages[0].contains("does not follow"), "{messages:?}");
+        assert!(messages[1].contains("is missing"), "{messages:?}");
+    }
+}

@@ -1,0 +1,205 @@
+//! Names of the form that most tools share: digits, a separator, a name.
+
+/// The part of a migration that a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The text that applies it.
+    Up,
+    /// The text that takes it back.
+    Down,
+}
+
+impl Part {
+    /// The argument of add() that it is.
+    pub fn word(self) -> &'static str {
+        match self {
+            Part::Up => "up",
+            Part::Down => "down",
+        }
+    }
+}
+
+/// What a file's name says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName {
+    /// The digits that it begins with, as they are written.
+    pub version: String,
+    /// What stands between version and ending; the version, if nothing does.
+    pub name: String,
+    /// Which part it holds by its name.
+    pub part: Option<Part>,
+}
+
+/// What stands in a path before its last part, and that part.
+pub fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// A name without its ending, which may be written in capitals.
+pub fn stem<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
+    let at = name.len().checked_sub(ending.len())?;
+    let (stem, rest) = name.split_at_checked(at)?;
+    rest.eq_ignore_ascii_case(ending).then_some(stem)
+}
+
+/// Whether a path is that of a file of SQL.
+pub fn is_sql(path: &str) -> bool {
+    stem(path, ".sql").is_some()
+}
+
+/// What is needed of a file to know what a folder holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// What is in it.
+    Text,
+    /// That it is there: code of another language, which may be a migration.
+    Name,
+    /// Nothing.
+    Nothing,
+}
+
+const BESIDE: [&str; 7] = [
+    "sqitch.plan",
+    "sqitch.conf",
+    "metadata.toml",
+    "_journal.json",
+    "flyway.conf",
+    "flyway.toml",
+    "liquibase.properties",
+];
+const CODE: [&str; 14] = [
+    ".go", ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".java", ".kt", ".py", ".rs", ".xml",
+    ".yaml", ".yml",
+];
+
+/// What is needed of the file of a path.
+pub fn need(path: &str) -> Need {
+    let base = split(path).1;
+    if is_sql(base) || stem(base, ".sql.conf").is_some() || BESIDE.contains(&base) {
+        Need::Text
+    } else if CODE.iter().any(|ending| base.ends_with(ending)) {
+        Need::Name
+    } else {
+        Need::Nothing
+    }
+}
+
+/// Reads a file's name, without folders. None: it isn't SQL, or doesn't begin with digits
+/// that end at `_`, `-` or the ending. A date with hyphens is one version: `2024-01-31-x`.
+pub fn numbered(base: &str) -> Option<FileName> {
+    let stem_of = |name, ending| stem(name, ending);
+    let whole = stem_of(base, ".sql")?;
+    let (rest, part) = if let Some(rest) = stem_of(whole, ".up") {
+        (rest, Some(Part::Up))
+    } else if let Some(rest) = stem_of(whole, ".down") {
+        (rest, Some(Part::Down))
+    } else {
+        (whole, None)
+    };
+    let (version, name) = date(rest).or_else(|| {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (digits, name) = rest.split_at(end);
+        let fits = !digits.is_empty() && (name.is_empty() || name.starts_with(['_', '-']));
+        fits.then(|| (digits.to_owned(), name))
+    })?;
+    let name = name.trim_start_matches(['_', '-']);
+    let name = if name.is_empty() { version.clone() } else { name.to_owned() };
+    Some(FileName { version, name, part })
+}
+
+/// A date, with hyphens between year, month and day, as one number, and what follows.
+fn date(text: &str) -> Option<(String, &str)> {
+    let mut digits = String::new();
+    let mut rest = text;
+    for length in [4, 2, 2] {
+        let group = rest.get(..length).filter(|group| group.bytes().all(|b| b.is_ascii_digit()))?;
+        digits.push_str(group);
+        rest = &rest[length..];
+        if digits.len() < 8 {
+            rest = rest.strip_prefix('-')?;
+        }
+    }
+    if !rest.is_empty() && !rest.starts_with(['_', '-']) {
+        return None;
+    }
+    // A time of the day, or a number within it.
+    if let Some(more) = rest.strip_prefix('-') {
+        let end = more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len());
+        let after = &more[end..];
+        if matches!(end, 4 | 6) && (after.is_empty() || after.starts_with(['_', '-'])) {
+            digits.push_str(&more[..end]);
+            rest = after;
+        }
+    }
+    let plausible = digits.starts_with("19") || digits.starts_with("20");
+    plausible.then_some((digits, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_numbered_names() {
+        for (base, version, name, part) in [
+            ("000001_init_schema.up.sql", "000001", "init_schema", Some(Part::Up)),
+            ("000001_init_schema.down.sql", "000001", "init_schema", Some(Part::Down)),
+            ("20240131120000_a b.sql", "20240131120000", "a b", None),
+            ("0001-create-table.sql", "0001", "create-table", None),
+            ("0001-2fa.sql", "0001", "2fa", None),
+            ("1__x.SQL", "1", "x", None),
+            ("1_x.UP.SQL", "1", "x", Some(Part::Up)),
+            ("1_up.sql", "1", "up", None),
+            ("1_é.down.sql", "1", "é", Some(Part::Down)),
+            ("001.sql", "001", "001", None),
+            ("001.up.sql", "001", "001", Some(Part::Up)),
+            ("1_.sql", "1", "1", None),
+            ("2024-01-31-create.sql", "20240131", "create", None),
+            ("2024-01-31_2fa.sql", "20240131", "2fa", None),
+            ("2024-01-31-120000_create.sql", "20240131120000", "create", None),
+            ("2024-report.sql", "2024", "report", None),
+        ] {
+            let expected = FileName { version: version.into(), name: name.into(), part };
+            assert_eq!(numbered(base), Some(expected), "{base}");
+        }
+    }
+
+    #[test]
+    fn knows_what_it_does_not_know() {
+        for base in [
+            "",
+            "README.md",
+            "init.sql",
+            "_x.sql",
+            "x1_y.sql",
+            "1x.sql",
+            "1.2_x.sql",
+            "é",
+            ".sql",
+            "٣_x.sql",
+        ] {
+            assert_eq!(numbered(base), None, "{base}");
+        }
+    }
+
+    #[test]
+    fn knows_what_is_needed() {
+        for (path, expected) in [
+            ("a/1_x.SQL", Need::Text),
+            ("V1__x.sql.conf", Need::Text),
+            ("meta/_journal.json", Need::Text),
+            ("meta/0000_snapshot.json", Need::Nothing),
+            ("2_x.go", Need::Name),
+            ("README.md", Need::Nothing),
+        ] {
+            assert_eq!(need(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn splits_paths() {
+        assert_eq!(split("a/b/c"), ("a/b", "c"));
+        assert_eq!(split("c"), ("", "c"));
+        assert!(is_sql("a/b.Sql") && !is_sql("a.sq") && !is_sql("ésql"));
+    }
+}

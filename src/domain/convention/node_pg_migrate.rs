@@ -1,0 +1,198 @@
+//! node-pg-migrate's files of SQL: `N_name.sql` with `-- Up Migration` and
+//! `-- Down Migration`.
+
+use super::name::split;
+use super::section::{cut, lines};
+use super::{Claim, File, Found, Notes, Options, Part, Problem, folder, prisma, unknown_name};
+
+const CODE: [&str; 6] = [".js", ".ts", ".cjs", ".mjs", ".cts", ".mts"];
+
+fn is_sql(base: &str) -> bool {
+    base.ends_with(".sql")
+}
+
+fn is_code(base: &str) -> bool {
+    let code = CODE.iter().any(|ending| base.ends_with(ending));
+    code && !base.ends_with(".d.ts") && base.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// The part that begins at a line: `--`, more hyphens and white space, then the word, in
+/// any case.
+fn mark(line: &str) -> Option<Part> {
+    let rest = line.trim_start().strip_prefix("--")?;
+    let rest =
+        rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace()).to_ascii_lowercase();
+    let mut words = rest.split_whitespace();
+    let part = match words.next()? {
+        "up" => Part::Up,
+        "down" => Part::Down,
+        _ => return None,
+    };
+    words.next()?.starts_with("migration").then_some(part)
+}
+
+/// Whether files are its own: one has such a mark, which isn't a note in a file that holds
+/// one part by its name.
+pub fn claims(files: &[File]) -> Claim {
+    let marked = |file: &File| {
+        let base = split(file.path).1;
+        let single = [".up.sql", ".down.sql"].iter().any(|ending| base.ends_with(ending));
+        is_sql(base)
+            && !single
+            && base.starts_with(|c: char| c.is_ascii_digit())
+            && lines(file.text)
+                .any(|line| line.text.trim_start().starts_with("--") && mark(line.text).is_some())
+    };
+    if files.iter().any(marked) { Claim::Sure } else { Claim::No }
+}
+
+/// Reads them. It runs them in the order of their numbers, of which those with 17 digits
+/// are times.
+pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
+    let mut numbered = Vec::new();
+    for (file, base) in
+        folder::flat(files, "node-pg-migrate", notes, |base| is_sql(base) || is_code(base))?
+    {
+        if is_code(base) {
+            notes.refuse(Problem::of(
+                file.path,
+                "a migration in JavaScript cannot run inside the server",
+                "Write it in SQL, with the same number; node-pg-migrate shows it with --dry-run.",
+            ));
+            continue;
+        }
+        match number(base) {
+            Some(number) => numbered.push((number, base, file)),
+            None => notes.refuse(unknown_name(file.path)),
+        }
+    }
+    numbered.sort_by_key(|(number, base, _)| (*number, *base));
+    let mut found = Vec::new();
+    for (_, base, file) in numbered {
+        match sections(&file) {
+            Ok((up, down)) => {
+                let named = prisma::migration(base.trim_end_matches(".sql"), &file);
+                found.push(Found { up: Some(up), down, ..named });
+            }
+            Err(problem) => notes.refuse(problem),
+        }
+    }
+    folder::set_apart(&mut found);
+    folder::keep_order(&mut found);
+    Ok(found)
+}
+
+fn sections(file: &File) -> Result<(String, Option<String>), Problem> {
+    let first = |part| lines(file.text).find(|line| mark(line.text) == Some(part));
+    let end = file.text.len();
+    match (first(Part::Up), first(Part::Down)) {
+        (_, None) => Ok((file.text.to_owned(), None)),
+        (None, Some(down)) => Err(Problem::at(
+            file.path,
+            down.number,
+            "there is a \"-- Down Migration\", but no \"-- Up Migration\"",
+            "Put one above what applies the migration.",
+        )),
+        (Some(up), Some(down)) => {
+            let (up_end, down_end) =
+                if up.start < down.start { (down.start, end) } else { (end, up.start) };
+            let section =
+                |from: usize, to: usize| cut(file.text, std::slice::from_ref(&(from..to)));
+            Ok((section(up.start, up_end), Some(section(down.start, down_end))))
+        }
+    }
+}
+
+/// The number that a file's name begins with; 17 digits are a time in UTC, which counts as
+/// the milliseconds of its epoch.
+fn number(base: &str) -> Option<i128> {
+    let end = base.find(|c: char| !c.is_ascii_digit()).unwrap_or(base.len());
+    let digits = &base[..end];
+    let number: i128 = digits.parse().ok()?;
+    if digits.len() != 17 {
+        return Some(number);
+    }
+    let part = |from: usize, to: usize| digits[from..to].parse::<i128>().unwrap_or_default();
+    let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
+    // Days of the calendar, with years that begin in March.
+    let year = if month < 3 { year - 1 } else { year };
+    let days =
+        year * 365 + year / 4 - year / 100 + year / 400 + ((month + 9) % 12 * 306 + 5) / 10 + day
+            - 719_469;
+    let seconds = ((days * 24 + part(8, 10)) * 60 + part(10, 12)) * 60 + part(12, 14);
+    Some(seconds * 1000 + part(14, 17))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Convention;
+    use super::super::testing::{detected, read_as, said};
+    use super::*;
+
+    #[test]
+    fn reads_sections() {
+        let text =
+            "-- Up Migration\r\nCREATE TABLE a ();\n\n---- down   MIGRATION of it\nDROP TABLE a;";
+        let set = read_as(Convention::NodePgMigrate, &[("1391877300255_a-b.sql", text)]);
+        assert_eq!(said(&set), ["1391877300255 a-b up+down"]);
+        assert_eq!(
+            set.migrations[0].up.as_deref(),
+            Some("-- Up Migration\r\nCREATE TABLE a ();\n\n")
+        );
+        assert_eq!(
+            set.migrations[0].down.as_deref(),
+            Some("\n\n\n---- down   MIGRATION of it\nDROP TABLE a;")
+        );
+        assert_eq!(detected(&[("1_a.sql", text)]), "node-pg-migrate");
+        assert_eq!(detected(&[("1_a.up.sql", "-- Up migration")]), "golang-migrate");
+    }
+
+    #[test]
+    fn the_down_may_come_first_or_be_missing() {
+        let set = read_as(
+            Convention::NodePgMigrate,
+            &[("1_a.sql", "-- down migration\n1\n-- up migration\n2\n"), ("2_b.sql", "SELECT 1")],
+        );
+        assert_eq!(said(&set), ["1 a up+down", "2 b up"]);
+        assert_eq!(set.migrations[0].up.as_deref(), Some("\n\n-- up migration\n2\n"));
+        assert_eq!(set.migrations[0].down.as_deref(), Some("-- down migration\n1\n"));
+    }
+
+    #[test]
+    fn times_come_where_they_belong() {
+        assert_eq!(number("19700101000000000_a.sql"), Some(0));
+        assert_eq!(number("20200513070724505_a.sql"), Some(1_589_353_644_505));
+        assert_eq!(number("20240229235959999.sql"), Some(1_709_251_199_999));
+        let set = read_as(
+            Convention::NodePgMigrate,
+            &[
+                ("20200513070724505_a.sql", ""),
+                ("1589353644504_b.sql", ""),
+                ("1589353644506_c.sql", ""),
+            ],
+        );
+        assert_eq!(
+            said(&set),
+            [
+                "1589353644504 b up",
+                "20200513070724505 a up",
+                "1589353644506 c up requires:20200513070724505"
+            ]
+        );
+    }
+
+    #[test]
+    fn refuses_what_cannot_be() {
+        let set = read_as(
+            Convention::NodePgMigrate,
+            &[
+                ("1_a.sql", "\n-- Down Migration\n"),
+                ("2_b.js", ""),
+                ("x.sql", ""),
+                ("helper.ts", ""),
+            ],
+        );
+        let paths: Vec<_> = set.problems.iter().map(|p| (p.path.as_str(), p.line)).collect();
+        assert_eq!(paths, [("2_b.js", None), ("x.sql", None), ("1_a.sql", Some(2))]);
+    }
+}

@@ -1,0 +1,180 @@
+//! Moves what is registered of a project between databases.
+
+use super::configuration;
+use super::registration::{Outcome, Registration, check_requires, decide};
+use crate::domain::bundle::{Bundle, FORMAT, Migration, hex};
+use crate::domain::checksum::checksum;
+use crate::domain::convention::Moment;
+use crate::domain::script::prepare::Syntax;
+use crate::domain::version::{MAX_LENGTH, Version, repeatable_key};
+use crate::error::{Error, Result};
+use crate::pg::message;
+use crate::pg::spi::View;
+use crate::store::Store;
+use crate::store::project::{Configuration, Project};
+use crate::store::registry::Content;
+
+/// What is registered of a project. Errors: no such project (42704).
+pub fn export(name: &str) -> Result<Bundle> {
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let found = batch.project(name, View::Caller)?;
+    let Some(project) = found else {
+        batch.close()?;
+        return Err(Error::UnknownProject { project: name.to_owned(), known: Vec::new() });
+    };
+    let registered = batch.all_registered(project.id)?;
+    batch.close()?;
+    let (search_path, settings) = split(&project);
+    let mut variables: Vec<String> = project.variables.values.into_keys().collect();
+    variables.sort();
+    let migration = |(version, content): (Option<String>, Content)| Migration {
+        version,
+        name: content.name,
+        up_checksum: content.up.as_deref().map(|up| hex(&checksum(up))),
+        up: content.up,
+        down: content.down,
+        requires: content.requires,
+        precondition: content.precondition,
+        verify: content.verify,
+        transactional: content.transactional,
+        on_fail: content.on_fail,
+        moment: content.moment.name().to_owned(),
+    };
+    Ok(Bundle {
+        format: FORMAT,
+        project: project.name,
+        search_path,
+        out_of_order: if project.allows_out_of_order { "allow" } else { "error" }.to_owned(),
+        placeholders: project.variables.syntax.name().to_owned(),
+        settings: settings.into_iter().collect(),
+        variables,
+        migrations: registered.into_iter().map(migration).collect(),
+    })
+}
+
+/// A migration that was in a bundle.
+pub struct Imported {
+    /// Its version; None: a repeatable migration.
+    pub version: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// What has become of it.
+    pub outcome: Outcome,
+}
+
+/// Registers all of a bundle in a project; one that is there already keeps its
+/// configuration, and another text is an error, unless `replace` asks for it.
+///
+/// Errors: what the bundle holds isn't valid (22023), and those of add().
+pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Imported>> {
+    let unusable = |argument: &str, value: &str| Error::InvalidArgument {
+        message: format!("invalid {argument} in the bundle: \"{}\"", value.escape_debug()),
+        hint: "Export the bundle anew.".to_owned(),
+    };
+    let allows = match bundle.out_of_order.as_str() {
+        "allow" => true,
+        "error" => false,
+        other => return Err(unusable("out_of_order", other)),
+    };
+    let Some(syntax) = Syntax::parse(&bundle.placeholders) else {
+        return Err(unusable("placeholders", &bundle.placeholders));
+    };
+    let former = {
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let known = batch.projects()?.iter().any(|known| known == project);
+        let former = if known { batch.project(project, View::Newest)? } else { None };
+        batch.close()?;
+        former
+    };
+    let wanted = Configuration {
+        search_path: Some(bundle.search_path),
+        allows_out_of_order: Some(allows),
+        settings: Some(bundle.settings.into_iter().collect()),
+        placeholders: Some(syntax),
+    };
+    let set = former.as_ref().map(|former| former.variables.values.clone()).unwrap_or_default();
+    match former {
+        Some(former) if !differs(&former, &wanted) => {}
+        Some(_) if !replace => {
+            message::notice(&format!("project {project} keeps its configuration"));
+        }
+        _ => {
+            configuration::configure(project, wanted)?;
+        }
+    }
+    let unset: Vec<String> =
+        bundle.variables.into_iter().filter(|name| !set.contains_key(name)).collect();
+    if !unset.is_empty() {
+        let names = unset.join(", ");
+        message::notice(&format!("variables of project {project} are to be set: {names}"));
+    }
+    Registration::of("migrations.import_bundle()", project, |registration| {
+        let mut imported = Vec::with_capacity(bundle.migrations.len());
+        for migration in bundle.migrations {
+            let moment = Moment::parse(&migration.moment)
+                .filter(|moment| *moment == Moment::Changed || migration.version.is_none())
+                .ok_or_else(|| unusable("moment", &migration.moment))?;
+            if !["error", "skip", "mark"].contains(&migration.on_fail.as_str()) {
+                return Err(unusable("on_fail", &migration.on_fail));
+            }
+            let is_line = |c: char| c.is_control();
+            let halves = migration.up.is_none() && migration.down.is_none();
+            let long = migration.version.is_none() && migration.name.len() > MAX_LENGTH;
+            if halves
+                || long
+                || migration.name.trim().is_empty()
+                || migration.name.contains(is_line)
+            {
+                return Err(unusable("migration", &migration.name));
+            }
+            let version = migration.version.as_deref().map(|text| {
+                Version::parse(text)
+                    .map_err(|why| Error::InvalidVersion { version: text.to_owned(), why })
+            });
+            let version = version.transpose()?;
+            check_requires(project, version.as_ref(), &migration.requires)?;
+            let content = Content {
+                name: migration.name.clone(),
+                up: migration.up,
+                down: migration.down,
+                requires: migration.requires,
+                precondition: migration.precondition,
+                verify: migration.verify,
+                transactional: migration.transactional,
+                on_fail: migration.on_fail,
+                moment,
+            };
+            let key = match &version {
+                Some(version) => version.key().to_vec(),
+                None => repeatable_key(&migration.name),
+            };
+            let outcome = registration.put(version.as_ref(), &key, |former| {
+                let Some(former) = former else {
+                    return Ok(Some((content, Outcome::Added)));
+                };
+                let differs = former.content.differences(&content);
+                decide(project, former, differs, content, replace)
+            })?;
+            let version = migration.version;
+            imported.push(Imported { version, name: migration.name, outcome });
+        }
+        Ok(imported)
+    })
+}
+
+/// The search_path of a project, and its further settings.
+fn split(project: &Project) -> (Option<String>, Vec<(String, String)>) {
+    let (paths, settings): (Vec<_>, Vec<_>) =
+        project.settings.iter().cloned().partition(|(name, _)| name == "search_path");
+    (paths.into_iter().next().map(|(_, path)| path), settings)
+}
+
+fn differs(project: &Project, wanted: &Configuration) -> bool {
+    let (search_path, settings) = split(project);
+    wanted.search_path != Some(search_path)
+        || wanted.allows_out_of_order != Some(project.allows_out_of_order)
+        || wanted.placeholders != Some(project.variables.syntax)
+        || wanted.settings.as_ref() != Some(&settings)
+}

@@ -1,0 +1,3 @@
+-- migrate:up
+INSERT INTO orders DEFAULT VALUES;
+-- migrate:down

@@ -1,0 +1,1 @@
+ALTER TABLE posts ADD published bool NOT NULL DEFAULT false;

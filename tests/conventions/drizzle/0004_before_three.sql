@@ -1,0 +1,1 @@
+CREATE TABLE "labels" ("id" serial PRIMARY KEY NOT NULL);

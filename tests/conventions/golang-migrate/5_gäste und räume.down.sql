@@ -1,0 +1,1 @@
+DROP FUNCTION room_count();

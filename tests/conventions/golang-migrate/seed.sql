@@ -1,0 +1,1 @@
+INSERT INTO rooms (label) VALUES ('never');

@@ -1,0 +1,4 @@
+CREATE TABLE tokens (
+  account uuid REFERENCES accounts,
+  token bytea NOT NULL
+);

@@ -1,0 +1,1 @@
+CREATE TABLE tokens (account uuid REFERENCES accounts, token bytea NOT NULL);

@@ -1,0 +1,1 @@
+CREATE TYPE season AS ENUM ('été', 'hiver');

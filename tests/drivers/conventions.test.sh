@@ -1,0 +1,86 @@
+# Folders of other tools, as they are: each folder of tests/conventions is loaded on the
+# server and from the client, applied, and where all can be taken back, rolled back. What
+# is to be there then stands beside it: NAME.expected (the registry, and what was passed
+# over) and NAME.schema (the catalog). NAME.options are the options that it needs.
+# A text without statements is told of in other words by psql with a script.
+export PGOPTIONS="-c client_min_messages=error"
+expected=$ROOT/tests/conventions
+results=${CARGO_TARGET_DIR:-$ROOT/target}/results/conventions
+mkdir -p "$results"
+loader() { PATH=$BIN:$PATH sh "$ROOT/pg_migrations.sh" "$@"; }
+
+registry() { # project
+    sql "SELECT coalesce(version, '-'), m.name,
+            CASE WHEN down IS NULL THEN 'no down' ELSE 'down' END,
+            CASE WHEN verify IS NULL THEN '' ELSE 'verify' END,
+            'requires {' || array_to_string(requires, ',') || '}',
+            CASE transactional WHEN true THEN 'transactional' WHEN false THEN 'not transactional' ELSE '' END,
+            nullif(moment, 'changed')
+        FROM migrations.migration m JOIN migrations.project p ON p.id = project_id
+        WHERE p.name = '$1' ORDER BY version_key"
+}
+texts() { # project
+    sql "SELECT version_key, up_checksum, down_checksum, md5(verify)
+        FROM migrations.migration m JOIN migrations.project p ON p.id = project_id
+        WHERE p.name = '$1' ORDER BY version_key"
+}
+
+# Relations with their columns, functions, types and triggers that belong to no extension.
+catalog() {
+    sql "SELECT x FROM (
+            SELECT c.oid, 'pg_class'::regclass AS class, c.relkind::text || ' ' || c.relname || coalesce(
+                '(' || (SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+                    FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND relkind <> 'i') || ')', '') AS x
+            FROM pg_class c WHERE relnamespace::regnamespace::text !~ '^(pg_|information_schema|migrations)' AND relkind NOT IN ('t', 'S')
+        UNION ALL
+            SELECT oid, 'pg_proc'::regclass, 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        UNION ALL
+            SELECT oid, 'pg_type'::regclass, 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype IN ('e', 'd')
+        UNION ALL
+            SELECT oid, 'pg_trigger'::regclass, 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text !~ '^migrations'
+        UNION ALL
+            SELECT oid, 'pg_constraint'::regclass, 'constraint ' || conname FROM pg_constraint
+            WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+        ) AS made
+        WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = class AND d.objid = made.oid AND d.deptype = 'e')
+        ORDER BY x COLLATE \"C\""
+}
+
+for folder in "$expected"/*/; do
+    tool=$(basename "$folder")
+    # The server's user may not see the folder that this one is in.
+    copy=$RUN/conventions/$tool
+    mkdir -p "$RUN/conventions"
+    cp -R "$folder" "$copy"
+    options='{}'
+    [ ! -f "$expected/$tool.options" ] || options=$(cat "$expected/$tool.options")
+
+    new_database "conventions_${tool//-/_}"
+    rows=$(sql "SELECT file || ' ' || result FROM migrations.load('$copy', options => '$options')" 2>&1) || fail "$tool: $rows"
+    { registry default; grep ' passed over: ' <<<"$rows" || true; } >"$results/$tool.expected"
+    diff "$expected/$tool.expected" "$results/$tool.expected" >&2 || fail "$tool: the registry isn't as expected; it is in $results/$tool.expected"
+    sql "SELECT FROM migrations.load('$copy', 'told', convention => '$tool', options => '$options')"
+    is "$tool: the convention is found out" "$(texts default)" "$(texts told)"
+    is "$tool: again" unchanged "$(sql "SELECT DISTINCT result FROM migrations.load('$copy', options => '$options') WHERE version IS NOT NULL")"
+
+    if [ "$(sql 'SELECT bool_and(transactional) FROM migrations.plan()')" = t ]; then
+        out=$(sql 'SELECT count(*) FROM migrations.apply()' 2>&1) || fail "$tool: $out"
+    else
+        out=$(sql 'CALL migrations.apply_each()' 2>&1) || fail "$tool: $out"
+    fi
+    catalog >"$results/$tool.schema"
+    diff "$expected/$tool.schema" "$results/$tool.schema" >&2 || fail "$tool: the schema isn't as expected; it is in $results/$tool.schema"
+    is "$tool: all is applied" applied "$(sql 'SELECT DISTINCT state FROM migrations.status()')"
+    if [ "$(sql "SELECT bool_and(has_down) FROM migrations.status()")" = t ]; then
+        out=$(sql "CALL migrations.rollback_each($(sql 'SELECT count(*) FROM migrations.status()'))" 2>&1) || fail "$tool: $out"
+        is "$tool: all is taken back" '' "$(catalog)"
+        out=$(sql 'CALL migrations.apply_each()' 2>&1) || fail "$tool, again: $out"
+        diff "$expected/$tool.schema" <(catalog) >&2 || fail "$tool: the schema isn't the same again"
+    fi
+    before=$(registry default; texts default)
+
+    new_database "conventions_client_${tool//-/_}"
+    given=$(loader load "$folder" -o "$options" 2>&1) || fail "$tool: $given"
+    is "$tool: the same from the client" "$rows" "$given"
+    is "$tool: the same registry from the client" "$before" "$(registry default; texts default)"
+done
