@@ -52,3 +52,11 @@ wait_for() {
     done
     fail "waited in vain for: $1"
 }
+
+# Runs a function, in databases of its own, while the test goes on.
+meanwhile() { # function
+    "$1" >"$RUN/meanwhile.log" 2>&1 &
+    MEANWHILE=$!
+    trap 'wait; cat "$RUN/meanwhile.log"' EXIT
+}
+join_meanwhile() { wait "$MEANWHILE" || fail 'in what ran meanwhile, see below'; }
