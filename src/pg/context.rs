@@ -7,7 +7,7 @@
 
 use super::{cstring, raw};
 use crate::domain::script;
-use crate::domain::script::prepare::{Data, Map, Variables, prepare};
+use crate::domain::script::prepare::{Data, Map, Variables, What, prepare};
 use crate::error::{Error, Place, Result};
 use core::ffi::{c_int, c_void};
 use pgrx::pg_sys;
@@ -96,15 +96,19 @@ impl<'a> Context<'a> {
     /// with their lines. Errors: what can't be honoured in it, or a variable that isn't set
     /// (0A000, 42704).
     pub fn prepare(&self, conforming: bool) -> Result<Vec<(usize, String)>> {
-        let script = prepare(self.text, conforming, self.variables).map_err(|fault| {
-            Error::Script { what: fault.what, place: self.place_of(fault.offset) }
-        })?;
+        let script = prepare(self.text, conforming, self.variables)
+            .map_err(|fault| self.fault(fault.what, fault.offset))?;
         let passed_over = script.passed_over.into_iter();
         let passed_over = passed_over.map(|(at, name)| (script::line_at(self.text, at), name));
         let read = Read { sql: cstring(&script.sql), map: script.map, data: script.data };
         // Prepared again it is the same.
         self.read.set(read).ok();
         Ok(passed_over.collect())
+    }
+
+    /// The error about what can't be honoured in the body.
+    pub fn fault(&self, what: What, offset: usize) -> Error {
+        Error::Script { what, place: self.place_of(offset) }
     }
 
     /// What the parser reads; nothing before [`Context::prepare`].
