@@ -442,24 +442,26 @@ fn end_of_command(bytes: &[u8], from: usize) -> usize {
         at += 1;
     }
     while let Some(byte) = bytes.get(at) {
+        at += 1;
         match byte {
-            b'\n' => break,
-            b'\\' if bytes.get(at + 1) == Some(&b'\\') => return at + 2,
-            b'\\' => break,
+            b'\n' => return at - 1,
+            b'\\' if bytes.get(at) == Some(&b'\\') => return at + 1,
+            b'\\' => return at - 1,
             b'\'' | b'"' | b'`' => {
-                let line = bytes[at..].iter().position(|b| *b == b'\n');
-                let line = line.map_or(bytes.len(), |n| at + n);
-                let mut end = at + 1;
-                while end < line && bytes[end] != *byte {
-                    // Within single quotes a backslash takes the next character along.
-                    end += if *byte == b'\'' && bytes[end] == b'\\' { 2 } else { 1 };
+                while let Some(inner) = bytes.get(at).filter(|b| **b != b'\n') {
+                    at += 1;
+                    match inner {
+                        // Within single quotes a backslash takes the next character along.
+                        b'\\' if *byte == b'\'' && bytes.get(at) != Some(&b'\n') => at += 1,
+                        _ if inner == byte => break,
+                        _ => {}
+                    }
                 }
-                at = (end + 1).min(line);
             }
-            _ => at += 1,
+            _ => {}
         }
     }
-    at
+    bytes.len()
 }
 
 #[cfg(test)]
@@ -682,9 +684,9 @@ mod tests {
         const SIZE: usize = 4 << 20;
         for part in [
             "'", "\"", "$$", "$a$", "/*", "--", "E'\\", "\\", "\\.\n", "$", "(", ":x", "E'a'\n",
-            "a\n\\.",
+            "a\n\\.", "'' ", "\\g\n", "\\a",
         ] {
-            for head in ["", "COPY t FROM stdin;\n", "SELECT E'"] {
+            for head in ["", "COPY t FROM stdin;\n", "SELECT E'", "\\set x "] {
                 let text = format!("{head}{}", part.repeat(SIZE / part.len()));
                 let started = std::time::Instant::now();
                 let pieces = scan(&text, true).pieces.len();
