@@ -43,6 +43,31 @@ load_folder() { # folder [project]
 # its output since some minor release.
 dump_schema() { "$BIN/pg_dump" --schema-only "$@" | grep -v '^.\(un\)\?restrict '; }
 
+# The SQL that a document shows.
+sql_blocks() { # file
+    awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$1"
+}
+
+# Runs the SQL of a document, block by block, in the order that it has there. A block that
+# says "sql error" has to fail, the others must not. Prints all that they give.
+run_document() { # file
+    local block=0 kind
+    mkdir -p "$RUN/document"
+    rm -f "$RUN/document/"*
+    awk -v folder="$RUN/document" '
+        /^```sql( error)?$/ {n++; file = sprintf("%s/%03d%s", folder, n, /error/ ? ".error" : ".sql"); next}
+        /^```$/ {file = ""}
+        file {print >file}' "$1"
+    for block in "$RUN/document/"*; do
+        kind=${block##*.}
+        if "$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$block" 2>&1; then
+            [ "$kind" = sql ] || fail "a block of $1 should fail: $(cat "$block")"
+        else
+            [ "$kind" = error ] || fail "a block of $1 fails: $(cat "$block")"
+        fi
+    done
+}
+
 # Waits, for ten seconds at most, until a query gives t.
 wait_for() {
     local n

@@ -264,7 +264,7 @@ quiet "CALL migrations.apply_each(project => 'maintenance')"
 is 'analyzed' t "$(sql "SELECT reltuples = 0 FROM pg_class WHERE oid = 'ai_service.skill_analyses'::regclass")"
 
 # the documentation, whose maintenance runs twice more
-awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$ROOT/docs/systems/dashboard.md" >"$RUN/dashboard.sql"
+sql_blocks "$ROOT/docs/systems/dashboard.md" >"$RUN/dashboard.sql"
 [ "$(grep -c ';' "$RUN/dashboard.sql")" -gt 10 ] || fail 'the SQL was not found'
 out=$(psql -X -e -v ON_ERROR_STOP=1 -f "$RUN/dashboard.sql" 2>&1) || fail "$out"
 has 'table sizes' ' user_service +\| users +\| [0-9]+ kB' "$out"

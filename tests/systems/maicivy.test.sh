@@ -201,7 +201,7 @@ up
 is 'slugs' 'face-finder face-finder-2 t-paris' "$(sql "SELECT string_agg(slug, ' ' ORDER BY slug) FROM projects")"
 
 # the SQL of the documentation
-awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$ROOT/docs/systems/maicivy.md" >"$RUN/maicivy.sql"
+sql_blocks "$ROOT/docs/systems/maicivy.md" >"$RUN/maicivy.sql"
 [ "$(grep -c ';' "$RUN/maicivy.sql")" -ge 15 ] || fail 'the SQL was not found'
 schema >"$RUN/maicivy.now"
 out=$("$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$RUN/maicivy.sql" 2>&1) || fail "$out"
