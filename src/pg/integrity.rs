@@ -30,6 +30,7 @@ const TABLES: [&CStr; 6] =
 impl OwnObjects {
     /// Looks them up by name. Errors: as of [`check_version`]; a table isn't there (55000).
     pub fn find() -> Result<OwnObjects> {
+        hold_project();
         check_version()?;
         // SAFETY: look-ups in the server's caches by constant names.
         unsafe {
@@ -92,6 +93,19 @@ impl OwnObjects {
     fn extension_exists(&self) -> bool {
         // SAFETY: a look-up by a constant name.
         unsafe { pg_sys::get_extension_oid(c"pg_migrations".as_ptr(), true) == self.extension }
+    }
+}
+
+/// Waits for an update of the extension that is under way, and has later ones wait for the
+/// end of the transaction: update scripts begin with a lock of this table.
+fn hold_project() {
+    // SAFETY: look-ups by constant names; the lock is freed with the transaction.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"migrations".as_ptr(), true);
+        let table = pg_sys::get_relname_relid(TABLES[0].as_ptr(), schema);
+        if table != pg_sys::InvalidOid {
+            pg_sys::LockRelationOid(table, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+        }
     }
 }
 
