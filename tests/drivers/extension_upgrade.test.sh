@@ -26,6 +26,7 @@ has 'two arguments' 'width int' "$(part next_version)"
     echo 'LOCK TABLE migrations.project IN ACCESS EXCLUSIVE MODE;'
     echo "ALTER TABLE migrations.unfinished ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT now();
           ALTER TABLE migrations.unfinished ALTER COLUMN recorded_at DROP DEFAULT;"
+    echo "SET LOCAL session_replication_role = replica; UPDATE migrations.project SET out_of_order = 'allow';"
     grep '^COMMENT ON COLUMN migrations\.unfinished\.recorded_at ' "$present"
     grep '^COMMENT ON TABLE migrations\.project ' "$present"
     echo 'DROP FUNCTION migrations.next_version(text);'
@@ -93,8 +94,15 @@ SQL
 )
 has 'before' 'ERROR: .*is 0.0.9' "$out"
 has 'after, in the same session' '^pending$' "$out"
+is 'rows that the script changed' 'allow origin' "$(sql_in upgrade_open "SELECT out_of_order, current_setting('session_replication_role') FROM migrations.project" | tr '|' ' ')"
 is 'and it runs' '1 1' "$(tail -2 <<<"$out" | tr '\n' ' ' | sed 's/ $//')"
 has 'rights stay, for pg_dump, too' 'GRANT ALL ON FUNCTION migrations.status\(project text\) TO upgrade_deployer' "$("$BIN/pg_dump" -s upgrade_open)"
+
+# A script that revokes from PUBLIC on all there is would have lost them in a dump.
+sql_in postgres 'CREATE DATABASE upgrade_revoked TEMPLATE upgrade_open'
+echo 'REVOKE ALL ON ALL ROUTINES IN SCHEMA migrations FROM PUBLIC;' >"$extensions/pg_migrations--$version--98.0.0.sql"
+sql_in upgrade_revoked "ALTER EXTENSION pg_migrations UPDATE TO '98.0.0'"
+lacks 'the reason for that rule' 'TO upgrade_deployer.*status|status.*TO upgrade_deployer' "$("$BIN/pg_dump" -s upgrade_revoked)"
 
 # Fresh and updated are the same.
 sql_in postgres 'CREATE DATABASE upgrade_updated'

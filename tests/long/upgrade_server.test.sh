@@ -30,6 +30,20 @@ goes_on_in_a_copy() {
     sql_in postgres 'DROP DATABASE long_copy'
 }
 
+# Debian's 15.20 marks each column of every table with an option of its own (pg_attver). The
+# pg_dump of later versions writes it out, and their server refuses it, whatever is in the
+# database. So that the rest can be tried, the marks are taken away, in this cluster; that
+# such a server can't be upgraded as it is, is counted as skipped.
+MARKS="attoptions::text LIKE '%pg_attver=%'"
+without_marks() { # version it is, version it is to be
+    sql_in postgres 'CREATE TABLE plain (id int)'
+    if [ "$(sql_in postgres "SELECT count(*) FROM pg_attribute WHERE attrelid = 'plain'::regclass AND $MARKS")" != 0 ]; then
+        skip "PostgreSQL $1 marks columns of any table with pg_attver, which $2 refuses: pg_upgrade of it as it is (tried without the marks)"
+        sql_in long_upgrade "SET allow_system_table_mods = on; UPDATE pg_attribute SET attoptions = NULL WHERE $MARKS"
+    fi
+    sql_in postgres 'DROP TABLE plain'
+}
+
 export PGHOST=$RUN
 read -r old rest <<<"$VERSIONS"
 use "$old"
@@ -39,6 +53,7 @@ make_standing long_upgrade
 goes_on_in_a_copy
 [ -n "$rest" ] || skip "only PostgreSQL $old: pg_upgrade"
 for new in $rest; do
+    without_marks "$old" "$new"
     picture long_upgrade >"$RUN/long.picture"
     stop
     former=$BIN
@@ -51,7 +66,7 @@ for new in $rest; do
     fi
     create "$new"
     server pg_upgrade -b "$former" -B "$BIN" -d "$RUN/upgrade.$old" -D "$RUN/upgrade.$new" -U postgres -s "$RUN" >"$RUN/pg_upgrade.log" 2>&1 ||
-        { cat "$RUN/pg_upgrade.log"; cat "$RUN/upgrade.$new"/pg_upgrade_output.d/*/log/* 2>/dev/null; fail "pg_upgrade from $old to $new"; }
+        { cat "$RUN/pg_upgrade.log"; tail -n 40 "$RUN/upgrade.$new"/pg_upgrade_output.d/*/log/pg_upgrade_dump_*.log 2>/dev/null; fail "pg_upgrade from $old to $new"; }
     start "$new"
     is "$new runs" "$new" "$(sql_in postgres 'SHOW server_version_num' | cut -c1-2)"
     is "$old to $new" '' "$(diff "$RUN/long.picture" <(picture long_upgrade) || true)"
