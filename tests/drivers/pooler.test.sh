@@ -17,6 +17,7 @@ cat >"$RUN/pooler/ini" <<INI
 [databases]
 session = host=$RUN port=$PGPORT dbname=driver_pooler pool_mode=session
 transaction = host=$RUN port=$PGPORT dbname=driver_pooler pool_mode=transaction
+statement = host=$RUN port=$PGPORT dbname=driver_pooler pool_mode=statement
 [pgbouncer]
 unix_socket_dir = $RUN/pooler
 listen_addr =
@@ -68,6 +69,13 @@ for pool in session transaction; do
     is "$pool: applied once" 1 "$(sql "SELECT count(*) FROM migrations.history WHERE project = 'bench_$pool' AND action = 'apply'")"
 done
 has 'named statements' '^0\|' "$(through session wire named "CALL migrations.apply_each(project => 'bench_session')")"
+
+# Pooling by statement, where each call is one
+sql "SELECT migrations.add('001', 'one', 'CREATE TABLE stmt (id int)', 'DROP TABLE stmt', project => 'stmt')" >/dev/null
+has 'by statement' '^1\|' "$(through statement wire simple "CALL migrations.apply_each(project => 'stmt')")"
+is 'by statement' $'001\n001' "$(through statement wire extended "SELECT version FROM migrations.redo(1, 'stmt')")"
+# Settings at the start of a connection are refused by PgBouncer.
+has 'PGOPTIONS' 'unsupported startup parameter: options' "$(PGOPTIONS='-c migrations.project=stmt' through session psql_alone 'SELECT 1' || true)"
 
 # A CALL that can't commit says so, and what to do instead; nothing has run
 sql "SELECT migrations.add('001', 'call', 'CREATE TABLE called (id int)', project => 'call')" >/dev/null

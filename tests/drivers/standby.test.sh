@@ -19,7 +19,8 @@ replayed() {
 at primary
 new_database standby
 sql "
-SELECT migrations.add('001', 'one', 'CREATE TABLE m_001 (id int)', 'DROP TABLE m_001');
+SELECT migrations.add('001', 'one', 'CREATE TABLE m_001 (id int)', 'DROP TABLE m_001', verify => 'SELECT count(*) = 0 FROM m_001');
+SELECT migrations.add('000', 'writes', 'SELECT 1', verify => 'CREATE TABLE verified (id int); SELECT true');
 SELECT migrations.add('002', 'two', \$\$SELECT migrations.keep('m_001'); CREATE TABLE m_002 (id int)\$\$, 'DROP TABLE m_002');
 SELECT FROM migrations.apply();
 SELECT migrations.add('003', 'three', 'CREATE TABLE m_003 (id int); SELECT pg_advisory_lock(3)');
@@ -39,7 +40,7 @@ SELECT * FROM migrations.history ORDER BY id;
 SELECT * FROM migrations.backups;
 SELECT migrations.export_bundle(), migrations.export_bundle('billing');
 SELECT * FROM migrations.set_project('billing');
-SELECT * FROM migrations.verify();"
+SELECT * FROM migrations.verify('001');"
 replayed
 same() { # when
     local here there
@@ -51,6 +52,7 @@ same() { # when
     has "$1: backups" '^migrations_backup.m_001__default_002\|m_001\||^migrations_backup.m_001__default_002' "$there"
 }
 same 'at rest'
+has 'a verify script that would write' '^000\|f\|cannot execute CREATE TABLE in a read-only transaction \(25006\)$' "$(at standby; sql "SELECT version, ok, message FROM migrations.verify('000')")"
 (at standby; PGOPTIONS='-c default_transaction_isolation=repeatable\ read' sql "$looks" >/dev/null) || fail 'repeatable read'
 
 # also while a run is under way
