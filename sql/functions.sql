@@ -236,6 +236,16 @@ CREATE FUNCTION migrations.verify(version text DEFAULT NULL, project text DEFAUL
     RETURNS SETOF migrations.verified_migration LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_verify';
 COMMENT ON FUNCTION migrations.verify(text, text) IS 'runs the verify scripts of applied migrations, or of one, again and takes back what they do';
 
+-- scheduled jobs
+
+CREATE FUNCTION migrations.schedule(cron text, project text DEFAULT NULL) RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_schedule';
+COMMENT ON FUNCTION migrations.schedule(text, text) IS 'has pg_cron apply what is pending of a project, at the times that cron says; gives the number of the job';
+
+CREATE FUNCTION migrations.unschedule(project text DEFAULT NULL) RETURNS text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_unschedule';
+COMMENT ON FUNCTION migrations.unschedule(text) IS 'takes the caller''s job for a project away';
+
 -- backups
 
 CREATE FUNCTION migrations.keep(relation regclass) RETURNS text

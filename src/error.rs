@@ -322,6 +322,22 @@ pub enum Error {
         /// Who calls.
         caller: String,
     },
+    /// The server doesn't load pg_cron (55000).
+    NoCron,
+    /// pg_cron is to live in this database, but isn't installed in it (55000).
+    CronNotCreated,
+    /// pg_cron lives in another database (55000).
+    CronElsewhere {
+        /// Which.
+        home: String,
+        /// What does the same there.
+        there: String,
+    },
+    /// The caller has no job for the project in this database (42704).
+    NotScheduled {
+        /// The project.
+        project: String,
+    },
     /// A run in a read-only transaction or on a standby (25006).
     ReadOnly {
         /// The call.

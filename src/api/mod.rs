@@ -7,6 +7,7 @@ pub mod look;
 pub mod register;
 pub mod repair;
 pub mod run;
+pub mod schedule;
 
 use crate::domain::requirement;
 use crate::domain::version::{MAX_LENGTH, Version};

@@ -443,6 +443,27 @@ impl Error {
             )
             .detail("The owner of the schema could drop what is kept in it.")
             .hint(format!("Give the schema to a role that all who apply migrations are members of: ALTER SCHEMA {SCHEMA} OWNER TO …;")),
+            NoCron => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "this server does not load pg_cron",
+            )
+            .hint("Have it loaded: shared_preload_libraries = 'pg_cron'. Or let another scheduler run CALL migrations.apply_each();"),
+            CronNotCreated => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "pg_cron is not installed in this database",
+            )
+            .hint("CREATE EXTENSION pg_cron;"),
+            CronElsewhere { home, there } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("pg_cron is not installed in this database, but in \"{home}\""),
+            )
+            .detail("It can be in one database of a server only: the one that cron.database_name names.")
+            .hint(format!("Connect to that one: {there}")),
+            NotScheduled { project } => Report::new(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                format!("you have no job for project \"{project}\" in this database"),
+            )
+            .hint("All jobs that you may see: SELECT jobname, username, database FROM cron.job;"),
             ReadOnly { call, standby } => Report::new(
                 Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 format!("cannot execute {call} in a read-only transaction"),

@@ -59,6 +59,18 @@ pub fn set_session(name: &str, value: &str) -> Result<()> {
     set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
 }
 
+/// The value of a setting. None: there is no such setting, or it is empty.
+pub fn value(name: &str) -> Option<String> {
+    let name = cstring(name);
+    // SAFETY: a C string; what is given lasts until the setting changes, and is copied.
+    unsafe {
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        let value =
+            (!value.is_null()).then(|| CStr::from_ptr(value).to_string_lossy().into_owned());
+        value.filter(|value| !value.is_empty())
+    }
+}
+
 /// What the current user may set.
 fn rights() -> pg_sys::GucContext::Type {
     // SAFETY: asks for the current user's rights.

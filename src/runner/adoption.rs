@@ -59,7 +59,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
         sql: "SELECT version::pg_catalog.text, dirty FROM schema_migrations",
         types: &[],
     };
-    let _running = Running::look()?;
+    let _running = Running::enter("migrations.adopt()")?;
     let store = Store::find()?;
     let batch = store.open()?;
     let settings = match batch.project(project, View::Caller)? {

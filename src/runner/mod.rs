@@ -27,6 +27,7 @@ pub mod repair;
 pub mod report;
 pub mod requirement;
 pub mod run;
+pub mod schedule;
 pub mod status;
 pub mod step;
 pub mod stepwise;

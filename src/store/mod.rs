@@ -16,6 +16,7 @@ pub mod overview;
 pub mod project;
 pub mod registry;
 pub mod requirement;
+pub mod schedule;
 pub mod standing;
 pub mod unfinished;
 

@@ -85,3 +85,46 @@ meanwhile() { # function
     trap 'wait; cat "$RUN/meanwhile.log"' EXIT
 }
 join_meanwhile() { wait "$MEANWHILE" || fail 'in what ran meanwhile, see below'; }
+
+# Runs a program as whom the servers run: they, and others, refuse to be root's.
+unprivileged() {
+    if [ "$(id -u)" = 0 ]; then
+        (cd "$RUN" && runuser -u "$SERVER_USER" -- "$@")
+    else
+        (cd "$RUN" && "$@")
+    fi
+}
+
+# A further cluster, in $RUN/NAME, for what needs another configuration or is to be killed;
+# psql reaches it with PGHOST=$RUN/NAME. A driver that makes one stops it: stop_clusters.
+CLUSTERS=()
+new_cluster() { # name [line of postgresql.conf]…
+    local line
+    mkdir "$RUN/$1"
+    if [ "$(id -u)" = 0 ]; then chown "$SERVER_USER" "$RUN/$1"; fi
+    server initdb -D "$RUN/$1/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >/dev/null
+    for line in "listen_addresses = ''" 'fsync = off' "log_line_prefix = '%m [%p] %d '" "${@:2}"; do
+        echo "$line" >>"$RUN/$1/data/postgresql.conf"
+    done
+    start_new_cluster "$1"
+}
+start_new_cluster() { # name
+    echo "unix_socket_directories = '$RUN/$1'" >>"$RUN/$1/data/postgresql.conf"
+    CLUSTERS+=("$1")
+    server pg_ctl start -D "$RUN/$1/data" -w -s -l "$RUN/$1/log" || { cat "$RUN/$1/log"; fail "$1 did not start"; }
+}
+stop_clusters() {
+    local name
+    for name in "${CLUSTERS[@]}"; do
+        server pg_ctl stop -D "$RUN/$name/data" -m immediate -s >/dev/null 2>&1 || true
+    done
+}
+
+# Runs the SQL of a guide: its blocks of the language sql, as one script in one session.
+run_guide() { # file
+    local out
+    awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$1" >"$RUN/guide.sql"
+    grep -q ';' "$RUN/guide.sql" || fail "$1 shows no SQL"
+    out=$("$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$RUN/guide.sql" 2>&1) || fail "$out"
+    echo "$out"
+}

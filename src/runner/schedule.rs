@@ -1,0 +1,83 @@
+//! Jobs of pg_cron that apply what is pending.
+
+use super::entrance::Running;
+use crate::error::{Error, Result, literal};
+use crate::pg::guc::{self, Nest};
+use crate::pg::spi::View;
+use crate::store::Store;
+use crate::store::schedule::Jobs;
+
+/// The setting that says in which database pg_cron lives.
+const HOME: &str = "cron.database_name";
+
+/// Makes the job of a project, or gives it another schedule. Gives its number.
+///
+/// Errors: see [`Running::enter`]; no such project (42704); pg_cron isn't in this database
+/// (55000); pg_cron's own, of the schedule (22023) and of the caller's rights on it (42501).
+pub fn schedule(cron: &str, project: &str) -> Result<i64> {
+    let _running = Running::enter("migrations.schedule()")?;
+    check_project(project)?;
+    let command = format!("CALL migrations.apply_each(project => {})", literal(project));
+    let (nest, jobs) = enter(|database| {
+        let arguments = [&elsewhere(project, database), cron, &command, database];
+        format!("SELECT cron.schedule_in_database({});", arguments.map(literal).join(", "))
+    })?;
+    let job = jobs.schedule(&name(project), cron, &command)?;
+    leave(nest, jobs)?;
+    Ok(job)
+}
+
+/// Takes the job of a project away; one that runs goes on to its end.
+///
+/// Errors: see [`Running::enter`]; the caller has no such job here (42704); pg_cron isn't
+/// in this database (55000).
+pub fn unschedule(project: &str) -> Result<()> {
+    let _running = Running::enter("migrations.unschedule()")?;
+    let (nest, jobs) = enter(|database| {
+        format!("SELECT cron.unschedule({});", literal(&elsewhere(project, database)))
+    })?;
+    if !jobs.unschedule(&name(project))? {
+        return Err(Error::NotScheduled { project: project.to_owned() });
+    }
+    leave(nest, jobs)
+}
+
+/// The name of a project's job.
+fn name(project: &str) -> String {
+    format!("migrations:{project}")
+}
+
+/// Its name in the database of pg_cron, where projects of several may meet.
+fn elsewhere(project: &str, database: &str) -> String {
+    format!("{}:{database}", name(project))
+}
+
+/// Errors: no such project (42704), which a job would only find out later.
+fn check_project(name: &str) -> Result<()> {
+    let store = Store::find()?;
+    let batch = store.open()?;
+    batch.project(name, View::Newest)?;
+    batch.close()
+}
+
+/// As the caller, with names that mean what they say. `there` says what does the same in
+/// the database that pg_cron lives in, given the name of this one.
+fn enter(there: impl FnOnce(&str) -> String) -> Result<(Nest, Jobs)> {
+    let nest = Nest::open();
+    nest.set("search_path", "pg_catalog, pg_temp")?;
+    let jobs = Jobs::open()?;
+    let (database, is_installed) = jobs.look()?;
+    if is_installed {
+        return Ok((nest, jobs));
+    }
+    Err(match guc::value(HOME) {
+        None => Error::NoCron,
+        Some(home) if home == database => Error::CronNotCreated,
+        Some(home) => Error::CronElsewhere { home, there: there(&database) },
+    })
+}
+
+fn leave(nest: Nest, jobs: Jobs) -> Result<()> {
+    jobs.close()?;
+    nest.undo()
+}

@@ -1,0 +1,64 @@
+//! Jobs of pg_cron, which keeps them in tables of its own. All of this is done as the
+//! caller, with the caller's rights.
+
+use crate::error::{Error, Result};
+use crate::pg::spi::{Spi, Statement, Type, View};
+use pgrx::PgSqlErrorCode as Code;
+
+/// The caller's jobs.
+pub struct Jobs(Spi);
+
+impl Jobs {
+    /// Begins.
+    pub fn open() -> Result<Jobs> {
+        Ok(Jobs(Spi::connect()?))
+    }
+
+    /// Ends.
+    pub fn close(self) -> Result<()> {
+        self.0.finish()
+    }
+
+    /// The name of the database, and whether pg_cron is installed in it.
+    pub fn look(&self) -> Result<(String, bool)> {
+        const LOOK: Statement = Statement {
+            sql: "SELECT current_database()::text,
+                         EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron')",
+            types: &[],
+        };
+        let found = self.0.run(&LOOK, [], View::Newest)?;
+        Ok(found.first().map(|row| (row.text(0), row.bool(1))).unwrap_or_default())
+    }
+
+    /// Makes a job, or gives it another schedule. Gives its number. Errors: pg_cron's.
+    pub fn schedule(&self, name: &str, cron: &str, command: &str) -> Result<i64> {
+        const SCHEDULE: Statement = Statement {
+            sql: "SELECT cron.schedule($1, $2, $3)",
+            types: &[Type::Text, Type::Text, Type::Text],
+        };
+        let values = [name.into(), cron.into(), command.into()];
+        let made = self.0.run(&SCHEDULE, values, View::Transaction).map_err(with_hint)?;
+        Ok(made.first().map(|row| row.bigint(0)).unwrap_or_default())
+    }
+
+    /// Takes a job of the caller's in this database away. False: there is none.
+    pub fn unschedule(&self, name: &str) -> Result<bool> {
+        // A superuser sees those of others, too.
+        const UNSCHEDULE: Statement = Statement {
+            sql: "SELECT cron.unschedule(jobid) FROM cron.job
+                  WHERE jobname = $1 AND username = current_user AND database = current_database()",
+            types: &[Type::Text],
+        };
+        let gone = self.0.run(&UNSCHEDULE, [name.into()], View::Transaction).map_err(with_hint)?;
+        Ok(gone.count() > 0)
+    }
+}
+
+fn with_hint(mut error: Error) -> Error {
+    if let Error::Server(server) = &mut error
+        && server.code() == Code::ERRCODE_INSUFFICIENT_PRIVILEGE as i32
+    {
+        server.add_hint("GRANT USAGE ON SCHEMA cron TO …;");
+    }
+    error
+}
