@@ -6,7 +6,7 @@
 
 export PG_CONFIG PG
 
-.PHONY: demo test lint install psql clean
+.PHONY: demo test test-long lint install psql clean
 
 demo:
 	@tests/tools/demo
@@ -16,6 +16,9 @@ psql:
 
 test:
 	@tests/tools/test
+
+test-long:
+	@tests/tools/test-long
 
 lint:
 	@tests/tools/lint

@@ -61,8 +61,21 @@ check_files() {
     } || die "nothing of \"$directory\" is registered"
 }
 
+# Says in which order Liquibase runs others.
+is_changelog() {
+    case ${1##*/} in
+    *[cC][hH][aA][nN][gG][eE][lL][oO][gG]*.* | *[mM][aA][sS][tT][eE][rR]*.*)
+        case $1 in
+        *.[xX][mM][lL] | *.[yY][mM][lL] | *.[yY][aA][mM][lL] | *.[jJ][sS][oO][nN]) return 0 ;;
+        esac
+        ;;
+    esac
+    return 1
+}
+
 # Of code in other languages only the names are sent: it may be migrations, too.
 is_code() {
+    ! is_changelog "$1" || return 1
     case $1 in
     *.go | *.js | *.ts | *.cjs | *.mjs | *.cts | *.mts | *.java | *.kt | *.py | *.rs | *.xml | *.yaml | *.yml) true ;;
     *) false ;;
@@ -77,7 +90,7 @@ files() {
         case ${file##*/} in
         *.[sS][qQ][lL] | *.[sS][qQ][lL].[cC][oO][nN][fF] | sqitch.plan | sqitch.conf | metadata.toml | \
             _journal.json | flyway.conf | flyway.toml | liquibase.properties) ;;
-        *) is_code "$file" || continue ;;
+        *) is_changelog "$file" || is_code "$file" || continue ;;
         esac
         if [ -f "$directory/$file" ]; then printf '%s\n' "$file"; fi
     done

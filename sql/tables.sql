@@ -22,6 +22,9 @@ $$;
 CREATE SCHEMA migrations;
 COMMENT ON SCHEMA migrations IS 'migrations of this database: registry, applied state, history, and the functions that run them';
 
+-- No table refers to another by a foreign key: projects are never deleted, and pg_restore -j
+-- fills the tables of an extension in any order.
+
 -- Sequences are made by name, since an identity's can't be given to pg_dump by name.
 CREATE SEQUENCE migrations.project_id_seq;
 CREATE TABLE migrations.project (
@@ -52,7 +55,7 @@ COMMENT ON COLUMN migrations.project.created_at IS 'when its first migration or 
 CREATE SEQUENCE migrations.migration_id_seq;
 CREATE TABLE migrations.migration (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.migration_id_seq'::pg_catalog.regclass),
-    project_id bigint NOT NULL REFERENCES migrations.project,
+    project_id bigint NOT NULL,
     version text,
     version_key bytea NOT NULL,
     name text NOT NULL,
@@ -98,9 +101,8 @@ COMMENT ON COLUMN migrations.migration.on_fail IS 'what a precondition that does
 COMMENT ON COLUMN migrations.migration.moment IS 'when a repeatable migration runs: when it has changed, or before or after all others in every run that has something to do';
 COMMENT ON COLUMN migrations.migration.registered_at IS 'when it was registered first';
 
--- The two tables that a run writes for each migration have no foreign keys and checks:
--- projects are never deleted, the values come from our code alone, and each constraint
--- would be evaluated anew for each migration.
+-- The two tables that a run writes for each migration have no checks: the values come from
+-- our code alone, and each constraint would be evaluated anew for each migration.
 
 CREATE SEQUENCE migrations.applied_id_seq;
 CREATE TABLE migrations.applied (

@@ -7,7 +7,7 @@ use crate::runner::entrance;
 use crate::store;
 use pgrx::pg_sys::{self, Datum};
 
-entry!(migrations_guard, pg_finfo_migrations_guard, guard);
+entry!(migrations_guard, pg_finfo_migrations_guard, guard, whatever version);
 
 /// `guard()`: lets our own changes pass, and a restore, and refuses others (55000).
 fn guard(call: &Call) -> Result<Datum> {

@@ -543,6 +543,19 @@ impl Error {
             .detail("The data begins in the next line, so that it cannot be told what belongs to it.")
             .hint("Put it behind the line of \\. that ends the data.")
             .place(place.clone()),
+            Script { what: What::StrayData, place } => Report::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "no COPY reads the data that stands here",
+            )
+            .detail("With the values of its variables the text has other statements than without.")
+            .hint("Write COPY … FROM stdin; without variables that hold quotes or semicolons.")
+            .place(place.clone()),
+            Script { what: What::TooLong, place } => Report::new(
+                Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "the text is too long with the values of its variables",
+            )
+            .detail("A text can have 1 GB, the values of the variables that it sets 64 MB.")
+            .place(place.clone()),
             OutOfMemory => Report::new(Code::ERRCODE_OUT_OF_MEMORY, "out of memory")
                 .hint("Repeat the call when the server has more of it."),
             StringsChanged { place } => Report::new(

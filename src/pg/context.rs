@@ -7,7 +7,7 @@
 
 use super::{cstring, raw};
 use crate::domain::script;
-use crate::domain::script::prepare::{Data, Map, Variables, prepare};
+use crate::domain::script::prepare::{Data, Map, Variables, What, prepare};
 use crate::error::{Error, Place, Result};
 use core::ffi::{c_int, c_void};
 use pgrx::pg_sys;
@@ -51,8 +51,11 @@ pub struct Context<'a> {
     dropped: Cell<usize>,
     // The line of the last thing that passed the callback with a position.
     line: Cell<Option<usize>>,
-    // The line in which the data begins that a COPY reads.
-    data_line: Cell<Option<usize>>,
+    // Where the data begins that a COPY reads, and in which line, once that is asked for.
+    data: Cell<Option<(usize, Option<usize>)>>,
+    // Of the last message with a position: the position, its place in what the parser
+    // reads, its place in the text, and its line. The next one is mostly behind it.
+    last: Cell<(usize, usize, usize, usize)>,
 }
 
 /// What the server's parser is given to read.
@@ -74,7 +77,8 @@ impl<'a> Context<'a> {
             text,
             variables,
             read: OnceCell::new(),
-            data_line: Cell::new(None),
+            data: Cell::new(None),
+            last: Cell::new((1, 0, 0, 1)),
             step: Cell::new(Step::Parsing),
             messages: RefCell::new(Vec::new()),
             dropped: Cell::new(0),
@@ -96,15 +100,24 @@ impl<'a> Context<'a> {
     /// with their lines. Errors: what can't be honoured in it, or a variable that isn't set
     /// (0A000, 42704).
     pub fn prepare(&self, conforming: bool) -> Result<Vec<(usize, String)>> {
-        let script = prepare(self.text, conforming, self.variables).map_err(|fault| {
-            Error::Script { what: fault.what, place: self.place_of(fault.offset) }
-        })?;
-        let passed_over = script.passed_over.into_iter();
-        let passed_over = passed_over.map(|(at, name)| (script::line_at(self.text, at), name));
+        let script = prepare(self.text, conforming, self.variables)
+            .map_err(|fault| self.fault(fault.what, fault.offset))?;
+        let (mut line, mut counted) = (1, 0);
+        let passed_over = script.passed_over.into_iter().map(|(at, name)| {
+            line += script::line_at(&self.text[counted..at], at) - 1;
+            counted = at;
+            (line, name)
+        });
+        let passed_over = passed_over.collect();
         let read = Read { sql: cstring(&script.sql), map: script.map, data: script.data };
         // Prepared again it is the same.
         self.read.set(read).ok();
-        Ok(passed_over.collect())
+        Ok(passed_over)
+    }
+
+    /// The error about what can't be honoured in the body.
+    pub fn fault(&self, what: What, offset: usize) -> Error {
+        Error::Script { what, place: self.place_of(offset) }
     }
 
     /// What the parser reads; nothing before [`Context::prepare`].
@@ -117,9 +130,32 @@ impl<'a> Context<'a> {
         self.read.get().map_or(c"", |read| &read.sql)
     }
 
-    /// Says that a COPY reads data from this line on; None: no more.
+    /// Says that a COPY reads data that begins here; None: no more.
     pub fn enter_data(&self, offset: Option<usize>) {
-        self.data_line.set(offset.map(|offset| script::line_at(self.text, offset)));
+        self.data.set(offset.map(|offset| (offset, None)));
+    }
+
+    /// The line in which the data begins that a COPY reads.
+    fn data_line(&self) -> Option<usize> {
+        let (offset, line) = self.data.get()?;
+        let line = line.unwrap_or_else(|| script::line_at(self.text, offset));
+        self.data.set(Some((offset, Some(line))));
+        Some(line)
+    }
+
+    /// Where in the text a position is of what the parser reads, and in which line.
+    fn locate(&self, position: usize) -> Option<(usize, usize)> {
+        let read = self.read()?;
+        let sql = read.sql.to_bytes();
+        let (counted, place, offset, line) = match self.last.get() {
+            last if last.0 <= position => last,
+            _ => (1, 0, 0, 1),
+        };
+        let place = place + script::bytes_of_characters(sql.get(place..)?, position - counted);
+        let found = read.map.back(place);
+        let line = line + script::line_at(self.text.get(offset..)?, found - offset) - 1;
+        self.last.set((position, place, found, line));
+        Some((found, line))
     }
 
     /// Says what is worked on from now on.
@@ -257,9 +293,7 @@ fn move_position(context: &Context) -> Option<usize> {
     if position <= 0 {
         return context.line();
     }
-    let Some(read) = context.read() else { return context.line() };
-    let sql = read.sql.to_str().unwrap_or_default();
-    let offset = read.map.back(script::offset_of_character(sql, position as usize));
+    let Some((offset, line)) = context.locate(position as usize) else { return context.line() };
     if let Step::Statement { offset: start, end, .. } = context.step.get()
         && !(start..end).contains(&offset)
     {
@@ -277,7 +311,7 @@ fn move_position(context: &Context) -> Option<usize> {
         pg_sys::internalerrposition(shown.position as c_int);
         pg_sys::internalerrquery(text.as_ptr());
     }
-    context.line.set(Some(script::line_at(context.text(), offset)));
+    context.line.set(Some(line));
     context.line()
 }
 
@@ -311,7 +345,7 @@ fn keep_message(context: &Context) -> Option<usize> {
                 context.dropped.set(context.dropped.get() + 1);
             }
         }
-        let in_data = context.data_line.get().and_then(|first| {
+        let in_data = context.data.get().and_then(|_| {
             if (*data).context.is_null() {
                 return None;
             }
@@ -320,7 +354,7 @@ fn keep_message(context: &Context) -> Option<usize> {
             let said = said.strip_prefix("COPY ")?;
             let mut numbers = said[said.find(", ")?..].split(|c: char| !c.is_ascii_digit());
             let number: usize = numbers.find(|digits| !digits.is_empty())?.parse().ok()?;
-            Some(first + number - 1)
+            Some(context.data_line()? + number - 1)
         });
         pg_sys::FreeErrorData(data);
         pg_sys::MemoryContextSwitchTo(former);

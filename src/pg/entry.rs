@@ -12,9 +12,17 @@ use core::ffi::{c_char, c_int};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::pg_sys::{self, Datum, PgTryBuilder};
 
-/// Defines a C function (of the version-1 convention) that calls a Rust function.
+/// Defines a C function (of the version-1 convention) that calls a Rust function, if the
+/// extension in the database is of the library's version: another one's declarations may
+/// have other arguments. `whatever version`: it has none.
 macro_rules! entry {
     ($symbol:ident, $record:ident, $function:path) => {
+        $crate::pg::entry::entry!($symbol, $record, |call: &$crate::pg::call::Call| {
+            $crate::pg::integrity::check_version()?;
+            $function(call)
+        }, whatever version);
+    };
+    ($symbol:ident, $record:ident, $function:expr, whatever version) => {
         #[doc = concat!("The C symbol `", stringify!($symbol), "`.")]
         ///
         /// # Safety

@@ -1,8 +1,10 @@
 //! Whether this extension and its tables are still what they were.
 
 use crate::error::{Error, Result};
+use pgrx::FromDatum;
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::CStr;
+use std::num::NonZeroUsize;
 
 /// The extension and its relations, as they were found at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +28,10 @@ const TABLES: [&CStr; 6] =
     [c"project", c"migration", c"applied", c"event", c"unfinished", c"journal"];
 
 impl OwnObjects {
-    /// Looks them up by name.
+    /// Looks them up by name. Errors: as of [`check_version`]; a table isn't there (55000).
     pub fn find() -> Result<OwnObjects> {
+        hold_project();
+        check_version()?;
         // SAFETY: look-ups in the server's caches by constant names.
         unsafe {
             let extension = pg_sys::get_extension_oid(c"pg_migrations".as_ptr(), true);
@@ -62,6 +66,11 @@ impl OwnObjects {
         let now = match OwnObjects::find() {
             Ok(now) if now == *self => return None,
             Ok(now) if now.extension == self.extension => now,
+            Err(Error::SchemaVersion { installed, .. }) => {
+                return Some(format!(
+                    "Extension pg_migrations was updated to version {installed}."
+                ));
+            }
             // Renamed or moved tables are not found, though the extension is there.
             _ if self.extension_exists() => {
                 return Some("A table of pg_migrations was renamed or moved.".to_owned());
@@ -84,6 +93,65 @@ impl OwnObjects {
     fn extension_exists(&self) -> bool {
         // SAFETY: a look-up by a constant name.
         unsafe { pg_sys::get_extension_oid(c"pg_migrations".as_ptr(), true) == self.extension }
+    }
+}
+
+/// Waits for an update of the extension that is under way, and has later ones wait for the
+/// end of the transaction: update scripts begin with a lock of this table.
+fn hold_project() {
+    // SAFETY: look-ups by constant names; the lock is freed with the transaction.
+    unsafe {
+        let schema = pg_sys::get_namespace_oid(c"migrations".as_ptr(), true);
+        let table = pg_sys::get_relname_relid(TABLES[0].as_ptr(), schema);
+        if table != pg_sys::InvalidOid {
+            pg_sys::LockRelationOid(table, pg_sys::AccessShareLock as pg_sys::LOCKMODE);
+        }
+    }
+}
+
+/// Errors: the extension isn't installed in this database, or is of another version than
+/// this library (55000).
+pub fn check_version() -> Result<()> {
+    let library = env!("CARGO_PKG_VERSION");
+    match installed_version() {
+        Some(installed) if installed == library => Ok(()),
+        Some(installed) => Err(Error::SchemaVersion { library, installed }),
+        None => Err(Error::NotInstalled),
+    }
+}
+
+/// The version in the newest committed row of the catalog. Not by SQL: what a caller's
+/// search_path holds doesn't matter, and each call asks.
+fn installed_version() -> Option<String> {
+    const NAME: &CStr = c"pg_migrations";
+    // SAFETY: a scan of a catalog by its index, with constants that the server defines; the
+    // key's name outlives it, and the version is copied before it ends.
+    unsafe {
+        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        let extensions = pg_sys::table_open(pg_sys::ExtensionRelationId, lock);
+        let mut key = pg_sys::ScanKeyData::default();
+        pg_sys::ScanKeyInit(
+            &mut key,
+            pg_sys::Anum_pg_extension_extname as pg_sys::AttrNumber,
+            pg_sys::BTEqualStrategyNumber as pg_sys::StrategyNumber,
+            pg_sys::F_NAMEEQ.into(),
+            pg_sys::Datum::from(NAME.as_ptr()),
+        );
+        let index = pg_sys::ExtensionNameIndexId.into();
+        let scan =
+            pg_sys::systable_beginscan(extensions, index, true, core::ptr::null_mut(), 1, &mut key);
+        let tuple = pg_sys::systable_getnext(scan);
+        let column = NonZeroUsize::new(pg_sys::Anum_pg_extension_extversion as usize);
+        let version = match column {
+            Some(column) if !tuple.is_null() => {
+                pgrx::heap_getattr_raw(tuple, column, (*extensions).rd_att)
+            }
+            _ => None,
+        };
+        let version = version.and_then(|version| String::from_datum(version, false));
+        pg_sys::systable_endscan(scan);
+        pg_sys::table_close(extensions, lock);
+        version
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::context::{Context, Step};
 use super::{catch::catch, raw};
+use crate::domain::script::prepare::What;
 use crate::domain::script::{self, skip_blank};
 use crate::error::Result;
 use pgrx::PgList;
@@ -124,6 +125,7 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
     let trees = unsafe { PgList::<pg_sys::RawStmt>::from_pg(trees) };
     // Lines are counted on from one statement to the next, so that the text is read once.
     let (mut line, mut counted) = (1, 0);
+    let mut claimed = 0;
     let statements = trees.iter_ptr().map(|tree| {
         // SAFETY: as above. A length of 0 means: to the end.
         let (location, length, node) =
@@ -134,8 +136,9 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
         let kind = unsafe { kind(node) };
         let data = match kind {
             Kind::CopyData => {
-                let data = read.data.binary_search_by_key(&end, |data| data.semicolon);
-                Some(data.map_or(end..end, |n| read.data[n].range.clone()))
+                let data = read.data.get(claimed).filter(|data| data.semicolon == end);
+                claimed += usize::from(data.is_some());
+                Some(data.map_or(0..0, |data| data.range.clone()))
             }
             _ => None,
         };
@@ -169,7 +172,11 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             section: None,
         }
     });
-    Ok(statements.collect())
+    let statements = statements.collect();
+    match read.data.get(claimed) {
+        None => Ok(statements),
+        Some(stray) => Err(context.fault(What::StrayData, stray.range.start)),
+    }
 }
 
 impl Statement {

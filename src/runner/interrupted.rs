@@ -8,7 +8,7 @@ use crate::pg::context::Context;
 use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::transaction;
 use crate::store::index::{self, NewIndex};
-use crate::store::journal::{Entry, Leaves};
+use crate::store::journal::{Entry, Facts, Leaves};
 
 /// What is to be done about it.
 pub enum Decision {
@@ -42,7 +42,7 @@ pub fn decide(
         });
     }
     let made = match &entry.facts {
-        Some(facts) => index::appeared(facts)?,
+        Some(facts) => index::appeared(&on_present_table(facts, current)?)?,
         None => Vec::new(),
     };
     check_nobody_builds(context, &made)?;
@@ -59,8 +59,8 @@ pub fn decide(
         }
         (None, _) => Decision::Run(leftovers),
         (Some(_), _) if builds && !valid.is_empty() => Decision::IsDone,
-        (Some(Kind::NonTransactional(_, Form::DropIndex(_))), Some(facts))
-            if !index::exists(facts.relation)? =>
+        (Some(Kind::NonTransactional(_, Form::DropIndex(name))), Some(facts))
+            if !index::exists(facts.relation, name)? =>
         {
             Decision::IsDone
         }
@@ -82,6 +82,20 @@ pub fn decide(
     };
     transaction::commit()?;
     Ok(decision)
+}
+
+/// What there was before, with the table that bears the name by now: in a restored database
+/// it has another number. (Without a name, nothing tells a restored index from a new one.)
+fn on_present_table(facts: &Facts, current: Option<&Statement>) -> Result<Facts> {
+    let mut facts = facts.clone();
+    if let Some(Kind::NonTransactional(_, form @ Form::CreateIndex { index: Some(_), .. })) =
+        current.map(|statement| &statement.kind)
+        && facts.indexes.is_empty()
+        && let Some(now) = index::facts(form)?
+    {
+        facts.relation = now.relation;
+    }
+    Ok(facts)
 }
 
 fn check_nobody_builds(context: &Context, indexes: &[NewIndex]) -> Result<()> {

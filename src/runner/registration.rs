@@ -212,6 +212,11 @@ impl Registration<'_> {
         let version = Version::parse(text)
             .map_err(|why| Error::InvalidVersion { version: text.clone(), why })?;
         check_requires(&project, Some(&version), &found.requires)?;
+        let is_applied = !found.requires.is_empty()
+            && self
+                .batch
+                .find(self.project.id, version.key(), View::Newest)?
+                .is_some_and(|(_, is_applied)| is_applied);
         let mut done = Done::all(Outcome::Added);
         done.whole = self.put(Some(&version), version.key(), |former| {
             let Some(former) = former else {
@@ -244,6 +249,12 @@ impl Registration<'_> {
                 outcome(new_up, differs.iter().any(|what| !["down", "verify"].contains(what)));
             if differs.is_empty() && (new_up || new_down || new_verify) {
                 return Ok(Some((content, Outcome::Added)));
+            }
+            // Files of other migrations tell anew what this one requires. That is no part of
+            // its text, and counts until it is applied.
+            if differs == ["requires"] && !replace {
+                done = Done::all(if is_applied { Outcome::Unchanged } else { Outcome::Replaced });
+                return Ok((!is_applied).then_some((content, Outcome::Replaced)));
             }
             decide(&project, former, differs, content, replace)
         })?;

@@ -126,14 +126,18 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
     spi.finish()?;
     Ok(matching)
 }
-/// Whether a relation is still there.
-pub fn exists(relation: u32) -> Result<bool> {
+
+/// Whether an index is still there, by its number or, since a restored database has other
+/// numbers, by its name.
+pub fn exists(index: u32, name: &str) -> Result<bool> {
     const EXISTS: Statement = Statement {
-        sql: "SELECT FROM pg_catalog.pg_class WHERE oid = $1::pg_catalog.oid",
-        types: &[Type::BigInt],
+        sql: "SELECT FROM pg_catalog.pg_index
+              WHERE indexrelid IN ($1::pg_catalog.oid, pg_catalog.to_regclass($2))",
+        types: &[Type::BigInt, Type::Text],
     };
     let spi = Spi::connect()?;
-    let exists = spi.run(&EXISTS, [Value::BigInt(relation.into())], View::Newest)?.count() > 0;
+    let values = [Value::BigInt(index.into()), name.into()];
+    let exists = spi.run(&EXISTS, values, View::Newest)?.count() > 0;
     spi.finish()?;
     Ok(exists)
 }

@@ -20,7 +20,7 @@ pub mod schedule;
 pub mod standing;
 pub mod unfinished;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::identity::{AsOwner, Users};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::{Spi, Statement, View};
@@ -47,12 +47,8 @@ impl Store {
     /// Finds the tables. Errors: the extension isn't installed, or is of another version
     /// than this library (55000).
     pub fn find() -> Result<Store> {
-        let store =
-            Store { objects: OwnObjects::find()?, caller: Users::current().effective_name() };
-        let batch = store.open()?;
-        batch.check_version()?;
-        batch.close()?;
-        Ok(store)
+        let objects = OwnObjects::find()?;
+        Ok(Store { objects, caller: Users::current().effective_name() })
     }
 
     /// Keeps others from rewriting the tables until the transaction ends.
@@ -99,20 +95,6 @@ impl Batch<'_> {
     pub fn close(self) -> Result<()> {
         self.spi.finish()?;
         self.role.leave()
-    }
-
-    fn check_version(&self) -> Result<()> {
-        const VERSION: Statement = Statement {
-            sql: "SELECT extversion FROM pg_extension WHERE extname = 'pg_migrations'",
-            types: &[],
-        };
-        let library = env!("CARGO_PKG_VERSION");
-        let found = self.spi.run(&VERSION, [], View::Newest)?;
-        match found.first().map(|row| row.text(0)) {
-            Some(installed) if installed == library => Ok(()),
-            Some(installed) => Err(Error::SchemaVersion { library, installed }),
-            None => Err(Error::NotInstalled),
-        }
     }
 
     /// The time of the clock in UTC, as timestamps in versions have it.

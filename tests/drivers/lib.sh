@@ -43,6 +43,31 @@ load_folder() { # folder [project]
 # its output since some minor release.
 dump_schema() { "$BIN/pg_dump" --schema-only "$@" | grep -v '^.\(un\)\?restrict '; }
 
+# The SQL that a document shows.
+sql_blocks() { # file
+    awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$1"
+}
+
+# Runs the SQL of a document, block by block, in the order that it has there. A block that
+# says "sql error" has to fail, the others must not. Prints all that they give.
+run_document() { # file
+    local block=0 kind
+    mkdir -p "$RUN/document"
+    rm -f "$RUN/document/"*
+    awk -v folder="$RUN/document" '
+        /^```sql( error)?$/ {n++; file = sprintf("%s/%03d%s", folder, n, /error/ ? ".error" : ".sql"); next}
+        /^```$/ {file = ""}
+        file {print >file}' "$1"
+    for block in "$RUN/document/"*; do
+        kind=${block##*.}
+        if "$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$block" 2>&1; then
+            [ "$kind" = sql ] || fail "a block of $1 should fail: $(cat "$block")"
+        else
+            [ "$kind" = error ] || fail "a block of $1 fails: $(cat "$block")"
+        fi
+    done
+}
+
 # Waits, for ten seconds at most, until a query gives t.
 wait_for() {
     local n
@@ -52,6 +77,14 @@ wait_for() {
     done
     fail "waited in vain for: $1"
 }
+
+# Runs a function, in databases of its own, while the test goes on.
+meanwhile() { # function
+    "$1" >"$RUN/meanwhile.log" 2>&1 &
+    MEANWHILE=$!
+    trap 'wait; cat "$RUN/meanwhile.log"' EXIT
+}
+join_meanwhile() { wait "$MEANWHILE" || fail 'in what ran meanwhile, see below'; }
 
 # Runs a program as whom the servers run: they, and others, refuse to be root's.
 unprivileged() {

@@ -14,3 +14,9 @@ has 'rolled back' '^NOTICE:  rolled back 002 \(wrapped\) in [0-9.]+ ms$' "$out"
 sql "SELECT migrations.add('003', 'context', E'SELECT 1;\nDROP TABLE IF EXISTS nowhere', 'SELECT 1')" >/dev/null
 out=$("$BIN/psql" -X -q -v VERBOSITY=verbose -c 'SELECT * FROM migrations.apply()' 2>&1)
 has 'notice' 'NOTICE:  00000: table "nowhere" does not exist, skipping' "$out"
+
+# psql's commands that mean nothing here
+sql "SELECT migrations.add('050', 'psql', E'\\\\echo one\nSELECT 1;\n\\\\set ON_ERROR_STOP on\n')" >/dev/null
+out=$(sql "SELECT messages FROM migrations.apply()" 2>&1)
+has 'told' 'NOTICE:  \\echo in line 1 is passed over' "$out"
+has 'kept' '"NOTICE: \\\\set in line 3 is passed over"' "$out"

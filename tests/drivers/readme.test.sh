@@ -1,7 +1,7 @@
 # The SQL that the README shows runs, from its top to its end, in one session.
 export PGDATABASE=driver_readme
 sql_in postgres 'CREATE DATABASE driver_readme'
-awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$ROOT/README.md" >"$RUN/readme.sql"
+sql_blocks "$ROOT/README.md" >"$RUN/readme.sql"
 [ "$(grep -c ';' "$RUN/readme.sql")" -gt 20 ] || fail 'the SQL was not found'
 out=$("$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$RUN/readme.sql" 2>&1) || fail "$out"
 has 'nothing to do' 'nothing to do: project default is at version 002' "$out"

@@ -16,10 +16,10 @@ projects() {
         load_folder "$FILES/$service-service" "$service-service"
     done
 }
-setup() { sh "$FILES/setup_databases.sh" "$@" 2>"$RUN/dashboard.err" || fail "setup: $(cat "$RUN/dashboard.err")"; }
+setup() { sh "$FILES/setup_databases.sh" "$@" 2>"$RUN/$PGDATABASE.err" || fail "setup: $(cat "$RUN/$PGDATABASE.err")"; }
 schema() { dump_schema -n '*_service'; }
 as() { sql "SET search_path = $1_service, public; $2"; } # service query
-quiet() { sql "$1" >/dev/null 2>"$RUN/dashboard.err" || fail "$1: $(cat "$RUN/dashboard.err")"; }
+quiet() { sql "$1" >/dev/null 2>"$RUN/$PGDATABASE.err" || fail "$1: $(cat "$RUN/$PGDATABASE.err")"; }
 refused() { # what SQLSTATE service query
     local out
     out=$("$BIN/psql" -X -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -c "SET search_path = $3_service, public" -c "$4" 2>&1) && fail "$1: not refused"
@@ -52,16 +52,48 @@ is 'one call for all' 'user-service 3, resume-service 4, ai-service 3' \
 schema | diff "$RUN/dashboard.all" - || fail 'up again is another schema'
 is 'nothing to do' '' "$(sql 'SELECT version FROM migrations.apply_all()' 2>/dev/null)"
 
-# a transaction for each, in another database
-prepare dashboard_each
-projects
-for round in first second; do
-    for service in $SERVICES; do quiet "CALL migrations.apply_each(project => '$service-service')"; done
-    schema | diff "$RUN/dashboard.all" - || fail "apply_each, $round time: another schema than apply's"
-    [ $round = second ] && break
-    for n in 'user 3' 'resume 4' 'ai 3'; do quiet "CALL migrations.rollback_each(${n#* }, '${n% *}-service')"; done
+# meanwhile, in other databases: a transaction for each, and a database for each
+elsewhere() {
+    each_up() { for service in $SERVICES; do quiet "CALL migrations.apply_each(project => '$service-service')"; done; }
+    each_down() { for n in 'user 3' 'resume 4' 'ai 3'; do quiet "CALL migrations.rollback_each(${n#* }, '${n% *}-service')"; done; }
+    prepare dashboard_each
+    projects
+    each_up
+    schema | diff "$RUN/dashboard.all" - || fail "apply_each: another schema than apply's"
+    each_down
     schema | diff "$RUN/dashboard.none" - || fail 'rollback_each leaves something'
-done
+
+    # with pgvector, or where the server has none a type that stands in for it meanwhile
+    share=$(pg_config --sharedir)/extension
+    if [ ! -e "$share/vector.control" ]; then
+        trap 'rm -f "$share/vector.control" "$share/vector--0.sql"' EXIT
+        echo "default_version = '0'" >"$share/vector.control"
+        cat >"$share/vector--0.sql" <<'SQL'
+CREATE TYPE vector;
+CREATE FUNCTION vector_in(cstring) RETURNS vector LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION vector_out(vector) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE TYPE vector (INPUT = vector_in, OUTPUT = vector_out, TYPMOD_IN = varchartypmodin, LIKE = text);
+SQL
+        chmod a+r "$share"/vector*
+    fi
+    quiet 'CREATE EXTENSION vector SCHEMA public'
+    quiet "SELECT FROM migrations.apply('001', 'ai-service')"
+    is 'an embedding with pgvector' vector "$(as ai "SELECT typname FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid WHERE attrelid = 'embeddings'::regclass AND attname = 'embedding'")"
+    quiet "SELECT FROM migrations.rollback(1, 'ai-service')"
+    schema | diff "$RUN/dashboard.none" - || fail 'with pgvector the down leaves something'
+    quiet 'DROP EXTENSION vector'
+    each_up
+    schema | diff "$RUN/dashboard.all" - || fail 'apply_each, the second time: another schema'
+
+    # three databases, tables in public
+    setup >/dev/null
+    for n in 'user 7 3 2' 'resume 7 6 4' 'ai 11 8 5'; do
+        set -- $n
+        is "$1_service_db" "$2|$3|$4" "$(sql_in "$1_service_db" "SELECT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public'), (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype), (SELECT count(*) FROM pg_views WHERE schemaname = 'public')")"
+    done
+    is 'the functions find their tables there, too' local "$(sql_in resume_service_db "SET search_path = ''; SELECT name FROM public.get_storage_config()")"
+}
+meanwhile elsewhere
 
 # the script does it all, and can be run again
 setup dashboard_script >/dev/null
@@ -196,18 +228,9 @@ is 'an embedding without pgvector' 'real[]' "$(as ai "SELECT format_type(atttypi
 refused 'too few dimensions' 23514 ai "$(embed 3)"
 as ai "$(embed 1536)"
 
-# three databases, tables in public
-setup >/dev/null
-for n in 'user 7 3 2' 'resume 7 6 4' 'ai 11 8 5'; do
-    set -- $n
-    is "$1_service_db" "$2|$3|$4" "$(sql_in "$1_service_db" "SELECT (SELECT count(*) FROM pg_tables WHERE schemaname = 'public'), (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype <> 'trigger'::regtype), (SELECT count(*) FROM pg_views WHERE schemaname = 'public')")"
-done
-is 'the functions find their tables there, too' local "$(sql_in resume_service_db "SET search_path = ''; SELECT name FROM public.get_storage_config()")"
-
 # backup in the middle, restore, go on
-prepare dashboard_half
-projects
-for service in $SERVICES; do quiet "SELECT FROM migrations.apply('002', '$service-service')"; done
+PGDATABASE=dashboard_script
+for service in $SERVICES; do quiet "SELECT FROM migrations.rollback_to('002', '$service-service')"; done
 as resume "INSERT INTO resumes (user_id, title, content) VALUES ('$U1', 'kept', '{\"summary\": \"kept\"}')"
 state() { sql "SELECT project, seq, version, action, outcome, run_id, started_at FROM migrations.history ORDER BY id; SELECT project, version, state, applied_at, checksum_ok FROM migrations.status('user-service') UNION ALL SELECT project, version, state, applied_at, checksum_ok FROM migrations.status('resume-service') UNION ALL SELECT project, version, state, applied_at, checksum_ok FROM migrations.status('ai-service')"; }
 state >"$RUN/dashboard.state"
@@ -216,7 +239,7 @@ conditions_apart() { sed 's/ CHECK (.*/ CHECK/; /^CREATE .*INDEX/s/ WHERE (.*/ W
 conditions_apart <"$RUN/dashboard.all" >"$RUN/dashboard.bare"
 is 'applied so far' 6 "$(grep -c '|applied|.*|t$' "$RUN/dashboard.state")"
 for format in plain custom; do
-    pg_dump -F "$format" -f "$RUN/dashboard.dump" dashboard_half
+    pg_dump -F "$format" -f "$RUN/dashboard.dump" dashboard_script
     sql_in postgres "CREATE DATABASE dashboard_$format"
     PGDATABASE=dashboard_$format
     if [ $format = plain ]; then psql -X -q -v ON_ERROR_STOP=1 -f "$RUN/dashboard.dump" >/dev/null
@@ -227,6 +250,8 @@ for format in plain custom; do
     schema | conditions_apart | diff "$RUN/dashboard.bare" - || fail "$format: another schema than without a restore"
     is "$format: the data" 'kept|1' "$(as resume 'SELECT title, versions FROM resume_version_summary')"
 done
+
+join_meanwhile
 
 # VACUUM as a migration: not in a transaction, and again when its text changes
 PGDATABASE=dashboard
@@ -239,29 +264,9 @@ quiet "CALL migrations.apply_each(project => 'maintenance')"
 is 'analyzed' t "$(sql "SELECT reltuples = 0 FROM pg_class WHERE oid = 'ai_service.skill_analyses'::regclass")"
 
 # the documentation, whose maintenance runs twice more
-awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$ROOT/docs/systems/dashboard.md" >"$RUN/dashboard.sql"
+sql_blocks "$ROOT/docs/systems/dashboard.md" >"$RUN/dashboard.sql"
 [ "$(grep -c ';' "$RUN/dashboard.sql")" -gt 10 ] || fail 'the SQL was not found'
 out=$(psql -X -e -v ON_ERROR_STOP=1 -f "$RUN/dashboard.sql" 2>&1) || fail "$out"
 has 'table sizes' ' user_service +\| users +\| [0-9]+ kB' "$out"
 is 'maintenance ran three times' 3 "$(sql "SELECT sum(times) FROM migrations.history WHERE project = 'maintenance' AND action = 'apply' AND outcome = 'success'")"
 is 'what was tried is taken back' 3 "$(as ai 'SELECT count(*) FROM optimization_history')"
-
-# with pgvector, or where the server has none a type that stands in for it
-share=$(pg_config --sharedir)/extension
-if [ ! -e "$share/vector.control" ]; then
-    echo "default_version = '0'" >"$share/vector.control"
-    cat >"$share/vector--0.sql" <<'SQL'
-CREATE TYPE vector;
-CREATE FUNCTION vector_in(cstring) RETURNS vector LANGUAGE internal IMMUTABLE STRICT AS 'textin';
-CREATE FUNCTION vector_out(vector) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
-CREATE TYPE vector (INPUT = vector_in, OUTPUT = vector_out, TYPMOD_IN = varchartypmodin, LIKE = text);
-SQL
-    chmod a+r "$share"/vector*
-fi
-prepare dashboard_vector
-quiet 'CREATE EXTENSION vector SCHEMA public'
-projects
-quiet "SELECT FROM migrations.apply('001', 'ai-service')"
-is 'an embedding with pgvector' vector "$(as ai "SELECT typname FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid WHERE attrelid = 'embeddings'::regclass AND attname = 'embedding'")"
-quiet "SELECT FROM migrations.rollback(1, 'ai-service')"
-schema | diff "$RUN/dashboard.none" - || fail 'with pgvector the down leaves something'

@@ -40,7 +40,8 @@ build() { # profile: dev or release
 }
 
 private_installation() {
-    RUN=$(mktemp -d "${TMPDIR:-/tmp}/pg_migrations.XXXXXX")
+    # (A second version of the server goes beside the first one.)
+    [ -n "$RUN" ] || RUN=$(mktemp -d "${TMPDIR:-/tmp}/pg_migrations.XXXXXX")
     trap cleanup EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM

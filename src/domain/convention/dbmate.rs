@@ -31,6 +31,17 @@ fn mark(line: &Line) -> Option<(Part, bool)> {
     Some((part, last == Some("transaction:false")))
 }
 
+/// Whether a line would be a mark, were it written otherwise: dbmate knows small letters at
+/// the beginning of a line alone, and would run a down with the up.
+fn is_almost_mark(line: &Line) -> bool {
+    let comment = line.text.trim_start();
+    if !comment.starts_with("--") {
+        return false;
+    }
+    let text = comment.to_ascii_lowercase();
+    mark(line).is_none() && mark(&Line { text: &text, ..*line }).is_some()
+}
+
 /// Whether files are its own: one has such a mark.
 pub fn claims(files: &[File]) -> Claim {
     let marked = |file: &File| {
@@ -72,6 +83,14 @@ fn sections(file: &File) -> Result<(String, Option<String>, Option<bool>), Probl
     let mut part = None;
     let mut transactional = None;
     for line in lines(file.text) {
+        if is_almost_mark(&line) {
+            return Err(Problem::at(
+                file.path,
+                line.number,
+                "dbmate does not know this mark as it is written",
+                "Write it in small letters, at the beginning of the line.",
+            ));
+        }
         match (mark(&line), part) {
             (Some((Part::Down, _)), None | Some(Part::Down)) => {
                 return Err(Problem::at(
@@ -154,6 +173,8 @@ mod tests {
         for (text, line, message) in [
             ("CREATE TABLE a ();\n-- migrate:up", 1, "text before"),
             ("-- nothing\n", 0, "there is no"),
+            ("-- migrate:up\n  -- migrate:down\nDROP TABLE a;", 2, "as it is written"),
+            ("-- Migrate:Up\n", 1, "as it is written"),
             ("-- migrate:down\n-- migrate:up", 1, "without a"),
             ("-- migrate:up\n-- migrate:down\n\n-- migrate:down", 4, "without a"),
         ] {

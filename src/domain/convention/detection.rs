@@ -1,6 +1,6 @@
 //! Whose files a folder holds, and what is asked of the files of all tools.
 
-use super::super::version::Version;
+use super::super::version::{MAX_LENGTH, Version};
 use super::name::{is_sql, split};
 use super::{Claim, Convention, File, Found, Notes, Options, Part, Problem, Set};
 use std::collections::{HashMap, HashSet};
@@ -143,7 +143,7 @@ pub fn unknown_name(path: &str) -> Problem {
     Problem::of(
         path,
         format!("file name \"{}\" is not that of a migration", base.escape_debug()),
-        "Name it NNN_name.sql, where NNN are digits, or say whose files they are, such as convention => 'flyway'.",
+        "Name it NNN_name.sql, where NNN are digits, move it away, or say whose files they are, such as convention => 'flyway'.",
     )
 }
 
@@ -159,6 +159,11 @@ fn defects(migrations: &[Found]) -> Vec<Problem> {
             problems.push(Problem::of(path, message, "Rename it: a line that says what it does."));
         }
         let Some(text) = &found.version else {
+            // It is a key of an index.
+            if found.name.len() > MAX_LENGTH {
+                let message = format!("its name is longer than {MAX_LENGTH} bytes");
+                problems.push(Problem::of(path, message, "Give it a shorter one."));
+            }
             if let Some(other) = repeatables.insert(&found.name, found) {
                 problems.push(same(other, found, &format!("are named {}", found.name)));
             }

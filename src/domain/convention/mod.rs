@@ -22,6 +22,8 @@ mod name;
 mod node_pg_migrate;
 mod numbered;
 mod prisma;
+#[cfg(test)]
+mod random;
 mod refinery;
 mod section;
 mod sqitch;

@@ -75,13 +75,24 @@ const CODE: [&str; 14] = [
 /// What is needed of the file of a path.
 pub fn need(path: &str) -> Need {
     let base = split(path).1;
-    if is_sql(base) || stem(base, ".sql.conf").is_some() || BESIDE.contains(&base) {
+    if is_sql(base)
+        || stem(base, ".sql.conf").is_some()
+        || BESIDE.contains(&base)
+        || is_changelog(base)
+    {
         Need::Text
     } else if CODE.iter().any(|ending| base.ends_with(ending)) {
         Need::Name
     } else {
         Need::Nothing
     }
+}
+
+/// Whether a file of this name says in which order Liquibase runs others.
+fn is_changelog(base: &str) -> bool {
+    let base = base.to_ascii_lowercase();
+    ["changelog", "master"].iter().any(|word| base.contains(word))
+        && [".xml", ".yaml", ".yml", ".json"].iter().any(|ending| base.ends_with(ending))
 }
 
 /// Reads a file's name, without folders. None: it isn't SQL, or doesn't begin with digits
@@ -190,6 +201,8 @@ mod tests {
             ("meta/_journal.json", Need::Text),
             ("meta/0000_snapshot.json", Need::Nothing),
             ("2_x.go", Need::Name),
+            ("db/db.changelog-Master.YAML", Need::Text),
+            ("changelog/x.xml", Need::Name),
             ("README.md", Need::Nothing),
         ] {
             assert_eq!(need(path), expected, "{path}");

@@ -1,6 +1,7 @@
 //! node-pg-migrate's files of SQL: `N_name.sql` with `-- Up Migration` and
 //! `-- Down Migration`.
 
+use super::super::script::skip_blank;
 use super::name::split;
 use super::section::{cut, lines};
 use super::{Claim, File, Found, Notes, Options, Part, Problem, folder, prisma, unknown_name};
@@ -69,7 +70,7 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
     numbered.sort_by_key(|(number, base, _)| (*number, *base));
     let mut found = Vec::new();
     for (_, base, file) in numbered {
-        match sections(&file) {
+        match sections(&file, notes) {
             Ok((up, down)) => {
                 let named = prisma::migration(base.trim_end_matches(".sql"), &file);
                 found.push(Found { up: Some(up), down, ..named });
@@ -82,25 +83,32 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
     Ok(found)
 }
 
-fn sections(file: &File) -> Result<(String, Option<String>), Problem> {
+fn sections(file: &File, notes: &mut Notes) -> Result<(String, Option<String>), Problem> {
     let first = |part| lines(file.text).find(|line| mark(line.text) == Some(part));
+    let section = |from: usize, to: usize| cut(file.text, std::slice::from_ref(&(from..to)));
     let end = file.text.len();
-    match (first(Part::Up), first(Part::Down)) {
-        (_, None) => Ok((file.text.to_owned(), None)),
-        (None, Some(down)) => Err(Problem::at(
-            file.path,
-            down.number,
-            "there is a \"-- Down Migration\", but no \"-- Up Migration\"",
-            "Put one above what applies the migration.",
-        )),
-        (Some(up), Some(down)) => {
-            let (up_end, down_end) =
-                if up.start < down.start { (down.start, end) } else { (end, up.start) };
-            let section =
-                |from: usize, to: usize| cut(file.text, std::slice::from_ref(&(from..to)));
-            Ok((section(up.start, up_end), Some(section(down.start, down_end))))
+    let (begin, up, down) = match (first(Part::Up), first(Part::Down)) {
+        (None, None) => return Ok((file.text.to_owned(), None)),
+        (None, Some(down)) => {
+            return Err(Problem::at(
+                file.path,
+                down.number,
+                "there is a \"-- Down Migration\", but no \"-- Up Migration\"",
+                "Put one above what applies the migration.",
+            ));
         }
+        (Some(up), None) => (up.start, section(up.start, end), None),
+        (Some(up), Some(down)) if up.start < down.start => {
+            (up.start, section(up.start, down.start), Some(section(down.start, end)))
+        }
+        (Some(up), Some(down)) => {
+            (down.start, section(up.start, end), Some(section(down.start, up.start)))
+        }
+    };
+    if skip_blank(&file.text[..begin], 0) < begin {
+        notes.pass_over(file.path, "node-pg-migrate does not run what stands above the first mark");
     }
+    Ok((up, down))
 }
 
 /// The number that a file's name begins with; 17 digits are a time in UTC, which counts as
@@ -151,9 +159,15 @@ mod tests {
     fn the_down_may_come_first_or_be_missing() {
         let set = read_as(
             Convention::NodePgMigrate,
-            &[("1_a.sql", "-- down migration\n1\n-- up migration\n2\n"), ("2_b.sql", "SELECT 1")],
+            &[
+                ("1_a.sql", "-- down migration\n1\n-- up migration\n2\n"),
+                ("2_b.sql", "SELECT 1"),
+                ("3_c.sql", "-- a note\nSELECT 0;\n-- Up Migration\nSELECT 1"),
+            ],
         );
-        assert_eq!(said(&set), ["1 a up+down", "2 b up"]);
+        assert_eq!(said(&set), ["1 a up+down", "2 b up", "3 c up"]);
+        assert_eq!(set.migrations[2].up.as_deref(), Some("\n\n-- Up Migration\nSELECT 1"));
+        assert_eq!(set.passed_over.len(), 1);
         assert_eq!(set.migrations[0].up.as_deref(), Some("\n\n-- up migration\n2\n"));
         assert_eq!(set.migrations[0].down.as_deref(), Some("-- down migration\n1\n"));
     }

@@ -3,7 +3,7 @@
 
 use super::name::{FileName, is_sql, numbered, split};
 use super::section::{Line, cut, lines};
-use super::{Claim, File, Found, Notes, Options, Part, Problem, folder};
+use super::{Claim, File, Found, Need, Notes, Options, Part, Problem, folder, need};
 
 /// Whether files are its own: such a name is there.
 pub fn claims(files: &[File]) -> Claim {
@@ -25,6 +25,16 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
         if (folder == place || own.is_empty()) && !is_own(base) {
             notes.refuse(super::unknown_name(file.path));
         }
+    }
+    // Several tools with such names know other languages, too.
+    let begins = |base: &str| base.starts_with(|c: char| c.is_ascii_digit());
+    let is_code = |file: &&File| need(file.path) == Need::Name && begins(split(file.path).1);
+    for file in files.iter().filter(is_code).filter(|file| split(file.path).0 == place) {
+        notes.refuse(Problem::of(
+            file.path,
+            "a migration in another language cannot run inside the server",
+            "Write it in SQL, with the same number, or move it away.",
+        ));
     }
     let mut found = Vec::new();
     for (file, base) in own {
@@ -196,7 +206,15 @@ mod tests {
 
     #[test]
     fn other_names_are_problems() {
-        let set = read_as(Convention::Numbered, &[("1_a.sql", ""), ("seed.sql", "")]);
-        assert_eq!(set.problems[0].message, "file name \"seed.sql\" is not that of a migration");
+        let all = [("1_a.sql", ""), ("seed.sql", ""), ("2_b.js", ""), ("lib.js", "")];
+        let problems = read_as(Convention::Numbered, &all).problems;
+        let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "file name \"seed.sql\" is not that of a migration",
+                "a migration in another language cannot run inside the server"
+            ]
+        );
     }
 }

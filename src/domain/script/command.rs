@@ -10,6 +10,8 @@ pub enum Meaning {
     Silent,
     /// It ends a statement as a semicolon does.
     Semicolon,
+    /// It is a colon.
+    Colon,
     /// It sets a variable to the rest of its arguments.
     Set(String, Vec<Argument>),
     /// It removes a variable.
@@ -32,7 +34,7 @@ pub enum Argument {
 /// A command's name, without the backslash.
 pub fn name(command: &str) -> &str {
     let rest = command.strip_prefix('\\').unwrap_or(command);
-    if rest.starts_with('\\') || rest.starts_with(';') {
+    if rest.starts_with(['\\', ';', ':']) {
         return &rest[..1];
     }
     let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '\\');
@@ -44,8 +46,10 @@ pub fn meaning(command: &str) -> Meaning {
     use Meaning::*;
     let name = name(command);
     let arguments = &command[(1 + name.len()).min(command.len())..];
+    let arguments = arguments.strip_suffix("\\\\").unwrap_or(arguments);
     match name {
         ";" => Semicolon,
+        ":" => Colon,
         // A separator of commands.
         "\\" | "" => Silent,
         "restrict" | "unrestrict" => Silent,
@@ -160,7 +164,7 @@ fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     let mut words = Vec::new();
     let mut word: Vec<Argument> = Vec::new();
     let mut in_word = false;
-    let mut rest = arguments.strip_suffix("\\\\").unwrap_or(arguments);
+    let mut rest = arguments;
     while let Some(c) = rest.chars().next() {
         if c.is_ascii_whitespace() {
             if std::mem::take(&mut in_word) {
@@ -231,12 +235,9 @@ fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
 
 /// `:x`, `:'x'` or `:"x"`; anything else stands for itself.
 fn variable(text: &str) -> (Argument, usize) {
-    let scanned = super::scan::scan(text, true);
-    match scanned.pieces.first() {
-        Some(piece) if piece.kind == super::scan::Kind::Variable => {
-            (Argument::Variable(text[..piece.range.end].to_owned()), piece.range.end)
-        }
-        _ => (Argument::Text(":".to_owned()), 1),
+    match super::scan::variable(text.as_bytes()) {
+        Some(length) => (Argument::Variable(text[..length].to_owned()), length),
+        None => (Argument::Text(":".to_owned()), 1),
     }
 }
 
@@ -254,7 +255,9 @@ mod tests {
             ("\\dt+ public.*", Meaning::Nothing),
             ("\\d", Meaning::Nothing),
             ("\\;", Meaning::Semicolon),
+            ("\\:", Meaning::Colon),
             ("\\g", Meaning::Semicolon),
+            ("\\gx \\\\", Meaning::Semicolon),
             ("\\q", Meaning::Quit),
             ("\\unset x", Meaning::Unset("x".into())),
         ] {

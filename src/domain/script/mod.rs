@@ -95,11 +95,11 @@ pub fn line_at(text: &str, offset: usize) -> usize {
     1 + text.as_bytes()[..end].iter().filter(|b| **b == b'\n').count()
 }
 
-/// The byte offset of a character, counted from 1 as the server counts positions.
-/// A position past the end is the end.
-pub fn offset_of_character(text: &str, position: usize) -> usize {
-    let nth = position.saturating_sub(1);
-    text.char_indices().nth(nth).map_or(text.len(), |(offset, _)| offset)
+/// How many bytes this many characters have at the beginning of a text in UTF-8; all of
+/// them if it has no more.
+pub fn bytes_of_characters(text: &[u8], count: usize) -> usize {
+    let starts = text.iter().enumerate().filter(|(_, byte)| **byte & 0xc0 != 0x80);
+    starts.map(|(offset, _)| offset).nth(count).unwrap_or(text.len())
 }
 
 /// What to show of a text around an offset.
@@ -198,9 +198,9 @@ mod tests {
         assert_eq!(line_at("a\nb\nc", 0), 1);
         assert_eq!(line_at("a\nb\nc", 2), 2);
         assert_eq!(line_at("a\nb\nc", 99), 3);
-        assert_eq!(offset_of_character("aéz", 1), 0);
-        assert_eq!(offset_of_character("aéz", 3), 3);
-        assert_eq!(offset_of_character("aéz", 99), 4);
+        assert_eq!(bytes_of_characters("aéz".as_bytes(), 0), 0);
+        assert_eq!(bytes_of_characters("aéz".as_bytes(), 2), 3);
+        assert_eq!(bytes_of_characters("aéz".as_bytes(), 99), 4);
     }
 
     #[test]

@@ -11,6 +11,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+/// The most that the server's parser reads, in bytes.
+const LONGEST: usize = (1 << 30) - 3;
+
+/// The most that the variables hold together which a text sets itself, in bytes. A value
+/// may hold others, so that a short text could ask for all memory there is.
+const LONGEST_VALUES: usize = 64 << 20;
+
 /// How the texts of a project write their placeholders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Syntax {
@@ -71,6 +78,10 @@ pub enum What {
     Unset(String),
     /// Something behind `COPY … FROM stdin` in its line.
     BehindCopy,
+    /// Data that no COPY reads, once all is expanded.
+    StrayData,
+    /// Expanded it is more than a text can be: see [`LONGEST`], or [`LONGEST_VALUES`].
+    TooLong,
 }
 
 /// A text that is ready.
@@ -159,6 +170,7 @@ pub fn prepare<'a>(
         text,
         variables,
         own: HashMap::new(),
+        own_size: 0,
         sql: String::new(),
         runs: Vec::new(),
         data: Vec::new(),
@@ -178,6 +190,7 @@ struct Maker<'a> {
     variables: &'a Variables,
     // What the text has set itself.
     own: HashMap<String, String>,
+    own_size: usize,
     sql: String,
     runs: Vec<Run>,
     data: Vec<Data>,
@@ -186,6 +199,8 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn make(&mut self, scan: &Scan) -> Result<(), Fault> {
+        let mut end = self.text.len();
+        let mut copies = scan.copies.iter();
         for piece in &scan.pieces {
             let range = piece.range.clone();
             match piece.kind {
@@ -193,29 +208,27 @@ impl Maker<'_> {
                 Kind::Comment => self.plain(range, false)?,
                 Kind::Variable => self.variable(range)?,
                 Kind::Data => {
-                    let semicolon = self.last_semicolon();
-                    self.data.push(Data { semicolon, range });
+                    let place = copies.next().map_or(range.start, |place| *place);
+                    self.data.push(Data { semicolon: self.place_in_sql(place), range });
                 }
                 Kind::EndOfData => {}
                 Kind::Command => {
-                    if self.command(range)? {
+                    if self.command(range.clone())? {
+                        end = range.start;
                         break;
                     }
                 }
             }
         }
+        // What was expanded at the end ends there, too.
+        self.runs.push(Run { sql: self.sql.len(), text: end, verbatim: true });
         Ok(())
     }
 
-    /// What comes before data is a semicolon, and perhaps a comment.
-    fn last_semicolon(&self) -> usize {
-        let mut line = self.sql.trim_end_matches(['\n', '\r']);
-        line = &line[line.rfind('\n').map_or(0, |n| n + 1)..];
-        let start = line.as_ptr() as usize - self.sql.as_ptr() as usize;
-        // The comment may hold semicolons, the statement's last line too, so the first
-        // one that ends a statement counts.
-        let found = super::scan::scan(line, true).ends;
-        found.last().map_or(self.sql.len(), |n| start + n)
+    /// Where something stands in what the parser reads that came with one of the last runs.
+    fn place_in_sql(&self, text: usize) -> usize {
+        let run = self.runs.iter().rev().find(|run| run.text <= text);
+        run.map_or(0, |run| run.sql + if run.verbatim { text - run.text } else { 0 })
     }
 
     fn verbatim(&mut self, range: Range<usize>) {
@@ -226,12 +239,15 @@ impl Maker<'_> {
         self.sql.push_str(&self.text[range]);
     }
 
-    fn instead(&mut self, at: usize, value: &str) {
-        if value.is_empty() {
-            return;
+    fn instead(&mut self, at: usize, value: &str) -> Result<(), Fault> {
+        if self.sql.len() + value.len() > LONGEST {
+            return Err(Fault { offset: at, what: What::TooLong });
         }
-        self.runs.push(Run { sql: self.sql.len(), text: at, verbatim: false });
-        self.sql.push_str(value);
+        if !value.is_empty() {
+            self.runs.push(Run { sql: self.sql.len(), text: at, verbatim: false });
+            self.sql.push_str(value);
+        }
+        Ok(())
     }
 
     /// SQL or a comment, in which `${x}` is expanded where that is asked for.
@@ -247,7 +263,7 @@ impl Maker<'_> {
             match self.variables.values.get(name) {
                 Some(value) => {
                     self.verbatim(at..start);
-                    self.instead(start, value);
+                    self.instead(start, value)?;
                 }
                 None if must_be_set => {
                     return Err(Fault { offset: start, what: What::Unset(name.to_owned()) });
@@ -263,10 +279,7 @@ impl Maker<'_> {
     fn variable(&mut self, range: Range<usize>) -> Result<(), Fault> {
         let written = &self.text[range.clone()];
         match self.value(written) {
-            Some(value) => {
-                self.instead(range.start, &value);
-                Ok(())
-            }
+            Some(value) => self.instead(range.start, &value),
             // As psql has it: what isn't set stays as it is. So does the bound of a slice.
             None if self.variables.syntax != Syntax::Psql || is_number(written) => {
                 self.verbatim(range);
@@ -314,7 +327,8 @@ impl Maker<'_> {
         match command::meaning(written) {
             Meaning::Nothing => self.passed_over.push((range.start, format!("\\{name}"))),
             Meaning::Silent => {}
-            Meaning::Semicolon => self.instead(range.start, ";"),
+            Meaning::Semicolon => self.instead(range.start, ";")?,
+            Meaning::Colon => self.instead(range.start, ":")?,
             Meaning::Set(variable, parts) => {
                 let mut value = String::new();
                 for part in parts {
@@ -325,16 +339,23 @@ impl Maker<'_> {
                             value.push_str(&expanded.unwrap_or(written));
                         }
                     }
+                    if self.own_size + value.len() > LONGEST_VALUES {
+                        return Err(Fault { offset: range.start, what: What::TooLong });
+                    }
                 }
+                self.unset(&variable);
+                self.own_size += value.len();
                 self.own.insert(variable, value);
             }
-            Meaning::Unset(variable) => {
-                self.own.remove(&variable);
-            }
+            Meaning::Unset(variable) => self.unset(&variable),
             Meaning::Quit => return Ok(true),
             Meaning::Refused(why) => return Err(refused(why)),
         }
         Ok(false)
+    }
+
+    fn unset(&mut self, variable: &str) {
+        self.own_size -= self.own.remove(variable).map_or(0, |value| value.len());
     }
 }
 
@@ -418,6 +439,7 @@ mod tests {
                 "\nSELECT 'aa';\nSELECT :y",
             ),
             ("SELECT 1 \\g\nSELECT 2\\;SELECT 3", "SELECT 1 ;\nSELECT 2;SELECT 3"),
+            ("\\set x 5\nSELECT :x, a[1\\:x]", "\nSELECT 5, a[1:x]"),
             ("\\restrict abc\nSELECT 1;\n\\unrestrict abc\n", "\nSELECT 1;\n\n"),
             ("SELECT 1;\\q\nall of this is gone \\i x", "SELECT 1;"),
         ] {
@@ -450,5 +472,51 @@ mod tests {
             script.map.back_end(script.sql.find("my;\nCOPY").unwrap_or(usize::MAX) + 2),
             text.find(":t;").unwrap_or(usize::MAX) + 2
         );
+    }
+
+    #[test]
+    fn finds_the_statement_of_data() {
+        let dollar = variables(Syntax::Dollar, &[("a", "it's;"), ("e", "")]);
+        for text in [
+            "COPY t FROM stdin WITH (NULL 'a\nb;'); -- it's; a\n1\n",
+            "SELECT ';' AS \";\"; COPY t FROM stdin /* a\n ' */ ; -- ;\n1\n",
+            "COPY t FROM stdin (NULL E'\\';'\n);\n1\n\\.\nCOPY u FROM stdin;-- ${a}\n2",
+            "-- ${a}\nCOPY ${e}t FROM stdin; -- ${a}${no}\n1\n",
+            "\\;COPY t FROM stdin \\g\n1\n",
+        ] {
+            for variables in [&dollar, &Variables::default()] {
+                let script = ready(text, variables);
+                let mut place = 0;
+                assert!(!script.data.is_empty(), "{text}");
+                for data in &script.data {
+                    assert!(data.semicolon > place, "{text}");
+                    assert!(script.sql[data.semicolon..].starts_with(';'), "{text}");
+                    place = data.semicolon;
+                    let statement = script.map.back(place);
+                    assert!(
+                        ["; --", ";\n", ";--", "\\g\n"]
+                            .iter()
+                            .any(|there| text[statement..].starts_with(there))
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn leads_back_to_the_end() {
+        let dollar = variables(Syntax::Dollar, &[("x", "long value")]);
+        for (text, end) in [("SELECT ${x}", 11), ("SELECT ${x}\\q SELECT", 11)] {
+            let script = ready(text, &dollar);
+            assert_eq!(script.map.back_end(script.sql.len()), end);
+        }
+    }
+
+    #[test]
+    fn keeps_values_within_bounds() {
+        let doubled: String = (1..40).map(|n| format!("\\set x{n} :x{0}:x{0}\n", n - 1)).collect();
+        let text = format!("\\set x0 0123456789\n{doubled}");
+        let made = prepare(&text, true, &Variables::default()).map(|_| ());
+        assert_eq!(made.map_err(|fault| fault.what), Err(What::TooLong));
     }
 }

@@ -41,6 +41,8 @@ pub struct Scan {
     pub pieces: Vec<Piece>,
     /// The places of the semicolons that end statements.
     pub ends: Vec<usize>,
+    /// Of each piece of data, the place of what ends its COPY: a semicolon or `\g`.
+    pub copies: Vec<usize>,
     /// Where something stands between the end of a COPY and the end of its line, so that
     /// it can't be told from the data.
     pub behind_copy: Option<usize>,
@@ -112,8 +114,13 @@ impl Scanner<'_> {
             let start = self.at;
             let kind = self.token();
             self.piece(kind, start);
-            if kind == Kind::Sql && self.scan.ends.last() == Some(&start) {
-                self.end_statement();
+            let ends = match kind {
+                Kind::Sql => self.scan.ends.last() == Some(&start),
+                Kind::Command => self.sends(start),
+                _ => false,
+            };
+            if ends {
+                self.end_statement(start);
             }
         }
     }
@@ -150,15 +157,22 @@ impl Scanner<'_> {
                 self.at += 2;
                 self.quoted(false);
             }
+            [b'b' | b'B' | b'x' | b'X', b'\'', ..] => {
+                self.at += 1;
+                self.quoted(false);
+            }
             [b'$', ..] => self.dollar(),
             [b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.., ..] => self.word(),
+            // What is written in one piece with a number is read as a word: a letter can't
+            // begin a literal there, and a dollar sign can.
             [b'0'..=b'9', ..] => {
-                self.at = super::end_of_name(self.bytes, self.at);
+                self.at += 1;
                 self.other();
             }
             [b':', ..] => return self.colon(),
-            [b'\\', b';', ..] => {
-                // As psql has it: a semicolon that it doesn't act on itself.
+            [b'\\', b';' | b':', ..] => {
+                // As psql has it: a semicolon that it doesn't act on itself, or a colon
+                // that begins no variable.
                 self.at += 2;
                 return Kind::Command;
             }
@@ -277,7 +291,8 @@ impl Scanner<'_> {
         if statement.parentheses == 0 {
             statement.copy = match statement.copy {
                 Copy::No if statement.words == 0 && is("copy") => Copy::Begun,
-                Copy::Begun if is("from") => Copy::From,
+                // The table may be named so, behind its schema.
+                Copy::Begun | Copy::From if is("from") => Copy::From,
                 Copy::From if is("stdin") || is("stdout") => Copy::FromClient,
                 Copy::From => Copy::No,
                 same => same,
@@ -289,30 +304,34 @@ impl Scanner<'_> {
     /// `::`, `:=`, or a variable.
     fn colon(&mut self) -> Kind {
         self.other();
-        let rest = &self.bytes[self.at + 1..];
-        let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | 0x80..);
-        let length = |from: &[u8]| from.iter().take_while(|b| is_part(b)).count();
-        let name = match rest {
-            [b':' | b'=', ..] => {
-                self.at += 2;
-                return Kind::Sql;
-            }
-            [quote @ (b'\'' | b'"'), inner @ ..] => {
-                let n = length(inner);
-                (n > 0 && inner.get(n) == Some(quote)).then_some(n + 2)
-            }
-            [b'{', b'?', inner @ ..] => {
-                let n = length(inner);
-                (n > 0 && inner.get(n) == Some(&b'}')).then_some(n + 3)
-            }
-            _ => Some(length(rest)).filter(|n| *n > 0),
-        };
-        self.at += 1 + name.unwrap_or(0);
-        if name.is_some() { Kind::Variable } else { Kind::Sql }
+        if let Some(length) = variable(&self.bytes[self.at..]) {
+            self.at += length;
+            return Kind::Variable;
+        }
+        let is_operator = matches!(self.bytes.get(self.at + 1), Some(b':' | b'='));
+        self.at += if is_operator { 2 } else { 1 };
+        Kind::Sql
     }
 
-    /// Begins the next statement; behind `COPY … FROM stdin`, after its data.
-    fn end_statement(&mut self) {
+    /// Whether a command, which has been read, ends the statement, and sends it.
+    fn sends(&mut self, start: usize) -> bool {
+        match super::command::name(&self.text[start..self.at]) {
+            // Whatever is open.
+            "g" | "gx" => true,
+            ";" if self.statement.parentheses == 0 && self.statement.blocks == 0 => {
+                // It is sent with the next one, and its data would come behind that one.
+                if std::mem::take(&mut self.statement).copy == Copy::FromClient {
+                    self.scan.behind_copy.get_or_insert(start);
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Begins the next statement; behind `COPY … FROM stdin`, after its data. `place` is
+    /// that of what ends the statement.
+    fn end_statement(&mut self, place: usize) {
         let copies = std::mem::take(&mut self.statement).copy == Copy::FromClient;
         if !copies {
             return;
@@ -327,14 +346,20 @@ impl Scanner<'_> {
         }
         let line = &self.bytes[rest..self.at];
         let blank = line.iter().take_while(|b| is_space(**b)).count();
-        if blank < line.len() && !line[blank..].starts_with(b"--") {
-            self.scan.behind_copy.get_or_insert(rest + blank);
+        let comment = line[blank..].starts_with(b"--");
+        let end = if comment { super::end_of_line(line, blank) } else { blank };
+        if !matches!(line[end..], [] | [b'\n'] | [b'\r', b'\n']) {
+            self.scan.behind_copy.get_or_insert(rest + end);
         }
-        self.piece(Kind::Sql, rest);
-        self.data();
+        if comment {
+            self.scan.pieces.push(Piece { kind: Kind::Comment, range: rest..self.at });
+        } else if self.at > rest {
+            self.piece(Kind::Sql, rest);
+        }
+        self.data(place);
     }
 
-    fn data(&mut self) {
+    fn data(&mut self, place: usize) {
         let start = self.at;
         let end = loop {
             // Lines are looked at where a backslash begins one.
@@ -354,6 +379,7 @@ impl Scanner<'_> {
         if end > start {
             self.at = end;
             self.scan.pieces.push(Piece { kind: Kind::Data, range: start..end });
+            self.scan.copies.push(place);
         }
         if end < self.bytes.len() {
             let newline = self.bytes[end..].iter().position(|b| *b == b'\n');
@@ -365,6 +391,21 @@ impl Scanner<'_> {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+}
+
+/// The length of the variable of psql's that begins here, if one does.
+pub fn variable(bytes: &[u8]) -> Option<usize> {
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | 0x80..);
+    let length = |from: &[u8]| from.iter().take_while(|b| is_part(b)).count();
+    let (before, name, after) = match bytes {
+        [b':', quote @ (b'\'' | b'"'), inner @ ..] => (2, inner, Some(quote)),
+        [b':', b'{', b'?', inner @ ..] => (3, inner, Some(&b'}')),
+        [b':', name @ ..] => (1, name, None),
+        _ => return None,
+    };
+    let n = length(name);
+    let closed = after.is_none() || name.get(n) == after;
+    (n > 0 && closed).then_some(before + n + usize::from(after.is_some()))
 }
 
 fn is_line_start(bytes: &[u8], at: usize) -> bool {
@@ -401,23 +442,26 @@ fn end_of_command(bytes: &[u8], from: usize) -> usize {
         at += 1;
     }
     while let Some(byte) = bytes.get(at) {
+        at += 1;
         match byte {
-            b'\n' | b'\r' => break,
-            b'\\' if bytes.get(at + 1) == Some(&b'\\') => return at + 2,
-            b'\\' => break,
+            b'\n' => return at - 1,
+            b'\\' if bytes.get(at) == Some(&b'\\') => return at + 1,
+            b'\\' => return at - 1,
             b'\'' | b'"' | b'`' => {
-                let line = super::end_of_line(bytes, at);
-                let mut end = at + 1;
-                while end < line && bytes[end] != *byte {
-                    // Within single quotes a backslash takes the next character along.
-                    end += if *byte == b'\'' && bytes[end] == b'\\' { 2 } else { 1 };
+                while let Some(inner) = bytes.get(at).filter(|b| **b != b'\n') {
+                    at += 1;
+                    match inner {
+                        // Within single quotes a backslash takes the next character along.
+                        b'\\' if *byte == b'\'' && bytes.get(at) != Some(&b'\n') => at += 1,
+                        _ if inner == byte => break,
+                        _ => {}
+                    }
                 }
-                at = (end + 1).min(line);
             }
-            _ => at += 1,
+            _ => {}
         }
     }
-    at
+    bytes.len()
 }
 
 #[cfg(test)]
@@ -466,11 +510,17 @@ mod tests {
             ("/* open; SELECT 2", 1),
             ("SELECT B'01;' ; SELECT X'0;' ; SELECT N';'", 3),
             ("SELECT '\\'; SELECT 2", 2),
+            ("SELECT 1$a$;$a$; SELECT $1$a$;$a$", 2),
+            (
+                "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN a THEN 1END; END; SELECT 2",
+                2,
+            ),
             ("", 0),
         ] {
             assert_eq!(statements(text, true).len(), count, "{text}");
         }
         assert_eq!(statements("SELECT '\\'; SELECT 2'; SELECT 3", false).len(), 2);
+        assert_eq!(statements("SELECT B'\\'; SELECT x'\\'; SELECT 3", false).len(), 3);
     }
 
     #[test]
@@ -480,7 +530,8 @@ mod tests {
         assert_eq!(
             pieces(text),
             [
-                (Sql, "COPY t (a, \"b\") FROM stdin; -- data\n"),
+                (Sql, "COPY t (a, \"b\") FROM stdin;"),
+                (Comment, " -- data\n"),
                 (Data, "1\t;\n\\N\t\\.x\n"),
                 (EndOfData, "\\.\n"),
                 (Sql, "SELECT 1;\n"),
@@ -502,12 +553,24 @@ mod tests {
             ("COPY stdin FROM 'x' WITH (y);\n1", None),
             ("COPY t FROM PROGRAM 'x';\n1", None),
             ("COPY t FROM stdin WHERE a > 1;\n1\n", Some("1\n")),
+            ("COPY s.from FROM stdin;\n1\n", Some("1\n")),
+            ("SELECT 1 \\g\nCOPY t FROM stdin;\n1\n", Some("1\n")),
+            ("SELECT (1 \\gx\nCOPY t FROM stdin \\g\n1\n", Some("1\n")),
+            ("SELECT 1\\;COPY t FROM stdin;\n1\n", Some("1\n")),
+            ("SELECT 1\\g", None),
         ] {
             let found = pieces(text).into_iter().find(|p| p.0 == Data).map(|p| p.1);
             assert_eq!(found, data, "{text:?}");
         }
         let behind = "COPY t FROM stdin; SELECT 1;\n1\n\\.\n";
         assert_eq!(scan(behind, true).behind_copy, Some(19));
+        for (text, place) in [
+            ("COPY t FROM stdin\\;SELECT 1;\n1\n", 17),
+            ("COPY t FROM stdin; -- a\rb\n1\n", 23),
+            ("COPY t FROM stdin \\g \\\\ SELECT 1;\n1\n", 24),
+        ] {
+            assert_eq!(scan(text, true).behind_copy, Some(place), "{text:?}");
+        }
     }
 
     #[test]
@@ -532,6 +595,17 @@ mod tests {
         let commands: Vec<_> =
             pieces(text).into_iter().filter(|p| p.0 == Command).map(|p| p.1).collect();
         assert_eq!(commands, ["\\echo a \\\\", "\\gset x_", "\\;", "\\q"]);
+        let text = "SELECT a\\:b; \\echo 'a\rb' c\rd\r\n";
+        assert_eq!(
+            pieces(text),
+            [
+                (Sql, "SELECT a"),
+                (Command, "\\:"),
+                (Sql, "b; "),
+                (Command, "\\echo 'a\rb' c\rd\r"),
+                (Sql, "\n")
+            ]
+        );
         assert_eq!(pieces("SELECT '\\x' -- \\x\n").len(), 3);
         assert_eq!(
             pieces("SELECT a[1:2], b[:], : x").iter().filter(|p| p.0 == Variable).count(),
@@ -610,9 +684,9 @@ mod tests {
         const SIZE: usize = 4 << 20;
         for part in [
             "'", "\"", "$$", "$a$", "/*", "--", "E'\\", "\\", "\\.\n", "$", "(", ":x", "E'a'\n",
-            "a\n\\.",
+            "a\n\\.", "'' ", "\\g\n", "\\a",
         ] {
-            for head in ["", "COPY t FROM stdin;\n", "SELECT E'"] {
+            for head in ["", "COPY t FROM stdin;\n", "SELECT E'", "\\set x "] {
                 let text = format!("{head}{}", part.repeat(SIZE / part.len()));
                 let started = std::time::Instant::now();
                 let pieces = scan(&text, true).pieces.len();

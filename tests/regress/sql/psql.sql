@@ -1,5 +1,4 @@
 -- Texts as they are written for psql, and placeholders.
-SET client_min_messages = notice;
 SET client_min_messages = warning;
 CREATE EXTENSION pg_migrations;
 \pset null -
@@ -46,7 +45,6 @@ SELECT * FROM t;
 SHOW search_path;
 
 -- commands of psql
-SET client_min_messages = notice;
 SELECT migrations.add('002', 'commands', $up$\set ON_ERROR_STOP on
 \echo 'making' :table
 \set table odd_one
@@ -58,7 +56,6 @@ INSERT INTO :table VALUES (1), (2)\;SELECT :'name' AS name, :{?table}, :{?other}
 SELECT 1 / 0;
 $up$, 'DROP TABLE odd_one');
 SELECT version, statements, messages FROM migrations.apply();
-SET client_min_messages = warning;
 -- what can't be honoured is told at once
 CREATE PROCEDURE pg_temp.try(body text) LANGUAGE plpgsql AS $$
 DECLARE said text; place text;

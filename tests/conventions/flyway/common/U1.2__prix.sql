@@ -1,0 +1,2 @@
+DROP FUNCTION shop.raise(numeric);
+ALTER TABLE shop.products DROP COLUMN price;

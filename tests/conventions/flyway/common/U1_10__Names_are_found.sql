@@ -1,0 +1,2 @@
+-- it takes no lock that matters
+DROP INDEX shop.products_name;

@@ -1,0 +1,2 @@
+CREATE TABLE IF NOT EXISTS runs (n int GENERATED ALWAYS AS IDENTITY, what text NOT NULL);
+INSERT INTO runs (what) VALUES ('begins');

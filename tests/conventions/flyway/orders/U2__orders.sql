@@ -1,0 +1,2 @@
+DROP VIEW IF EXISTS shop.sales;
+DROP TABLE shop.orders;

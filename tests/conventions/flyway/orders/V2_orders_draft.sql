@@ -1,0 +1,2 @@
+-- One underscore: Flyway has never run it.
+DROP TABLE shop.orders;

@@ -1,0 +1,1 @@
+INSERT INTO runs (what) VALUES ('ends');

@@ -1,0 +1,3 @@
+--liquibase formatted sql
+--changeset ana:old runOnChange:true ignore:true
+CREATE OR REPLACE VIEW shop.old AS SELECT 1;

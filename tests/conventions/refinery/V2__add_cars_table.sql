@@ -1,0 +1,2 @@
+CREATE TABLE cars (id int PRIMARY KEY, owner int REFERENCES persons);
+INSERT INTO persons VALUES (1, 'José; ');

@@ -1,0 +1,10 @@
+-- Deploy shop:orders to pg
+
+BEGIN;
+
+CREATE TABLE shop.orders (
+    id int PRIMARY KEY,
+    product int NOT NULL REFERENCES shop.products
+);
+
+COMMIT;

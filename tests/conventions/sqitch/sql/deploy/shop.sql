@@ -1,0 +1,7 @@
+-- Deploy shop:shop to pg
+
+BEGIN;
+
+CREATE SCHEMA shop;
+
+COMMIT;

@@ -1,0 +1,1 @@
+DROP FUNCTION shop.raise_prices(numeric);

@@ -1,0 +1,7 @@
+-- Revert shop:shop from pg
+
+BEGIN;
+
+DROP SCHEMA shop;
+
+COMMIT;

@@ -1,0 +1,5 @@
+DO $$
+BEGIN
+    PERFORM shop.raise_prices(0);
+END;
+$$

@@ -1,0 +1,17 @@
+# The guides that need nothing but a database: their SQL runs.
+new_database driver_guides
+sql "SELECT migrations.add('001', 'one', 'CREATE TABLE one (id int)', 'DROP TABLE one', verify => 'SELECT count(*) = 0 FROM one'); SELECT migrations.add('002', 'two', 'CREATE TABLE two (id int)', 'DROP TABLE two')" >/dev/null
+out=$(run_document "$ROOT/docs/ci.md") || fail "$out"
+has 'planned' '2 \| 002' "$out"
+has 'verified' '001 +\| t' "$out"
+is 'deployed' '003|' "$(sql "SELECT migrations.version(), string_agg(state, '') FILTER (WHERE state <> 'applied') FROM migrations.status()")"
+
+# Each guide is linked from the README, and what they link to is there.
+for guide in "$ROOT"/docs/*.md; do
+    grep -q "(docs/$(basename "$guide"))" "$ROOT/README.md" || fail "the README doesn't name docs/$(basename "$guide")"
+done
+while IFS=: read -r file link; do
+    link=${link#*](}
+    link=${link%%[)#]*}
+    [ -z "$link" ] || [ -e "$(dirname "$file")/$link" ] || fail "$file links to $link, which isn't there"
+done < <(cd "$ROOT" && grep -oE '\]\([^)]*\)' README.md ARCHITECTURE.md docs/*.md docs/*/*.md | sed "s|^|$ROOT/|" | grep -v 'http')

@@ -1,0 +1,8 @@
+COPY t TO STDOUT; COPY t FROM '/x'; COPY t FROM PROGRAM 'stdin';
+COPY (SELECT 1 FROM stdin) TO STDOUT;
+SELECT 1 \g
+COPY t FROM stdin;
+1
+\.
+COPY t FROM stdin; SELECT 2;
+1
