@@ -30,6 +30,7 @@ pidfile = $RUN/pooler/pid
 INI
 chmod -R go+rX "$RUN/pooler"
 bouncer -d "$RUN/pooler/ini" || { cat "$RUN/pooler/log"; fail 'PgBouncer did not start'; }
+for n in $(seq 200); do [ ! -S "$RUN/pooler/.s.PGSQL.6432" ] || break; sleep 0.05; done
 trap 'kill "$(cat "$RUN/pooler/pid")"' EXIT
 through() { # pool command…
     PGHOST=$RUN/pooler PGPORT=6432 PGDATABASE=$1 "${@:2}"
@@ -90,9 +91,16 @@ for pool in session transaction; do
     refused "$pool: before others" "$(through $pool wire simple "$call; CREATE TABLE mine (id int)" || true)"
     refused "$pool: in a transaction" "$(through $pool wire extended BEGIN 'CREATE TABLE mine (id int)' "$call" || true)"
 done
-# Statements in a pipeline are one transaction too, but the server lets a procedure commit there.
-has 'a pipeline' '^1\|' "$(through transaction wire pipeline 'CREATE TABLE mine (id int)' "$call" || true)"
-is 'a pipeline: all is there' 'mine|called' "$(sql "SELECT to_regclass('mine'), to_regclass('called')")"
+# Statements in a pipeline are one transaction, too. Newer servers know that; older ones let
+# a procedure commit there what stands before it.
+out=$(through transaction wire pipeline 'CREATE TABLE mine (id int)' "$call" || true)
+major=$("$BIN/postgres" --version | sed 's/.*) \([0-9]*\).*/\1/')
+if [ "$major" -ge 18 ] || { [ "$major" = 17 ] && [[ $out == 25001* ]]; }; then
+    refused 'a pipeline' "$out"
+else
+    has 'a pipeline' '^1\|' "$out"
+    is 'a pipeline: all is there' 'mine|called' "$(sql "SELECT to_regclass('mine'), to_regclass('called')")"
+fi
 
 # What a run leaves in the server's session that all clients of the pool share: nothing
 picture="SELECT pg_backend_pid(), current_user, session_user,
