@@ -2,7 +2,7 @@
 
 use super::entrance::{Running, lock_project};
 use super::plan::unknown;
-use super::report;
+use super::{check, report};
 use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Part;
 use crate::domain::requirement::Requirement;
@@ -10,6 +10,7 @@ use crate::domain::script::prepare::Variables;
 use crate::domain::version::{Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
+use crate::pg::guc::Nest;
 use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::transaction;
@@ -130,17 +131,21 @@ fn decide(
 
 /// What can't be honoured in a text is told when it is registered, not when it runs.
 /// Errors: a command of psql's, or something behind a COPY (0A000).
-fn check_scripts(version: Option<&str>, content: &Content, project: &str) -> Result<()> {
+fn check_scripts(version: Option<&str>, content: &Content, project: &Project) -> Result<()> {
     let none = Variables::default();
-    for (part, script) in [
+    let parts = [
         (report::Part::Up, &content.up),
         (report::Part::Down, &content.down),
         (report::Part::Precondition, &content.precondition),
         (report::Part::Verify, &content.verify),
-    ] {
+    ];
+    let nest = Nest::with(&check::parser_settings(project))?;
+    let conforming = parse::conforming_strings();
+    nest.undo()?;
+    for (part, script) in parts {
         if let Some(script) = script {
-            let label = report::label(part, version, &content.name, project);
-            Context::new(&label, without_bom(script), &none).prepare(parse::conforming_strings())?;
+            let label = report::label(part, version, &content.name, &project.name);
+            Context::new(&label, without_bom(script), &none).prepare(conforming)?;
         }
     }
     Ok(())
@@ -227,7 +232,7 @@ impl Registration<'_> {
             return Ok(Outcome::Unchanged);
         };
         let content = content.normal();
-        check_scripts(version, &content, &project.name)?;
+        check_scripts(version, &content, project)?;
         batch.put(project.id, version, key, &content)?;
         batch.registry_changed(project)?;
         // What is complete has become incomplete; one note of that is enough.
