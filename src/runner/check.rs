@@ -8,6 +8,18 @@ use crate::pg::memory;
 use crate::pg::parse::{self, Form, Kind, Named, Statement};
 use crate::store::Batch;
 use crate::store::overview::Pending;
+use crate::store::project::Project;
+
+/// Settings by which texts are parsed.
+const PARSER_SETTINGS: [&str; 3] =
+    ["standard_conforming_strings", "backslash_quote", "escape_string_warning"];
+
+/// Of a project's settings those that the parser looks at: the others are set as the
+/// caller, who isn't at work while texts are checked.
+pub fn parser_settings(project: &Project) -> Vec<(String, String)> {
+    let settings = project.settings.iter();
+    settings.filter(|(name, _)| PARSER_SETTINGS.contains(&&name[..])).cloned().collect()
+}
 
 /// What kind of run a body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::entrance::{Running, lock_project};
 use super::plan::unknown;
-use super::report;
+use super::{check, report};
 use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
@@ -11,6 +11,7 @@ use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
+use crate::pg::guc::Nest;
 use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::{message, transaction};
@@ -147,17 +148,21 @@ pub(super) fn decide(
 
 /// What can't be honoured in a text is told when it is registered, not when it runs.
 /// Errors: a command of psql's, or something behind a COPY (0A000).
-fn check_scripts(version: Option<&str>, content: &Content, project: &str) -> Result<()> {
+fn check_scripts(version: Option<&str>, content: &Content, project: &Project) -> Result<()> {
     let none = Variables::default();
-    for (part, script) in [
+    let parts = [
         (report::Part::Up, &content.up),
         (report::Part::Down, &content.down),
         (report::Part::Precondition, &content.precondition),
         (report::Part::Verify, &content.verify),
-    ] {
+    ];
+    let nest = Nest::with(&check::parser_settings(project))?;
+    let conforming = parse::conforming_strings();
+    nest.undo()?;
+    for (part, script) in parts {
         if let Some(script) = script {
-            let label = report::label(part, version, &content.name, project);
-            Context::new(&label, without_bom(script), &none).prepare(parse::conforming_strings())?;
+            let label = report::label(part, version, &content.name, &project.name);
+            Context::new(&label, without_bom(script), &none).prepare(conforming)?;
         }
     }
     Ok(())
@@ -285,7 +290,7 @@ impl Registration<'_> {
             return Ok(Outcome::Unchanged);
         };
         let content = content.normal();
-        check_scripts(version, &content, &project.name)?;
+        check_scripts(version, &content, project)?;
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
             let title = report::title(version, &content.name);
             message::warning(&format!("the text of {title} holds no statement"));

@@ -39,10 +39,6 @@ struct Lane<'a> {
     skips: Option<HashMap<Identity, String>>,
 }
 
-/// Settings by which texts are parsed.
-const PARSER_SETTINGS: [&str; 3] =
-    ["standard_conforming_strings", "backslash_quote", "escape_string_warning"];
-
 /// Migrations that a run has skipped: lane and key.
 pub type Skipped = HashSet<(usize, Vec<u8>)>;
 
@@ -220,11 +216,7 @@ impl<'a> Run<'a> {
                 // Marked as transactional it is to be refused as in an atomic run.
                 let mode = if is_body && mark != Some(true) { mode } else { Mode::Atomic };
                 self.with(step, part, script, |context| {
-                    // Of the project's settings those that the parser looks at: the
-                    // others are set as the caller, which isn't at work here.
-                    let settings = lane.project.settings.iter();
-                    let read = settings.filter(|(name, _)| PARSER_SETTINGS.contains(&&name[..]));
-                    let nest = Nest::with(&read.cloned().collect::<Vec<_>>())?;
+                    let nest = Nest::with(&check::parser_settings(lane.project))?;
                     let checked = check::body(context, mode)?;
                     if is_body && cause.is_none() {
                         cause = checked.cause;
