@@ -265,6 +265,15 @@ pub enum Error {
         /// Version and project, as the arguments of a call.
         arguments: String,
     },
+    /// A decision is given that nobody has asked for (55000).
+    Decided {
+        /// The migration.
+        version: String,
+        /// The project.
+        project: String,
+        /// `up` or `down`, if it is under way.
+        direction: Option<String>,
+    },
     /// An index that a statement was cut off at is in work elsewhere (55P03).
     IndexInWork {
         /// The index, as SQL.
@@ -360,6 +369,8 @@ pub enum Error {
         command: String,
         /// Where.
         place: Place,
+        /// By which call it can be run, as a sentence.
+        way: Option<String>,
     },
     /// The migration is marked as one that can't run inside a transaction (25001).
     MarkedNonTransactional {
@@ -374,6 +385,8 @@ pub enum Error {
         command: String,
         /// Where.
         place: Place,
+        /// By which call it can be run, as a sentence.
+        way: Option<String>,
     },
     /// Another statement that a body may not hold (0A000), found before anything runs.
     RefusedStatement {

@@ -25,7 +25,7 @@ fn export_bundle(call: &Call) -> Result<Datum> {
 
 /// `import_bundle(bundle, project, replace)`: a row for each migration.
 fn import_bundle(call: &Call) -> Result<Datum> {
-    let json = call.json(0).ok_or(Error::NullArgument("bundle"))?;
+    let json = call.json(0, "bundle")?.ok_or(Error::NullArgument("bundle"))?;
     let replace = call.bool(2).ok_or(Error::NullArgument("replace"))?;
     let bundle = Bundle::read(json).map_err(|why| Error::InvalidArgument {
         message: format!("argument \"bundle\" is no bundle: {why}"),

@@ -90,7 +90,7 @@ fn request(call: &Call, n: usize) -> Result<Request> {
         project: project(call, n)?,
         replace: call.bool(n + 1).ok_or(Error::NullArgument("replace"))?,
         convention,
-        options: call.json(n + 3).map(options).transpose()?.unwrap_or_default(),
+        options: call.json(n + 3, "options")?.map(options).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -216,7 +216,7 @@ fn set_project(call: &Call) -> Result<Datum> {
         placeholders,
         search_path: call.text(1).map(|path| Some(path).filter(|path| !path.trim().is_empty())),
         allows_out_of_order,
-        settings: call.json(3).map(settings).transpose()?,
+        settings: call.json(3, "settings")?.map(configuration::settings).transpose()?,
     };
     let mut rows = call.rows()?;
     let project = configuration::configure(&name, change)?;
@@ -255,36 +255,6 @@ fn set_variable(call: &Call) -> Result<Datum> {
     }
     configuration::set_variable(&project(call, 2)?, &name, value.as_deref())?;
     Ok(call.answer(Value::from(if value.is_some() { "set" } else { "unset" })))
-}
-
-/// An object of settings by their names.
-fn settings(json: serde_json::Value) -> Result<Vec<(String, String)>> {
-    use serde_json::Value as Json;
-    let invalid = |message: String| Error::InvalidArgument {
-        message,
-        hint: "Use an object of names and values, such as {\"lock_timeout\": \"5s\"}.".to_owned(),
-    };
-    let Json::Object(object) = json else {
-        return Err(invalid("argument \"settings\" is not an object".to_owned()));
-    };
-    let setting = |(name, value): (String, Json)| {
-        if name.eq_ignore_ascii_case("search_path") {
-            return Err(invalid("search_path is an argument of its own".to_owned()));
-        }
-        let value = match value {
-            Json::String(value) => value,
-            Json::Number(value) => value.to_string(),
-            Json::Bool(value) => value.to_string(),
-            _ => {
-                return Err(invalid(format!(
-                    "setting \"{}\" has no plain value",
-                    name.escape_debug()
-                )));
-            }
-        };
-        Ok((name.to_ascii_lowercase(), value))
-    };
-    object.into_iter().map(setting).collect()
 }
 
 fn requires(call: &Call, n: usize) -> Result<Vec<String>> {

@@ -355,8 +355,10 @@ impl Error {
             )
             .detail("A stepwise run has begun it and was cut off, or has failed.")
             .hint(format!(
-                "Go on with CALL migrations.{}(project => {});",
+                "Go on with CALL migrations.{}(project => {}); or undo by hand what has run, and note that with SELECT * FROM migrations.mark_pending({}, {});",
                 if direction == "down" { "rollback_each" } else { "apply_each" },
+                literal(project),
+                literal(migration),
                 literal(project)
             )),
             Interrupted { migration, command, statement, arguments } => Report::new(
@@ -364,6 +366,16 @@ impl Error {
                 format!("statement {statement} of {migration} was interrupted, and {command} may have committed a part of its work"),
             )
             .hint(format!("Look at what it has done. SELECT * FROM migrations.mark_statement_done({arguments}); if it is complete; SELECT * FROM migrations.retry({arguments}); to run it again.")),
+            Decided { version, project, direction } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("no block of migration {version} of project \"{project}\" was cut off"),
+            )
+            .detail("Only what a DO or CALL that commits has done is for people to tell; of all else the next stepwise run finds it out.")
+            .hint(match direction.as_deref() {
+                Some("down") => format!("Go on with CALL migrations.rollback_each(1, {});", literal(project)),
+                Some(_) => format!("Go on with CALL migrations.apply_each(project => {});", literal(project)),
+                None => format!("See SELECT * FROM migrations.status({});", literal(project)),
+            }),
             IndexInWork { index, process, place } => Report::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("index {index} is not valid, and process {process} is at work on its table"),
@@ -483,27 +495,32 @@ impl Error {
                 "extension pg_migrations is not installed in this database",
             )
             .hint("CREATE EXTENSION pg_migrations;"),
-            NonTransactional { command, place } => Report::new(
+            NonTransactional { command, place, way } => Report::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
                 format!("{command} cannot run inside a transaction, so not in this run"),
             )
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
-            .hint("Use CALL migrations.apply_each(); or rollback_each(), which run it in a transaction of its own; but not in a precondition or verify script.")
+            .hint(way.clone().unwrap_or_else(|| "Remove it from the script.".to_owned()))
             .place(place.clone()),
             MarkedNonTransactional { version, project } => Report::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
                 format!("migration {version} of project \"{project}\" is marked as one that cannot run inside a transaction"),
             )
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
-            .hint("Use CALL migrations.apply_each(); which runs its statements in transactions of their own."),
-            TransactionControl { command, place } => Report::new(
+            .hint(format!(
+                "Use CALL migrations.apply_each(project => {}); which runs its statements in transactions of their own.",
+                literal(project)
+            )),
+            TransactionControl { command, place, way } => Report::new(
                 Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
                 format!("{command} is not allowed in a migration"),
             )
             .detail("Nothing was run. The migration and its record are one transaction; only a plain BEGIN that opens the text together with a plain COMMIT that ends it is accepted, and dropped.")
-            .hint(match command.as_str() {
-                "BEGIN" | "COMMIT" => "Remove the statement, or split the migration there. Or CALL migrations.apply_each(); which runs what stands between BEGIN and COMMIT in a transaction of its own.",
-                _ => "Remove the statement, or split the migration there.",
+            .hint(match (command.as_str(), way) {
+                ("BEGIN" | "COMMIT", Some(way)) => {
+                    format!("Remove the statement, or split the migration there. {way}")
+                }
+                _ => "Remove the statement, or split the migration there.".to_owned(),
             })
             .place(place.clone()),
             Unended { place } => Report::new(
@@ -527,13 +544,14 @@ impl Error {
             .detail("The server runs the text, so there is no psql that could carry it out.")
             .hint(*hint)
             .place(place.clone()),
-            Script { what: What::Unset(name), place } => Report::new(
+            Script { what: What::Unset(name, project), place } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("variable \"{}\" is not set", name.escape_debug()),
             )
             .hint(format!(
-                "Set it: SELECT migrations.set_variable({}, 'value'); with project => … for another project than the default one.",
-                literal(name)
+                "Set it: SELECT migrations.set_variable({}, 'value', {});",
+                literal(name),
+                literal(project)
             ))
             .place(place.clone()),
             Script { what: What::BehindCopy, place } => Report::new(

@@ -1,5 +1,6 @@
 //! The arguments of a function call, and the ways to answer it.
 
+use super::{catch::catch, raw};
 use crate::error::{Error, Result};
 use core::ffi::c_int;
 use pgrx::pg_sys::{self, Datum};
@@ -122,8 +123,26 @@ impl Call {
     }
 
     /// Argument n (from 0), a `jsonb`.
-    pub fn json(&self, n: usize) -> Option<serde_json::Value> {
-        self.argument::<pgrx::JsonB>(n).map(|json| json.0)
+    pub fn json(&self, n: usize, name: &'static str) -> Result<Option<serde_json::Value>> {
+        if self.is_null(n) {
+            return Ok(None);
+        }
+        // SAFETY: an argument that is there.
+        let datum = unsafe { pgrx::fcinfo::pg_getarg_datum_raw(self.info, n) };
+        // SAFETY: the argument is a jsonb; what comes of it is a C string.
+        let text = unsafe {
+            let text = catch(|| {
+                let text = raw::DirectFunctionCall1Coll(raw::jsonb_out, pg_sys::InvalidOid, datum);
+                text.cast_mut_ptr::<core::ffi::c_char>()
+            })?;
+            std::ffi::CStr::from_ptr(text).to_string_lossy()
+        };
+        // The library goes no deeper than 128 levels.
+        let json = serde_json::from_str(&text).map_err(|why| Error::InvalidArgument {
+            message: format!("argument \"{name}\" cannot be read: {why}"),
+            hint: "Give an object as the reference describes it.".to_owned(),
+        })?;
+        Ok(Some(json))
     }
 
     /// Argument n, a `text` that must not be NULL.

@@ -53,6 +53,8 @@ pub struct Context<'a> {
     line: Cell<Option<usize>>,
     // Where the data begins that a COPY reads, and in which line, once that is asked for.
     data: Cell<Option<(usize, Option<usize>)>>,
+    // The table that it copies into.
+    copied: RefCell<String>,
     // Of the last message with a position: the position, its place in what the parser
     // reads, its place in the text, and its line. The next one is mostly behind it.
     last: Cell<(usize, usize, usize, usize)>,
@@ -78,6 +80,7 @@ impl<'a> Context<'a> {
             variables,
             read: OnceCell::new(),
             data: Cell::new(None),
+            copied: RefCell::default(),
             last: Cell::new((1, 0, 0, 1)),
             step: Cell::new(Step::Parsing),
             messages: RefCell::new(Vec::new()),
@@ -130,9 +133,10 @@ impl<'a> Context<'a> {
         self.read.get().map_or(c"", |read| &read.sql)
     }
 
-    /// Says that a COPY reads data that begins here; None: no more.
-    pub fn enter_data(&self, offset: Option<usize>) {
-        self.data.set(offset.map(|offset| (offset, None)));
+    /// Says that a COPY into this table reads data that begins here; None: no more.
+    pub fn enter_data(&self, data: Option<(usize, String)>) {
+        self.data.set(data.as_ref().map(|(offset, _)| (*offset, None)));
+        self.copied.replace(data.map(|(_, table)| table).unwrap_or_default());
     }
 
     /// The line in which the data begins that a COPY reads.
@@ -350,11 +354,14 @@ fn keep_message(context: &Context) -> Option<usize> {
                 return None;
             }
             // What the COPY has said of itself by then: COPY t, line 3, column a.
+            // Another one, in a trigger, would stand before it.
             let said = CStr::from_ptr((*data).context).to_string_lossy();
-            let said = said.strip_prefix("COPY ")?;
-            let mut numbers = said[said.find(", ")?..].split(|c: char| !c.is_ascii_digit());
+            let table = context.copied.borrow();
+            let said = &said[said.rfind(&format!("COPY {table}, "))?..];
+            let said = said.get("COPY ".len() + table.len()..)?;
+            let mut numbers = said.split(|c: char| !c.is_ascii_digit());
             let number: usize = numbers.find(|digits| !digits.is_empty())?.parse().ok()?;
-            Some(context.data_line()? + number - 1)
+            context.data_line()?.checked_add(number)?.checked_sub(1)
         });
         pg_sys::FreeErrorData(data);
         pg_sys::MemoryContextSwitchTo(former);

@@ -2,9 +2,10 @@
 //!
 //! The server's own COPY does it, with all its checks of rights, row security and
 //! read-only transactions: where no client is attached it reads the C library's `stdin`,
-//! which is a stream over the data while a statement runs. What is sent to the client
-//! meanwhile, such as a trigger's NOTICE, is sent: that there is no client is said only
-//! until the COPY begins to read.
+//! which is a stream over the data while a statement runs. That there is no client is said
+//! only until the COPY begins to read, so that what is sent to the client then, such as a
+//! trigger's NOTICE, is sent. An error before that is sent when it is thrown on
+//! (`pg::entry`); a NOTICE of a BEFORE … FOR EACH STATEMENT trigger isn't.
 
 use super::parse::Statement;
 use core::ffi::{c_char, c_int, c_void};
@@ -99,6 +100,15 @@ impl Drop for Feed<'_> {
             STDIN = self.former;
             fclose(self.stream);
         }
+    }
+}
+
+/// The name of the table that a COPY copies into, without its schema.
+pub fn table(statement: &Statement) -> String {
+    // SAFETY: the caller has seen that it is a COPY from the client, which has a relation.
+    unsafe {
+        let copy = (*statement.tree).stmt.cast::<pg_sys::CopyStmt>();
+        core::ffi::CStr::from_ptr((*(*copy).relation).relname).to_string_lossy().into_owned()
     }
 }
 

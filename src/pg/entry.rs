@@ -114,7 +114,13 @@ impl Thrown {
         // SAFETY: the strings are the server's memory; formats are constant.
         unsafe {
             let e = match self {
-                Thrown::Server(data) => raw::ReThrowError(data),
+                Thrown::Server(data) => {
+                    // One of a COPY that hadn't begun to read was made while it seemed that
+                    // there was no client (see `pg::copy`).
+                    (*data).output_to_client |=
+                        pg_sys::whereToSendOutput == pg_sys::CommandDest::DestRemote;
+                    raw::ReThrowError(data)
+                }
                 Thrown::Ours(e) => e,
             };
             raw::errstart(pg_sys::PGERROR as c_int, core::ptr::null());

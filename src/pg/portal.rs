@@ -132,7 +132,7 @@ fn run_at(
     let feed = match &statement.data {
         Some(range) => {
             copy::read_as_utf8(statement);
-            context.enter_data(Some(range.start));
+            context.enter_data(Some((range.start, copy::table(statement))));
             let text = context.text().get(range.clone()).unwrap_or_default();
             Some(Feed::begin(text).ok_or(Error::OutOfMemory)?)
         }
@@ -216,7 +216,7 @@ unsafe fn truth(first: pg_sys::HeapTuple, descriptor: pg_sys::TupleDesc) -> Opti
 }
 
 unsafe fn analyze(tree: *mut pg_sys::RawStmt, body: *const core::ffi::c_char) -> *mut pg_sys::List {
-    // SAFETY: called by `run` alone, which has the tree and body of one statement.
+    // SAFETY: called by `run_at` alone, which has the tree and body of one statement.
     unsafe {
         #[cfg(feature = "pg14")]
         return raw::pg_analyze_and_rewrite(
@@ -244,7 +244,7 @@ unsafe fn run_portal(
 ) {
     const ALL: core::ffi::c_long = core::ffi::c_long::MAX;
     // Rules may add queries with rows of other shapes; theirs are nobody's answer.
-    // SAFETY: called by `run` alone, with a portal that it has started.
+    // SAFETY: called by `run_at` alone, with a portal that it has started.
     unsafe {
         let others = pg_sys::None_Receiver;
         #[cfg(feature = "pg18")]

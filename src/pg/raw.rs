@@ -105,6 +105,7 @@ unsafe extern "C-unwind" {
     pub fn BlessTupleDesc(desc: TupleDesc) -> TupleDesc;
     pub fn heap_copy_tuple_as_datum(tuple: HeapTuple, desc: TupleDesc) -> Datum;
     pub fn row_to_json(fcinfo: FunctionCallInfo) -> Datum;
+    pub fn jsonb_out(fcinfo: FunctionCallInfo) -> Datum;
     pub fn DirectFunctionCall1Coll(
         function: unsafe extern "C-unwind" fn(FunctionCallInfo) -> Datum,
         collation: Oid,

@@ -88,10 +88,12 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
         batch.close()?;
         former
     };
+    let settings = bundle.settings.into_iter().map(|(name, value)| (name, value.into()));
+    let json = serde_json::Value::Object(settings.collect());
     let wanted = Configuration {
         search_path: Some(bundle.search_path),
         allows_out_of_order: Some(allows),
-        settings: Some(bundle.settings.into_iter().collect()),
+        settings: Some(configuration::settings(json)?),
         placeholders: Some(syntax),
     };
     let set = former.as_ref().map(|former| former.variables.values.clone()).unwrap_or_default();

@@ -28,6 +28,8 @@ pub enum Mode {
     Atomic,
     /// Transactions as the body needs them.
     Stepwise,
+    /// The same for one that is known to need several.
+    Apart,
 }
 
 /// Why a migration can't run inside a transaction.
@@ -75,14 +77,18 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
     };
     let controls = |kind: &Kind| matches!(kind, Kind::Begin | Kind::Commit);
     let count = statements.iter().filter(|s| controls(&s.kind)).count();
-    let unwrapped = count == 2
+    // Around what needs several transactions BEGIN and COMMIT mean what they say.
+    let is_one = mode != Mode::Apart
+        && !statements.iter().any(|s| matches!(s.kind, Kind::NonTransactional(..)));
+    let unwrapped = (is_one || mode == Mode::Atomic)
+        && count == 2
         && statements.first().is_some_and(|s| s.kind == Kind::Begin)
         && statements.last().is_some_and(|s| s.kind == Kind::Commit);
     let mut cause = None;
     if unwrapped {
         statements.pop();
         statements.remove(0);
-    } else if count > 0 && mode == Mode::Stepwise {
+    } else if count > 0 && mode != Mode::Atomic {
         (statements, cause) = sections(context, statements)?;
     }
     let of = statements.len();
@@ -93,7 +99,7 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
             Kind::NonTransactional(_, Form::Named(Named::Subscription, _, false))
                 if mode == Mode::Atomic => {}
             Kind::NonTransactional(command, _)
-                if mode == Mode::Stepwise && statement.section.is_none() =>
+                if mode != Mode::Atomic && statement.section.is_none() =>
             {
                 let found = || Cause::Statement(command.clone(), statement.line);
                 cause = cause.or_else(|| Some(found()));
@@ -167,14 +173,17 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
         hint,
         place: context.place(),
     };
+    let control = |command: &str| Error::TransactionControl {
+        command: command.to_owned(),
+        place: context.place(),
+        way: None,
+    };
     match kind {
-        Kind::Begin => Error::TransactionControl { command: "BEGIN".to_owned(), place },
-        Kind::Commit => Error::TransactionControl { command: "COMMIT".to_owned(), place },
-        Kind::TransactionControl(command) => {
-            Error::TransactionControl { command: command.clone(), place }
-        }
+        Kind::Begin => control("BEGIN"),
+        Kind::Commit => control("COMMIT"),
+        Kind::TransactionControl(command) => control(command),
         Kind::NonTransactional(command, _) => {
-            Error::NonTransactional { command: command.clone(), place }
+            Error::NonTransactional { command: command.clone(), place, way: None }
         }
         Kind::ClientCopy(command) => refused(
             command,

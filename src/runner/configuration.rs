@@ -1,7 +1,7 @@
 //! The configuration of a project: settings around its migrations, and what it allows.
 
 use super::entrance::{Running, lock_project};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::guc::Nest;
 use crate::pg::spi::View;
 use crate::pg::transaction;
@@ -97,4 +97,35 @@ fn describe(change: &Configuration) -> Vec<String> {
         });
     }
     done
+}
+
+/// An object of settings by their names. Errors: it isn't one, or search_path is in it
+/// (22023).
+pub fn settings(json: serde_json::Value) -> Result<Vec<(String, String)>> {
+    use serde_json::Value as Json;
+    let invalid = |message: String| Error::InvalidArgument {
+        message,
+        hint: "Use an object of names and values, such as {\"lock_timeout\": \"5s\"}.".to_owned(),
+    };
+    let Json::Object(object) = json else {
+        return Err(invalid("argument \"settings\" is not an object".to_owned()));
+    };
+    let setting = |(name, value): (String, Json)| {
+        if name.eq_ignore_ascii_case("search_path") {
+            return Err(invalid("search_path is an argument of its own".to_owned()));
+        }
+        let value = match value {
+            Json::String(value) => value,
+            Json::Number(value) => value.to_string(),
+            Json::Bool(value) => value.to_string(),
+            _ => {
+                return Err(invalid(format!(
+                    "setting \"{}\" has no plain value",
+                    name.escape_debug()
+                )));
+            }
+        };
+        Ok((name.to_ascii_lowercase(), value))
+    };
+    object.into_iter().map(setting).collect()
 }

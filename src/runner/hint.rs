@@ -6,25 +6,32 @@ use crate::pg::catch::ServerError;
 use pgrx::PgSqlErrorCode as Code;
 
 /// Adds to an error of a step what can be done about it.
-pub fn add(error: &mut Error, step: &Step, project: &str) {
+///
+/// `is_first`: nothing has run before it in this run, which might have made what is there.
+pub fn add(error: &mut Error, step: &Step, project: &str, is_first: bool) {
     if let Error::Server(server) = error {
-        at_one_transaction(server);
-        if let (Act::Up(_), Some(version)) = (&step.act, step.version()) {
+        at_one_transaction(server, &literal(project));
+        if let (Act::Up(_), Some(version), true) = (&step.act, step.version(), is_first) {
             at_half_migrated(server, version, project);
         }
     }
 }
 
 /// Errors that a commit between migrations avoids say so.
-fn at_one_transaction(error: &mut ServerError) {
+fn at_one_transaction(error: &mut ServerError, project: &str) {
+    let call = format!("CALL migrations.apply_each(project => {project});");
     match Code::from(error.code()) {
         Code::ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE => {
-            error.add_hint("Commit between the migrations: CALL migrations.apply_each();")
+            error.add_hint(&format!("Commit between the migrations: {call}"));
         }
-        Code::ERRCODE_OUT_OF_MEMORY => error
-            .add_hint("A transaction for each migration needs less: CALL migrations.apply_each();"),
-        Code::ERRCODE_ACTIVE_SQL_TRANSACTION => error.add_hint(
-            "Register the migration with transactional => false, and CALL migrations.apply_each();",
+        Code::ERRCODE_OUT_OF_MEMORY => {
+            error.add_hint(&format!("A transaction for each migration needs less: {call}"));
+        }
+        Code::ERRCODE_ACTIVE_SQL_TRANSACTION | Code::ERRCODE_INVALID_TRANSACTION_TERMINATION => {
+            error.add_hint(&format!("Register the migration with transactional => false, and {call}"));
+        }
+        Code::ERRCODE_LOCK_NOT_AVAILABLE => error.add_hint(
+            "End the transaction that holds the lock, or raise migrations.lock_timeout (or lock_timeout, if it is set).",
         ),
         _ => {}
     }
@@ -42,7 +49,7 @@ fn at_half_migrated(error: &mut ServerError, version: &str, project: &str) {
     ) {
         let arguments = format!("{}, {}", literal(version), literal(project));
         error.add_hint(&format!(
-            "If this migration was applied by other means, SELECT * FROM migrations.mark_applied({arguments}); if all up to it were, SELECT * FROM migrations.baseline({arguments});"
+            "If it is there because this migration was run by other means, SELECT * FROM migrations.mark_applied({arguments}); if all up to it were, SELECT * FROM migrations.baseline({arguments});"
         ));
     }
 }

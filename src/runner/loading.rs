@@ -4,7 +4,7 @@ use super::folder::{self, Named, Refused};
 use super::registration::{Done, Outcome, Registration};
 use crate::domain::convention::{self, Convention, File, Found, Need, Options, Problem, Set, need};
 use crate::domain::script::include;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, literal};
 use crate::pg::{identity, message};
 
 /// How files are to be registered.
@@ -106,7 +106,12 @@ fn register(
         Err(_) if !refused.is_empty() => return Err(all_refused(directory, refused)),
         set => set?,
     };
-    let Set { migrations, passed_over, problems, .. } = set;
+    let Set { convention, migrations, passed_over, problems, .. } = set;
+    if migrations.is_empty() && refused.is_empty() && problems.is_empty() {
+        message::warning("none of the files holds a migration: nothing is registered");
+    }
+    let expects_placeholders = convention == Convention::Flyway
+        && migrations.iter().any(|found| found.up.as_ref().is_some_and(|up| up.contains("${")));
     refused.extend(problems.into_iter().map(|p| (p.path.clone(), Box::new(Error::Problem(p)))));
     Registration::of(call, &request.project, |registration| {
         let mut loaded = Vec::new();
@@ -138,6 +143,13 @@ fn register(
             result: format!("passed over: {why}"),
         }));
         if refused.is_empty() {
+            if expects_placeholders && !registration.expands_placeholders() {
+                message::warning(&format!(
+                    "the files hold placeholders such as ${{x}}, which project {} does not expand: SELECT * FROM migrations.set_project({}, placeholders => '${{x}}');",
+                    request.project,
+                    literal(&request.project)
+                ));
+            }
             return Ok(loaded);
         }
         Err(all_refused(directory, refused))

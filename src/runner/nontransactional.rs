@@ -60,7 +60,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     if let Some(limit) = settings::lock_timeout() {
         guc::set_session("lock_timeout", &limit.to_string())?;
     }
-    let checked = memory.enter(|| check::body(context, Mode::Stepwise))?;
+    let checked = memory.enter(|| check::body(context, Mode::Apart))?;
     body::tell_passed_over(context, &checked);
     let statements = checked.statements;
     let body = Body { script, context, timer: &timer };

@@ -100,21 +100,42 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
         }
     };
     let chosen = chosen.into_iter().map(|m| Planned { reason: reason(&m), migration: m });
-    Ok(with_hooks(chosen.collect(), hooks))
+    with_hooks(batch, project, chosen.collect(), hooks, view)
 }
 
-/// A plan with what runs before and after each run, unless it is empty.
-fn with_hooks(mut plan: Vec<Planned>, hooks: Vec<(Moment, Pending)>) -> Vec<Planned> {
+/// A plan with what runs before and after each run, unless it is empty. Those wait that
+/// require what isn't there by then. Errors: those of [`check_requirements`].
+fn with_hooks(
+    batch: &Batch,
+    project: &Project,
+    mut plan: Vec<Planned>,
+    hooks: Vec<(Moment, Pending)>,
+    view: View,
+) -> Result<Vec<Planned>> {
     if plan.is_empty() || hooks.is_empty() {
-        return plan;
+        return Ok(plan);
     }
-    let (before, after): (Vec<_>, Vec<_>) =
-        hooks.into_iter().partition(|(moment, _)| *moment == Moment::BeforeRun);
-    let planned = |reason: &'static str| {
-        move |(_, migration)| Planned { migration, reason: reason.to_owned() }
-    };
+    let planned: HashSet<Vec<u8>> = plan.iter().map(|p| p.migration.key.clone()).collect();
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for (moment, hook) in hooks {
+        check_requirements(batch, project, std::slice::from_ref(&hook), view)?;
+        let mut is_met = true;
+        for key in within(&hook.requires) {
+            is_met &= match moment {
+                Moment::AfterRun if planned.contains(&key) => true,
+                _ => batch.find(project.id, &key, view)?.is_some_and(|(_, applied)| applied),
+            };
+        }
+        match moment {
+            _ if !is_met => {}
+            Moment::BeforeRun => before.push(hook),
+            _ => after.push(hook),
+        }
+    }
+    let planned =
+        |reason: &'static str| move |migration| Planned { migration, reason: reason.to_owned() };
     plan.extend(after.into_iter().map(planned("after each run")));
-    before.into_iter().map(planned("before each run")).chain(plan).collect()
+    Ok(before.into_iter().map(planned("before each run")).chain(plan).collect())
 }
 
 /// Migrations that are about to be rolled back, as they are registered now, in the order

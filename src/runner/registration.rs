@@ -6,7 +6,7 @@ use super::{check, report};
 use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
-use crate::domain::script::prepare::Variables;
+use crate::domain::script::prepare::{Syntax, Variables};
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::error::{Error, Result};
@@ -195,6 +195,11 @@ impl Registration<'_> {
         Ok(done)
     }
 
+    /// Whether the project's texts have placeholders that are expanded.
+    pub fn expands_placeholders(&self) -> bool {
+        self.project.variables.syntax != Syntax::None
+    }
+
     /// Registers what files tell of a migration; what they don't tell stays as it is.
     /// Errors: another content is registered, and `replace` wasn't asked for, or a version
     /// with the same numbers (23505); it requires what it can't, or runs when it can't
@@ -371,6 +376,16 @@ fn unregister(
     };
     let project = lock_project(&batch, &found)?;
     check(&batch, &project)?;
+    if let Some(under_way) = batch.under_way(project.id, View::Newest)?.remove(key) {
+        let registered = batch.registered(project.id, key)?;
+        let migration = registered.map(|r| r.version.unwrap_or(r.content.name));
+        return Err(Error::UnderWay {
+            migration: migration.unwrap_or_default(),
+            project: project.name,
+            done: under_way.done,
+            direction: under_way.direction,
+        });
+    }
     if let Some(Registered { version, content }) = batch.registered(project.id, key)? {
         batch.forget_failure(project.id, key)?;
         batch.forget_journal(project.id, key)?;

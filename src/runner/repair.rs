@@ -160,6 +160,20 @@ impl Repair<'_> {
         self.record(&text, &name, action, (None, None))
     }
 
+    /// That a block of the migration was cut off, of which only people can tell how far it
+    /// came. Error: 55000.
+    fn check_undecided(&self, version: &Version) -> Result<()> {
+        let under_way = self.batch.under_way(self.project.id, View::Newest)?;
+        match under_way.get(version.key()) {
+            Some(way) if way.undecided => Ok(()),
+            way => Err(Error::Decided {
+                version: version.text().to_owned(),
+                project: self.project.name.clone(),
+                direction: way.map(|way| way.direction.clone()),
+            }),
+        }
+    }
+
     /// The registered versions up to this one that aren't applied, in the order in which
     /// they would be.
     fn pending_up_to(&self, version: &Version) -> Result<Vec<Pending>> {
@@ -214,6 +228,7 @@ pub fn mark_statement_done(
     repair("migrations.mark_statement_done()", project, version, reason, |repair, _| {
         let of = |direction| Of { project: repair.project.id, key: version.key(), direction };
         let (up, down) = (of("up"), of("down"));
+        repair.check_undecided(version)?;
         if repair.batch.finish_started(up)? || repair.batch.finish_started(down)? {
             repair.note(version, "mark_statement_done")?;
         }
@@ -226,6 +241,7 @@ pub fn retry(project: &str, version: &Version, reason: Option<&str>) -> Result<V
     repair("migrations.retry()", project, version, reason, |repair, _| {
         let of = |direction| Of { project: repair.project.id, key: version.key(), direction };
         let (up, down) = (of("up"), of("down"));
+        repair.check_undecided(version)?;
         if repair.batch.forget_started(up)? || repair.batch.forget_started(down)? {
             repair.note(version, "retry")?;
         }

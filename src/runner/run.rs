@@ -10,13 +10,13 @@ use super::report::{self, At, Direction, Part, label, title};
 use super::step::{Act, Begun, Finished, Step};
 use super::{constraints, hint};
 use crate::domain::checksum;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, literal};
 use crate::pg::activity::Activity;
 use crate::pg::context::Context;
 use crate::pg::guc::Nest;
 use crate::pg::integrity::OwnObjects;
-use crate::pg::memory;
 use crate::pg::spi::View;
+use crate::pg::{memory, message};
 use crate::store::event::{Event, Identity};
 use crate::store::journal::UnderWay;
 use crate::store::project::Project;
@@ -57,6 +57,8 @@ pub struct Run<'a> {
     pub(super) activity: Activity,
     /// What `pg_stat_activity` shows of the current step.
     pub(super) title: String,
+    // The current step is the first one of the run.
+    is_first: bool,
     // Where in its body the current step has failed.
     failed_at: RefCell<At>,
     /// What this run has skipped; handed on where a run has several transactions.
@@ -94,6 +96,7 @@ impl<'a> Run<'a> {
             id,
             activity: Activity::begin(),
             title: String::new(),
+            is_first: false,
             failed_at: RefCell::default(),
             skipped: Skipped::new(),
         })
@@ -116,7 +119,12 @@ impl<'a> Run<'a> {
                 report::finished(done.direction, &title(done.version, done.name), done.took);
                 finished(done);
             });
-            batch = ended.map_err(|error| self.failed(step, error))?;
+            batch = ended.map_err(|error| {
+                if n > 0 {
+                    message::notice("the run fails: what it has applied or rolled back is undone");
+                }
+                self.failed(step, error)
+            })?;
         }
         for lane in &self.lanes {
             batch.note_completeness(lane.project)?;
@@ -174,6 +182,7 @@ impl<'a> Run<'a> {
             None => format!("migrations: {number}/{of} {}", step.name()),
         };
         self.activity.show(&self.title);
+        self.is_first = number == 1;
         self.failed_at.take();
     }
 
@@ -214,10 +223,16 @@ impl<'a> Run<'a> {
                 let Some(script) = script else { continue };
                 let is_body = part == step.part();
                 // Marked as transactional it is to be refused as in an atomic run.
-                let mode = if is_body && mark != Some(true) { mode } else { Mode::Atomic };
+                let run = mode;
+                let mode = match (is_body, mark, mode) {
+                    (false, ..) | (_, Some(true), _) => Mode::Atomic,
+                    (_, Some(false), Mode::Stepwise) => Mode::Apart,
+                    (.., mode) => mode,
+                };
                 self.with(step, part, script, |context| {
                     let nest = Nest::with(&check::parser_settings(lane.project))?;
-                    let checked = check::body(context, mode)?;
+                    let checked = check::body(context, mode)
+                        .map_err(|e| self.with_way(step, is_body, run, e))?;
                     if is_body && cause.is_none() {
                         cause = checked.cause;
                     }
@@ -226,6 +241,33 @@ impl<'a> Run<'a> {
             }
             Ok(cause)
         })
+    }
+
+    /// Has an error of what a transaction can't hold say by which call it can be run.
+    fn with_way(&self, step: &Step, is_body: bool, run: Mode, mut error: Error) -> Error {
+        if let Error::NonTransactional { way, .. } | Error::TransactionControl { way, .. } =
+            &mut error
+        {
+            let project = literal(&self.project(step).name);
+            *way = Some(match (is_body, step.mark(), step.direction()) {
+                (false, ..) => {
+                    "Remove it: a precondition or verify script is taken back.".to_owned()
+                }
+                (_, Some(true), _) => {
+                    "Register the migration without transactional => true.".to_owned()
+                }
+                _ if run != Mode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
+                (.., Direction::Down) => {
+                    format!(
+                        "Use CALL migrations.rollback_each(1, {project}); which gives it transactions of its own."
+                    )
+                }
+                _ => format!(
+                    "Use CALL migrations.apply_each(project => {project}); which gives it transactions of its own."
+                ),
+            });
+        }
+        error
     }
 
     /// Runs the body of a step inside the transaction, and makes the record of it.
@@ -400,7 +442,7 @@ impl<'a> Run<'a> {
         let project = &self.project(step).name;
         let migration = step.version().unwrap_or(step.name());
         report::failed(self.id, project, migration, &self.failed_at.borrow(), &error);
-        hint::add(&mut error, step, project);
+        hint::add(&mut error, step, project, self.is_first);
         error
     }
 

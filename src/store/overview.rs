@@ -99,7 +99,10 @@ impl Batch<'_> {
             sql: "SELECT m.id, m.version, version_key, m.name, m.up_checksum IS NOT NULL,
                          m.transactional, nullif(m.requires, '{}'), a.id,
                          encode(a.up_checksum, 'hex'),
-                         coalesce(encode(m.up_checksum, 'hex'), 'nothing'), m.moment
+                         coalesce(encode(m.up_checksum, 'hex'), 'nothing'), m.moment,
+                         m.moment <> 'changed' AND EXISTS (
+                             SELECT FROM migrations.unfinished u
+                             WHERE u.project_id = $1 AND u.version_key = m.version_key)
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
                   USING (version_key)
@@ -129,6 +132,8 @@ impl Batch<'_> {
                     };
                     match Moment::parse(&row.text(10)).unwrap_or_default() {
                         Moment::Changed => differences.pending.push(migration),
+                        // Its last try has failed, so there is something to do.
+                        _ if row.bool(11) => differences.pending.push(migration),
                         moment => differences.hooks.push((moment, migration)),
                     }
                 }

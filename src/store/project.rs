@@ -57,6 +57,7 @@ impl Project {
             allows_out_of_order: row.bool(4),
             settings: search_path.into_iter().chain(names.into_iter().zip(values)).collect(),
             variables: Variables {
+                project: row.text(1),
                 syntax: Syntax::parse(&row.text(8)).unwrap_or_default(),
                 values: variables.into_iter().zip(theirs).collect(),
             },

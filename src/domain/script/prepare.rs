@@ -24,7 +24,7 @@ pub enum Syntax {
     /// None, but for variables that a text sets itself with `\set`.
     #[default]
     None,
-    /// `${x}`, anywhere.
+    /// `${x}`, anywhere but in comments and data.
     Dollar,
     /// `:x`, `:'x'` and `:"x"`, outside of quotes.
     Psql,
@@ -54,6 +54,8 @@ impl Syntax {
 /// The variables of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables {
+    /// The project's name.
+    pub project: String,
     /// How texts refer to them.
     pub syntax: Syntax,
     /// Their values.
@@ -74,8 +76,8 @@ pub struct Fault {
 pub enum What {
     /// A command of psql's that can't be honoured; what to do instead.
     Command(String, &'static str),
-    /// A variable that has no value.
-    Unset(String),
+    /// A variable that has no value, and the project that it belongs to.
+    Unset(String, String),
     /// Something behind `COPY … FROM stdin` in its line.
     BehindCopy,
     /// Data that no COPY reads, once all is expanded.
@@ -204,8 +206,8 @@ impl Maker<'_> {
         for piece in &scan.pieces {
             let range = piece.range.clone();
             match piece.kind {
-                Kind::Sql => self.plain(range, true)?,
-                Kind::Comment => self.plain(range, false)?,
+                Kind::Sql => self.plain(range)?,
+                Kind::Comment => self.verbatim(range),
                 Kind::Variable => self.variable(range)?,
                 Kind::Data => {
                     let place = copies.next().map_or(range.start, |place| *place);
@@ -250,8 +252,8 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// SQL or a comment, in which `${x}` is expanded where that is asked for.
-    fn plain(&mut self, range: Range<usize>, must_be_set: bool) -> Result<(), Fault> {
+    /// SQL, in which `${x}` is expanded where that is asked for.
+    fn plain(&mut self, range: Range<usize>) -> Result<(), Fault> {
         if self.variables.syntax != Syntax::Dollar {
             self.verbatim(range);
             return Ok(());
@@ -260,16 +262,14 @@ impl Maker<'_> {
         while let Some(start) = text[at..range.end].find("${").map(|n| at + n) {
             let Some(end) = text[start..range.end].find('}').map(|n| start + n + 1) else { break };
             let name = text[start + 2..end - 1].trim();
-            match self.variables.values.get(name) {
-                Some(value) => {
-                    self.verbatim(at..start);
-                    self.instead(start, value)?;
-                }
-                None if must_be_set => {
-                    return Err(Fault { offset: start, what: What::Unset(name.to_owned()) });
-                }
-                None => self.verbatim(at..end),
-            }
+            let Some(value) = self.variables.values.get(name) else {
+                return Err(Fault {
+                    offset: start,
+                    what: What::Unset(name.to_owned(), self.variables.project.clone()),
+                });
+            };
+            self.verbatim(at..start);
+            self.instead(start, value)?;
             at = end;
         }
         self.verbatim(at..range.end);
@@ -287,7 +287,10 @@ impl Maker<'_> {
             }
             None => {
                 let name = written.trim_matches([':', '\'', '"']).to_owned();
-                Err(Fault { offset: range.start, what: What::Unset(name) })
+                Err(Fault {
+                    offset: range.start,
+                    what: What::Unset(name, self.variables.project.clone()),
+                })
             }
         }
     }
@@ -378,7 +381,7 @@ mod tests {
 
     fn variables(syntax: Syntax, values: &[(&str, &str)]) -> Variables {
         let values = values.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-        Variables { syntax, values: values.collect() }
+        Variables { project: "p".into(), syntax, values: values.collect() }
     }
 
     fn ready<'a>(text: &'a str, variables: &Variables) -> Script<'a> {
@@ -414,19 +417,20 @@ mod tests {
         ] {
             assert_eq!(sql(text, &psql), Ok(expected.to_owned()));
         }
-        assert_eq!(sql("SELECT :no", &psql), Err(What::Unset("no".into())));
-        let dollar = variables(Syntax::Dollar, &[("schema", "app"), ("x y", "2")]);
+        assert_eq!(sql("SELECT :no", &psql), Err(What::Unset("no".into(), "p".into())));
+        let dollar = variables(Syntax::Dollar, &[("schema", "app"), ("x y", "2"), ("a:b", "c")]);
         for (text, expected) in [
             (
                 "SET search_path = '${schema}', ${ x y }; $$ ${schema} $$ -- ${no} ${schema}\n",
-                "SET search_path = 'app', 2; $$ app $$ -- ${no} app\n",
+                "SET search_path = 'app', 2; $$ app $$ -- ${no} ${schema}\n",
             ),
             ("SELECT '${", "SELECT '${"),
+            ("TABLE ${a:b}.t", "TABLE c.t"),
             ("COPY t FROM stdin;\n${no}\n\\.\nSELECT ${schema}", "COPY t FROM stdin;\nSELECT app"),
         ] {
             assert_eq!(sql(text, &dollar), Ok(expected.to_owned()));
         }
-        assert_eq!(sql("SELECT\n '${no}'", &dollar), Err(What::Unset("no".into())));
+        assert_eq!(sql("SELECT\n '${no}'", &dollar), Err(What::Unset("no".into(), "p".into())));
     }
 
     #[test]

@@ -161,6 +161,13 @@ impl Scanner<'_> {
                 self.at += 1;
                 self.quoted(false);
             }
+            // A placeholder of other tools, whose name may hold a colon.
+            [b'$', b'{', ..] => {
+                let line = super::end_of_line(self.bytes, self.at);
+                let end = self.bytes[self.at..line].iter().position(|b| *b == b'}');
+                self.at += end.map_or(1, |n| n + 1);
+                self.other();
+            }
             [b'$', ..] => self.dollar(),
             [b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.., ..] => self.word(),
             // What is written in one piece with a number is read as a word: a letter can't

@@ -42,6 +42,18 @@ INSERT INTO p VALUES (8);
 CALL migrations.apply_each() \gset
 SELECT last_value, is_called FROM s;
 
+-- what has begun isn't forgotten, and only what nobody else can tell is for people to decide
+SELECT migrations.add('006', 'begun', 'CREATE TABLE begun (); CREATE UNIQUE INDEX CONCURRENTLY t_bad ON t ((1)); SELECT 1', 'SELECT 1');
+INSERT INTO t VALUES (7, 'z');
+CALL migrations.apply_each();
+SELECT migrations.remove('006');
+SELECT * FROM migrations.mark_statement_done('006');
+SELECT * FROM migrations.retry('006');
+SELECT * FROM migrations.retry('001');
+SELECT * FROM migrations.mark_pending('006');
+SELECT migrations.remove('006');
+DROP TABLE begun; DROP INDEX t_bad;
+
 -- settings are put back with the rights with which they were set
 CREATE ROLE regress_plain;
 GRANT USAGE ON SCHEMA migrations TO regress_plain;

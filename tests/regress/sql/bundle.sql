@@ -43,3 +43,6 @@ SELECT * FROM migrations.import_bundle(:'changed', 'p');
 SELECT migrations.export_bundle('nowhere');
 SELECT project FROM migrations.import_bundle('{"format": 1, "project": "empty", "migrations": []}');
 SELECT DISTINCT project FROM migrations.history ORDER BY 1;
+SELECT * FROM migrations.import_bundle('{"format": 1, "project": "p", "settings": {"Search_Path": "x"}, "migrations": []}');
+SELECT * FROM migrations.import_bundle((repeat('[', 500) || repeat(']', 500))::jsonb);
+SELECT * FROM migrations.set_project('p', settings => (repeat('[', 500) || repeat(']', 500))::jsonb);

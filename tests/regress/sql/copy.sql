@@ -130,3 +130,17 @@ COPY t (id, v) FROM stdin;
 SELECT v FROM t WHERE id = 40;
 DROP OWNED BY regress_copy, regress_other;
 DROP ROLE regress_copy, regress_other;
+
+-- an error before the data is read reaches the client as any other (which psql shows, and
+-- plpgsql would hide)
+SELECT migrations.add('1', 'early', E'COPY nowhere FROM stdin;\n1\n\\.\n', project => 'early');
+SELECT version FROM migrations.apply(project => 'early');
+CALL migrations.apply_each(project => 'early');
+SELECT migrations.add('1', 'early', E'COPY t (nothing) FROM stdin;\n1\n\\.\n', project => 'early', replace => true);
+SELECT version FROM migrations.apply(project => 'early');
+\echo :SQLSTATE
+DO $$BEGIN PERFORM migrations.apply(project => 'early'); EXCEPTION WHEN OTHERS THEN RAISE; END$$;
+-- lines are those of this COPY, whatever its table is called and what its triggers do
+CREATE TABLE "x, 18446744073709551615" (n int);
+SELECT migrations.add('1', 'early', E'SELECT 1;\nCOPY "x, 18446744073709551615" FROM stdin;\n1\nb\n\\.\n', project => 'early', replace => true);
+SELECT version FROM migrations.apply(project => 'early');

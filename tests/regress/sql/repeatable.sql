@@ -101,3 +101,24 @@ SELECT migrations.add_repeatable('before b', 'SELECT 1', project => 'hooks');
 SELECT version, name FROM migrations.apply(project => 'hooks');
 SELECT migrations.add_repeatable('x', 'SELECT', moment => 'sometimes');
 SELECT migrations.add_repeatable('x', 'SELECT', moment => NULL);
+-- what a hook requires: until that is there, it waits
+SELECT migrations.add('001', 'one', 'SELECT 1', project => 'waits');
+SELECT migrations.add('002', 'two', 'SELECT 2', project => 'waits');
+SELECT migrations.add_repeatable('after two', 'SELECT 3', project => 'waits', moment => 'after', requires => '{002}');
+SELECT migrations.add_repeatable('before, with two', 'SELECT 4', project => 'waits', moment => 'before', requires => '{002}');
+SELECT version, name FROM migrations.apply('001', 'waits');
+SELECT version, name FROM migrations.apply(project => 'waits');
+SELECT migrations.add('003', 'three', 'SELECT 3', project => 'waits');
+SELECT version, name FROM migrations.apply(project => 'waits');
+SELECT migrations.add_repeatable('wrong', 'SELECT 5', project => 'waits', moment => 'after', requires => '{099}');
+SELECT migrations.add('004', 'four', 'SELECT 3', project => 'waits');
+SELECT version, name FROM migrations.apply(project => 'waits');
+SELECT migrations.remove_repeatable('wrong', 'waits');
+-- one that has failed is something to do
+SELECT migrations.add_repeatable('fails', 'SELECT 1 / (SELECT count(*) FROM told WHERE what = ''ready'')', project => 'waits', moment => 'after');
+CALL migrations.apply_each(project => 'waits');
+CALL migrations.apply_each(project => 'waits');
+SELECT version, name, state FROM migrations.status('waits') WHERE state <> 'applied';
+INSERT INTO told (what) VALUES ('ready');
+SELECT version, name FROM migrations.apply(project => 'waits');
+SELECT version, name FROM migrations.apply(project => 'waits');

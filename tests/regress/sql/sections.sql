@@ -49,3 +49,14 @@ CALL migrations.apply_each(project => 'wrong');
 SELECT migrations.add('1', 'empty', E'BEGIN; COMMIT; BEGIN; COMMIT', project => 'wrong', replace => true);
 CALL migrations.apply_each(project => 'wrong') \gset
 SELECT state FROM migrations.status('wrong');
+-- BEGIN and COMMIT around one that is marked, or that can't be in one transaction
+SELECT migrations.add('1', 'whole', 'BEGIN; INSERT INTO log VALUES (50); SELECT 1 / (SELECT count(*) FROM log WHERE n = 99); COMMIT', 'BEGIN; INSERT INTO log VALUES (51); SELECT 1 / 0; COMMIT', project => 'whole', transactional => false);
+CALL migrations.apply_each(project => 'whole');
+SELECT count(*) FROM log WHERE n = 50;
+INSERT INTO log VALUES (99);
+CALL migrations.apply_each(project => 'whole') \gset
+SELECT count(*) FROM log WHERE n = 50;
+CALL migrations.rollback_each(project => 'whole');
+SELECT count(*) FROM log WHERE n = 51;
+SELECT migrations.add('1', 'index', 'BEGIN; CREATE INDEX CONCURRENTLY log_n ON log (n); COMMIT', project => 'index');
+CALL migrations.apply_each(project => 'index');
