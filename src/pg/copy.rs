@@ -27,7 +27,12 @@ struct Functions {
     close: Option<unsafe extern "C" fn()>,
 }
 
-const UNBUFFERED: c_int = 2;
+/// Reads in blocks.
+const FULLY_BUFFERED: c_int = 0;
+
+/// As much as the server's COPY asks for at once. (Without a buffer the C library would call
+/// for each byte.)
+const BUFFER: usize = 64 << 10;
 
 unsafe extern "C" {
     #[link_name = "stdin"]
@@ -61,6 +66,8 @@ unsafe extern "C" fn read(cookie: *mut c_void, buffer: *mut c_char, size: usize)
 /// While it lives, a COPY … FROM STDIN reads this data.
 pub struct Feed<'a> {
     data: Box<Data>,
+    // The stream's own until it is closed.
+    _buffer: Box<[u8]>,
     stream: *mut Stream,
     former: *mut Stream,
     _text: &'a str,
@@ -82,12 +89,12 @@ impl<'a> Feed<'a> {
             if stream.is_null() {
                 return None;
             }
-            // Blocks go straight into the server's own buffer.
-            setvbuf(stream, core::ptr::null_mut(), UNBUFFERED, 0);
+            let mut buffer = vec![0; BUFFER].into_boxed_slice();
+            setvbuf(stream, buffer.as_mut_ptr().cast(), FULLY_BUFFERED, BUFFER);
             let former = STDIN;
             STDIN = stream;
             pg_sys::whereToSendOutput = pg_sys::CommandDest::DestNone;
-            Some(Feed { data, stream, former, _text: text })
+            Some(Feed { data, _buffer: buffer, stream, former, _text: text })
         }
     }
 }

@@ -42,12 +42,17 @@ fn expand(
     included: &mut HashSet<String>,
     depth: usize,
 ) -> Result<String, Problem> {
+    // What isn't a command for every value of standard_conforming_strings is part of a
+    // literal or comment.
+    let commands = scan(text, false).pieces.into_iter().filter(|p| p.kind == Kind::Command);
+    let commands: HashSet<usize> = commands.map(|piece| piece.range.start).collect();
     let mut expanded = String::with_capacity(text.len());
     for piece in scan(text, true).pieces {
         let written = &text[piece.range.clone()];
-        let relative = match (piece.kind, name(written)) {
-            (Kind::Command, "i" | "include") => false,
-            (Kind::Command, "ir" | "include_relative") => true,
+        let is_command = piece.kind == Kind::Command && commands.contains(&piece.range.start);
+        let relative = match (is_command, name(written)) {
+            (true, "i" | "include") => false,
+            (true, "ir" | "include_relative") => true,
             _ => {
                 expanded.push_str(written);
                 continue;
