@@ -49,6 +49,11 @@ fn expand(
     let mut expanded = String::with_capacity(text.len());
     for piece in scan(text, true).pieces {
         let written = &text[piece.range.clone()];
+        if piece.kind == Kind::Command && matches!(name(written), "q" | "quit") {
+            // psql reads no further.
+            expanded.push_str(&text[piece.range.start..]);
+            break;
+        }
         let is_command = piece.kind == Kind::Command && commands.contains(&piece.range.start);
         let relative = match (is_command, name(written)) {
             (true, "i" | "include") => false,
@@ -145,11 +150,13 @@ mod tests {
             ("002_b.sql", "\\ir ./lib/g.sql\\echo done\nSELECT '\\i x.sql';"),
             ("lib/f.sql", "SELECT 'f';\n\\ir g.sql\n"),
             ("lib/g.sql", "SELECT 'g'"),
+            ("003_c.sql", "SELECT 1;\n\\q\n\\i nothing"),
             ("README.md", "\\i nothing"),
         ]);
         let expected = [
             ("001_a.sql", "SELECT 1;\nSELECT 'f';\nSELECT 'g'\n\n\nSELECT 2;\n"),
             ("002_b.sql", "SELECT 'g'\n\\echo done\nSELECT '\\i x.sql';"),
+            ("003_c.sql", "SELECT 1;\n\\q\n\\i nothing"),
             ("README.md", "\\i nothing"),
         ];
         let expected = expected.map(|(path, text)| (path.to_owned(), text.to_owned()));
