@@ -181,7 +181,14 @@ impl Stepwise {
                 // What can't be told isn't told; the failure itself matters more.
                 transaction::abort()?;
             }
-            if let Err(second) = self.note_failure(step, &error) {
+            let mut noted = self.note_failure(step, &error);
+            if noted.as_ref().is_err_and(is_cancel) {
+                // A client's cancel request arrives as two signals; the second one may come
+                // while the first is being dealt with.
+                transaction::abort()?;
+                noted = self.note_failure(step, &error);
+            }
+            if let Err(second) = noted {
                 transaction::abort()?;
                 message::warning(&format!(
                     "the failure could not be kept in the history: {}",
@@ -284,6 +291,10 @@ impl Stepwise {
 /// No lock was to be had: another try may have it.
 fn is_want_of_lock(error: &Error) -> bool {
     matches!(error, Error::Server(error) if ["55P03", "40P01"].contains(&error.sqlstate().as_str()))
+}
+
+fn is_cancel(error: &Error) -> bool {
+    matches!(error, Error::Server(error) if error.sqlstate() == "57014")
 }
 
 /// How long to pause before a try: longer each time, and not the same for two sessions.
