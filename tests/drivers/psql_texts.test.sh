@@ -41,7 +41,7 @@ plain() {
         fragments "''" "\\'" '\\' '\n' '$$' '$a$' '\;'
         local first=$R
         R="'$first'"
-        [ $((RANDOM % 3)) != 0 ] || { fragments "\\'" '\\' "';'" && R="'$first' -- it's;$NL  '${R//\';\'/\'\';}'"; }
+        [ $((RANDOM % 3)) != 0 ] || { fragments "\\'" '\\' "''" && R="'$first' -- it's;$NL  '$R'"; }
     fi
 }
 escaped() {
