@@ -51,6 +51,12 @@ impl From<Option<&str>> for Value {
     }
 }
 
+impl From<Option<i32>> for Value {
+    fn from(number: Option<i32>) -> Value {
+        number.map_or(Value::Null, Value::Int)
+    }
+}
+
 impl Value {
     /// The server's form of the value, in the current memory context. None is NULL.
     pub(super) fn into_datum(self) -> Option<Datum> {

@@ -83,8 +83,7 @@ impl Batch<'_> {
                   ORDER BY id DESC LIMIT $3",
             types: &[Type::BigInt, Type::BigInt, Type::Int],
         };
-        let limit = limit.map_or(Value::Null, Value::Int);
-        let values = [Value::BigInt(project), Value::BigInt(row), limit];
+        let values = [Value::BigInt(project), Value::BigInt(row), limit.into()];
         let found = self.spi.run(&APPLIED, values, view)?;
         Ok(found.rows().map(|row| Applied::read(&row)).collect())
     }

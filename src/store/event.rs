@@ -95,7 +95,6 @@ impl Batch<'_> {
                 Type::BigInt,
             ],
         };
-        let int = |n: Option<i32>| n.map_or(Value::Null, Value::Int);
         let (failure, times) = event.failure.map_or((None, 1), |(f, times)| (Some(f), times));
         let bytes = |sum: Option<&[u8]>| sum.map_or(Value::Null, |sum| Value::Bytes(sum.to_vec()));
         self.spi.run(
@@ -115,8 +114,8 @@ impl Batch<'_> {
                 failure.map_or(event.message, |f| Some(f.message.as_str())).into(),
                 event.reason.into(),
                 failure.map(|f| f.sqlstate.as_str()).into(),
-                int(failure.and_then(|f| f.statement)),
-                int(failure.and_then(|f| f.line)),
+                failure.and_then(|f| f.statement).into(),
+                failure.and_then(|f| f.line).into(),
                 Value::BigInt(times),
             ],
             View::Transaction,

@@ -61,7 +61,6 @@ impl Batch<'_> {
                   WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
-        let int = |n: Option<i32>| n.map_or(Value::Null, Value::Int);
         let noted = self.spi.run(
             &NOTE,
             [
@@ -70,8 +69,8 @@ impl Batch<'_> {
                 failure.direction.as_str().into(),
                 failure.sqlstate.as_str().into(),
                 failure.message.as_str().into(),
-                int(failure.statement),
-                int(failure.line),
+                failure.statement.into(),
+                failure.line.into(),
                 Value::Timestamp(event.started_at + event.duration.unwrap_or(0)),
             ],
             View::Transaction,

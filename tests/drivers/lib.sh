@@ -123,7 +123,7 @@ stop_clusters() {
 # Runs the SQL of a guide: its blocks of the language sql, as one script in one session.
 run_guide() { # file
     local out
-    awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$1" >"$RUN/guide.sql"
+    sql_blocks "$1" >"$RUN/guide.sql"
     grep -q ';' "$RUN/guide.sql" || fail "$1 shows no SQL"
     out=$("$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$RUN/guide.sql" 2>&1) || fail "$out"
     echo "$out"

@@ -221,7 +221,7 @@ is 'force says what is applied' 003 "$(sql 'SELECT migrations.version()')"
 
 # The SQL of the guide runs.
 sql_in postgres 'CREATE DATABASE restore_guide'
-awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$ROOT/docs/dump-and-restore.md" >"$RUN/restore.guide"
+sql_blocks "$ROOT/docs/dump-and-restore.md" >"$RUN/restore.guide"
 [ "$(grep -c ';' "$RUN/restore.guide")" -gt 12 ] || fail 'the SQL was not found'
 out=$("$BIN/psql" -X -e -v ON_ERROR_STOP=1 -d restore_guide -f "$RUN/restore.guide" 2>&1) || fail "$out"
 has 'up to date' 'version ".*" of extension "pg_migrations" is already installed' "$out"

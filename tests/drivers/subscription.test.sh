@@ -2,7 +2,7 @@
 # made, refreshed and dropped by migrations.
 publisher=$RUN/publisher
 mkdir -p "$publisher"
-if [ "$(id -u)" = 0 ]; then chown postgres "$publisher"; fi
+if [ "$(id -u)" = 0 ]; then chown "$SERVER_USER" "$publisher"; fi
 server initdb -D "$publisher/data" -U postgres -A trust -E UTF8 --no-locale --no-sync >/dev/null
 cat >>"$publisher/data/postgresql.conf" <<CONF
 listen_addresses = ''
