@@ -5,6 +5,7 @@
 //! a byte order mark. So the text is normalised before it is hashed; what is stored
 //! and run is the text as it was given (without the mark).
 
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 /// Number of the algorithm below, stored beside each checksum, so that a later
@@ -21,15 +22,14 @@ pub fn without_bom(text: &str) -> &str {
 pub fn checksum(text: &str) -> [u8; 32] {
     let text = without_bom(text).trim_end_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
     let mut hash = Sha256::new();
-    // Splitting at each CRLF and hashing a bare LF between the pieces normalises
-    // without a second copy of the text.
-    let mut rest = text;
-    while let Some(at) = rest.find("\r\n") {
-        hash.update(&rest.as_bytes()[..at]);
-        hash.update(b"\n");
-        rest = &rest[at + 2..];
+    // Leaving out what stands before the LF of each CRLF normalises without a second copy
+    // of the text.
+    let mut hashed = 0;
+    for at in memmem::find_iter(text.as_bytes(), "\r\n") {
+        hash.update(&text.as_bytes()[hashed..at]);
+        hashed = at + 1;
     }
-    hash.update(rest.as_bytes());
+    hash.update(&text.as_bytes()[hashed..]);
     hash.finalize().into()
 }
 

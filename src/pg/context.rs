@@ -13,6 +13,7 @@ use core::ffi::{c_int, c_void};
 use pgrx::pg_sys;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::{CStr, CString};
+use std::rc::Rc;
 
 /// How many notices of one migration are kept; more are counted.
 const KEPT: usize = 100;
@@ -45,7 +46,9 @@ pub struct Context<'a> {
     label: &'a str,
     text: &'a str,
     variables: &'a Variables,
-    read: OnceCell<Read>,
+    // What was made ready before of the same text.
+    offered: Option<Rc<Read>>,
+    read: OnceCell<Rc<Read>>,
     step: Cell<Step>,
     messages: RefCell<Vec<String>>,
     dropped: Cell<usize>,
@@ -62,12 +65,16 @@ pub struct Context<'a> {
 
 /// What the server's parser is given to read.
 pub struct Read {
+    /// `standard_conforming_strings`, by which it was made.
+    conforming: bool,
     /// The SQL.
     pub sql: CString,
     /// The way back to the text.
     pub map: Map,
     /// The data of COPY statements, which the parser isn't given.
     pub data: Vec<Data>,
+    /// The psql commands that were passed over, with their lines.
+    pub passed_over: Vec<(usize, String)>,
 }
 
 impl<'a> Context<'a> {
@@ -78,6 +85,7 @@ impl<'a> Context<'a> {
             label,
             text,
             variables,
+            offered: None,
             read: OnceCell::new(),
             data: Cell::new(None),
             copied: RefCell::default(),
@@ -99,10 +107,25 @@ impl<'a> Context<'a> {
         self.text
     }
 
-    /// Makes the body ready for the parser. Gives the psql commands that were passed over,
-    /// with their lines. Errors: what can't be honoured in it, or a variable that isn't set
-    /// (0A000, 42704).
-    pub fn prepare(&self, conforming: bool) -> Result<Vec<(usize, String)>> {
+    /// The same with what [`Context::into_read`] gave of one with this text and these
+    /// variables, so that it needn't be made ready again.
+    pub fn with(self, offered: Option<Rc<Read>>) -> Context<'a> {
+        Context { offered, ..self }
+    }
+
+    /// What the body was made into.
+    pub fn into_read(self) -> Option<Rc<Read>> {
+        self.read.into_inner()
+    }
+
+    /// Makes the body ready for the parser. Errors: what can't be honoured in it, or a
+    /// variable that isn't set (0A000, 42704).
+    pub fn prepare(&self, conforming: bool) -> Result<()> {
+        if let Some(read) = self.offered.as_ref().filter(|read| read.conforming == conforming) {
+            // Prepared again it is the same.
+            self.read.set(Rc::clone(read)).ok();
+            return Ok(());
+        }
         let script = prepare(self.text, conforming, self.variables)
             .map_err(|fault| self.fault(fault.what, fault.offset))?;
         let (mut line, mut counted) = (1, 0);
@@ -112,10 +135,15 @@ impl<'a> Context<'a> {
             (line, name)
         });
         let passed_over = passed_over.collect();
-        let read = Read { sql: cstring(&script.sql), map: script.map, data: script.data };
-        // Prepared again it is the same.
-        self.read.set(read).ok();
-        Ok(passed_over)
+        let read = Read {
+            conforming,
+            sql: cstring(&script.sql),
+            map: script.map,
+            data: script.data,
+            passed_over,
+        };
+        self.read.set(Rc::new(read)).ok();
+        Ok(())
     }
 
     /// The error about what can't be honoured in the body.
@@ -125,7 +153,7 @@ impl<'a> Context<'a> {
 
     /// What the parser reads; nothing before [`Context::prepare`].
     pub fn read(&self) -> Option<&Read> {
-        self.read.get()
+        self.read.get().map(Rc::as_ref)
     }
 
     /// The same as a C string.
@@ -239,6 +267,13 @@ impl<'a> Context<'a> {
     /// Attaches the context to the server's error machinery.
     pub fn attach(&self) -> Attached<'_> {
         Attached::new(self)
+    }
+}
+
+impl Read {
+    /// How much of it there is, in bytes.
+    pub fn size(&self) -> usize {
+        self.sql.count_bytes()
     }
 }
 

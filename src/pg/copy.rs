@@ -8,6 +8,8 @@
 //! (`pg::entry`); a NOTICE of a BEFORE … FOR EACH STATEMENT trigger isn't.
 
 use super::parse::Statement;
+use super::{catch::catch, raw};
+use crate::error::Result;
 use core::ffi::{c_char, c_int, c_void};
 use pgrx::pg_sys;
 
@@ -117,6 +119,25 @@ pub fn table(statement: &Statement) -> String {
         let copy = (*statement.tree).stmt.cast::<pg_sys::CopyStmt>();
         core::ffi::CStr::from_ptr((*(*copy).relation).relname).to_string_lossy().into_owned()
     }
+}
+
+/// Takes the lock on a COPY's table that the COPY will take. Being terminated while we wait
+/// for it is told to the client, which in a COPY with its data it wouldn't be.
+pub fn lock_table(statement: &Statement) -> Result<()> {
+    // SAFETY: as for `table`. That there is no such table is for the COPY to say.
+    unsafe {
+        let copy = (*statement.tree).stmt.cast::<pg_sys::CopyStmt>();
+        catch(|| {
+            raw::RangeVarGetRelidExtended(
+                (*copy).relation,
+                pg_sys::RowExclusiveLock as c_int,
+                pg_sys::RVROption::RVR_MISSING_OK,
+                None,
+                core::ptr::null_mut(),
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// Has a COPY take its data as UTF-8, whatever the client's encoding is: that is what the

@@ -131,6 +131,7 @@ fn run_at(
     let kept = &raw mut receiver;
     let feed = match &statement.data {
         Some(range) => {
+            copy::lock_table(statement)?;
             copy::read_as_utf8(statement);
             context.enter_data(Some((range.start, copy::table(statement))));
             let text = context.text().get(range.clone()).unwrap_or_default();

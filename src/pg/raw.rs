@@ -31,6 +31,10 @@ unsafe extern "C-unwind" {
     pub fn errhidestmt(hide_stmt: bool) -> c_int;
     pub fn errhidecontext(hide_ctx: bool) -> c_int;
 
+    // detoast.c
+    pub fn toast_raw_datum_size(value: Datum) -> Size;
+    pub fn toast_datum_size(value: Datum) -> Size;
+
     // timeout.c, which pgrx doesn't bind; the identifiers are those of TimeoutId.
     pub fn enable_timeout_after(id: c_int, delay_ms: c_int);
     pub fn disable_timeout(id: c_int, keep_indicator: bool);
@@ -58,6 +62,13 @@ unsafe extern "C-unwind" {
         count: c_int,
         environment: *mut QueryEnvironment,
     ) -> *mut List;
+    pub fn RangeVarGetRelidExtended(
+        relation: *const pgrx::pg_sys::RangeVar,
+        lock: c_int,
+        flags: u32,
+        callback: pgrx::pg_sys::RangeVarGetRelidCallback,
+        argument: *mut core::ffi::c_void,
+    ) -> Oid;
     pub fn pg_plan_queries(
         queries: *mut List,
         text: *const c_char,

@@ -275,21 +275,55 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// The value of a column, counted from 0. None: NULL.
     pub fn get<T: FromDatum>(&self, column: usize) -> Option<T> {
-        // SAFETY: the row exists; T is the type that our own statement gives.
+        // SAFETY: T is the type that our own statement gives.
+        self.read(column, |datum| unsafe { T::from_datum(datum, false) })
+    }
+
+    /// A text that may be a large one, fetched piece by piece, so that it isn't in memory
+    /// twice. None: NULL.
+    pub fn long_text(&self, column: usize) -> Option<String> {
+        /// Many times what a row of a TOAST table holds.
+        const PIECE: usize = 4 << 20;
+        self.read(column, |datum| {
+            // SAFETY: the column is a text, so the value a varlena; each piece is freed.
+            unsafe {
+                let size = raw::toast_raw_datum_size(datum) - pg_sys::VARHDRSZ;
+                // Of what is compressed all would be unpacked for each piece.
+                if size <= PIECE || raw::toast_datum_size(datum) != size {
+                    return String::from_datum(datum, false);
+                }
+                let mut text = Vec::with_capacity(size);
+                while text.len() < size {
+                    let (at, value) = (text.len() as i32, datum.cast_mut_ptr());
+                    let piece = pg_sys::pg_detoast_datum_slice(value, at, PIECE as i32);
+                    text.extend_from_slice(pgrx::varlena::varlena_to_byte_slice(piece));
+                    pg_sys::pfree(piece.cast());
+                }
+                // The database is one of UTF-8.
+                String::from_utf8(text).ok()
+            }
+        })
+    }
+
+    fn read<T>(&self, column: usize, read: impl FnOnce(Datum) -> Option<T>) -> Option<T> {
+        // SAFETY: the row exists.
         unsafe {
             let table = self.table.table;
             let tuple = *(*table).vals.add(self.row);
             let mut null = false;
             let datum =
                 pg_sys::SPI_getbinval(tuple, (*table).tupdesc, column as c_int + 1, &mut null);
+            if null {
+                return None;
+            }
             // What is stored out of line is fetched only now, and not without a snapshot,
             // of which a procedure that has committed holds none.
             let out_of_line = u32::from((*(*tuple).t_data).t_infomask) & pg_sys::HEAP_HASEXTERNAL;
             if out_of_line == 0 || pg_sys::ActiveSnapshotSet() {
-                return T::from_datum(datum, null);
+                return read(datum);
             }
             pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
-            let value = T::from_datum(datum, null);
+            let value = read(datum);
             pg_sys::PopActiveSnapshot();
             value
         }

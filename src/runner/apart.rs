@@ -7,6 +7,7 @@ use super::run::{RenewLock, Run};
 use super::step::{Begun, Step};
 use crate::domain::checksum;
 use crate::error::{Result, literal};
+use crate::pg::context::Context;
 use crate::pg::guc::Picture;
 use crate::pg::transaction;
 use crate::store::Batch;
@@ -61,6 +62,7 @@ impl<'a> Run<'a> {
             },
         };
         let body = checksum::without_bom(body);
-        self.with(step, step.part(), body, |context| nontransactional::run(&script, context))
+        let run = |context: &Context| nontransactional::run(&script, context);
+        Ok(self.with(step, step.part(), body, None, run)?.0)
     }
 }

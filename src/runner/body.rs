@@ -126,7 +126,7 @@ fn statements(
         let _attached = context.attach();
         message::notice("BEGIN and COMMIT around the migration are dropped");
     }
-    tell_passed_over(context, &checked);
+    tell_passed_over(context);
     let of = checked.statements.len();
     let mut timeout_set = false;
     let conforming = parse::conforming_strings();
@@ -158,10 +158,10 @@ fn statements(
 }
 
 /// A NOTICE for each command of psql's that means nothing here.
-pub fn tell_passed_over(context: &Context, checked: &check::Checked) {
+pub fn tell_passed_over(context: &Context) {
     context.enter(Step::Parsing);
     let _attached = context.attach();
-    for (line, name) in &checked.passed_over {
+    for (line, name) in context.read().map_or(&[][..], |read| &read.passed_over) {
         message::notice(&format!("{name} in line {line} is passed over"));
     }
 }

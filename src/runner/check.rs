@@ -58,8 +58,6 @@ pub struct Checked {
     pub statements: Vec<Statement>,
     /// BEGIN and COMMIT were dropped.
     pub unwrapped: bool,
-    /// Commands of psql's that mean nothing here, with their lines.
-    pub passed_over: Vec<(usize, String)>,
     /// The first statement that can't run inside a transaction.
     pub cause: Option<Cause>,
 }
@@ -70,7 +68,7 @@ pub struct Checked {
 /// can't run inside a transaction (25001). The trees live in the current memory context.
 pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
     context.enter(Step::Parsing);
-    let passed_over = context.prepare(parse::conforming_strings())?;
+    context.prepare(parse::conforming_strings())?;
     let mut statements = {
         let _attached = context.attach();
         parse::parse(context)?
@@ -110,7 +108,7 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
             }
         }
     }
-    Ok(Checked { statements, unwrapped, passed_over, cause })
+    Ok(Checked { statements, unwrapped, cause })
 }
 
 /// The statements of a body that has transactions of its own, without its BEGIN and COMMIT:

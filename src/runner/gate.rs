@@ -3,6 +3,7 @@
 
 use super::body::{Done, Keep};
 use super::condition;
+use super::ready::Ready;
 use super::report::{Direction, Part};
 use super::run::{Ended, Run};
 use super::step::{Act, Begun, Step};
@@ -21,7 +22,7 @@ pub enum Prepared<'a> {
     /// It ends there.
     Ended(Ended<'a>),
     /// Its texts, and what the precondition has told.
-    Ready(Batch<'a>, Text, Vec<String>),
+    Ready(Batch<'a>, Ready, Vec<String>),
 }
 
 /// Why a script that must hold doesn't.
@@ -51,13 +52,18 @@ impl<'a> Run<'a> {
         &mut self,
         mut batch: Batch<'a>,
         step: &Step,
+        ready: Option<Ready>,
         begun: Begun,
     ) -> Result<Prepared<'a>> {
-        let text = self.text(&batch, step)?;
+        let ready = match ready {
+            Some(ready) => ready,
+            None => Ready { text: self.text(&batch, step)?, read: None },
+        };
         let mut messages = Vec::new();
         let Act::Up(pending) = &step.act else {
-            return Ok(Prepared::Ready(batch, text, messages));
+            return Ok(Prepared::Ready(batch, ready, messages));
         };
+        let text = &ready.text;
         if let Some(requirement) = self.skipped_requirement(&batch, step.lane, pending)? {
             let reason = format!("requires {requirement} was skipped");
             return self.skip(batch, step, reason, begun).map(Prepared::Ended);
@@ -77,7 +83,7 @@ impl<'a> Run<'a> {
                 .map(Prepared::Ended);
             }
         }
-        Ok(Prepared::Ready(batch, text, messages))
+        Ok(Prepared::Ready(batch, ready, messages))
     }
 
     /// Runs a verify script. Errors: it doesn't hold (55000), or can't be told.
@@ -100,7 +106,7 @@ impl<'a> Run<'a> {
         messages: &mut Vec<String>,
     ) -> Result<Option<Denial>> {
         let _taken_back = Subtransaction::begin()?;
-        match self.script(step, part, script, Keep::LastResult) {
+        match self.script(step, part, script, None, Keep::LastResult) {
             Ok(mut done) => {
                 messages.append(&mut done.messages);
                 Ok(condition::denial(&done).map(|gave| Denial::Gave(part, gave)))

@@ -22,6 +22,7 @@ pub mod interrupted;
 pub mod loading;
 pub mod nontransactional;
 pub mod plan;
+pub mod ready;
 pub mod registration;
 pub mod repair;
 pub mod report;

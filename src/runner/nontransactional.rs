@@ -61,7 +61,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
         guc::set_session("lock_timeout", &limit.to_string())?;
     }
     let checked = memory.enter(|| check::body(context, Mode::Apart))?;
-    body::tell_passed_over(context, &checked);
+    body::tell_passed_over(context);
     let statements = checked.statements;
     let body = Body { script, context, timer: &timer };
     let mut journal = body.read_journal()?;

@@ -6,13 +6,14 @@ use super::backup;
 use super::body::{self, Done, Keep};
 use super::check::{self, Cause, Mode};
 use super::gate::Prepared;
+use super::ready::{Kept, Ready};
 use super::report::{self, At, Direction, Part, label, title};
 use super::step::{Act, Begun, Finished, Step};
 use super::{constraints, hint};
 use crate::domain::checksum;
 use crate::error::{Error, Result, literal};
 use crate::pg::activity::Activity;
-use crate::pg::context::Context;
+use crate::pg::context::{Context, Read};
 use crate::pg::guc::Nest;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
@@ -25,6 +26,7 @@ use crate::store::unfinished::Failure;
 use crate::store::{Batch, RunId, Store};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// A project of a run.
 struct Lane<'a> {
@@ -47,6 +49,14 @@ pub type Ended<'a> = (Batch<'a>, Direction, Done);
 
 /// Makes sure of the project's lock in a new transaction.
 pub type RenewLock<'a> = &'a dyn Fn() -> Result<()>;
+
+/// What the check of a step gives.
+pub struct Checked {
+    /// Why it can't run inside a transaction; None: it can.
+    pub cause: Option<Cause>,
+    /// Its texts.
+    pub ready: Ready,
+}
 
 /// A run that is under way.
 pub struct Run<'a> {
@@ -106,8 +116,10 @@ impl<'a> Run<'a> {
     /// [`Run::perform`]. They get a line in the server's log.
     pub fn all(mut self, plan: Vec<Step>, finished: &mut dyn FnMut(Finished)) -> Result<()> {
         let batch = self.open()?;
-        for step in &plan {
-            self.check(&batch, step, Mode::Atomic).map_err(|error| self.failed(step, error))?;
+        let mut kept = Kept::default();
+        for (n, step) in plan.iter().enumerate() {
+            let checked = self.check(&batch, step, Mode::Atomic);
+            kept.keep(n, checked.map_err(|error| self.failed(step, error))?.ready);
         }
         batch.close()?;
         // What the caller has left pending is no migration's doing.
@@ -115,7 +127,8 @@ impl<'a> Run<'a> {
         let mut batch = self.open()?;
         let of = plan.len();
         for (n, step) in plan.iter().enumerate() {
-            let ended = self.perform(batch, step, (n + 1, of), None, &mut |done| {
+            let ready = kept.take(n);
+            let ended = self.perform(batch, step, (n + 1, of), ready, None, &mut |done| {
                 report::finished(done.direction, &title(done.version, done.name), done.took);
                 finished(done);
             });
@@ -133,8 +146,9 @@ impl<'a> Run<'a> {
     }
 
     /// Runs a step, which was checked, and tells of it; `number` is its own and that of the
-    /// last one. With `apart` it takes several transactions, the last of which is to be
-    /// committed; without, it can run in this one.
+    /// last one, `ready` what its check has made ready, if that is still at hand. With
+    /// `apart` it takes several transactions, the last of which is to be committed;
+    /// without, it can run in this one.
     ///
     /// Errors: what its body raises; its precondition or verify script doesn't hold, its
     /// body interfered with our tables or users (55000).
@@ -143,17 +157,18 @@ impl<'a> Run<'a> {
         batch: Batch<'a>,
         step: &Step,
         number: (usize, usize),
+        ready: Option<Ready>,
         apart: Option<RenewLock>,
         finished: &mut dyn FnMut(Finished),
     ) -> Result<Batch<'a>> {
         self.show(step, number);
         let begun = Begun::now();
-        let (batch, direction, done) = match self.prepare(batch, step, begun)? {
+        let (batch, direction, done) = match self.prepare(batch, step, ready, begun)? {
             Prepared::Ended(ended) => ended,
-            Prepared::Ready(batch, text, mut messages) => {
+            Prepared::Ready(batch, ready, mut messages) => {
                 let run = match apart {
-                    Some(renew_lock) => self.apart(batch, step, &text, begun, renew_lock),
-                    None => self.inside(batch, step, &text, begun),
+                    Some(renew_lock) => self.apart(batch, step, &ready.text, begun, renew_lock),
+                    None => self.inside(batch, step, ready, begun),
                 };
                 let (batch, mut done) = run?;
                 messages.append(&mut done.messages);
@@ -187,10 +202,11 @@ impl<'a> Run<'a> {
     }
 
     /// Finds, before the first statement of a run is executed, what in a step can't run.
-    /// Gives the statement or mark that makes it a non-transactional one. Errors: see
+    /// Gives its texts, and the statement or mark that makes it a non-transactional one.
+    /// Errors: see
     /// [`check::body`]; in an atomic run, it is marked as one that can't run inside a
     /// transaction (25001), or a stepwise run has begun it (55000).
-    pub fn check(&self, batch: &Batch, step: &Step, mode: Mode) -> Result<Option<Cause>> {
+    pub fn check(&self, batch: &Batch, step: &Step, mode: Mode) -> Result<Checked> {
         let mark = step.mark();
         let lane = &self.lanes[step.lane];
         if let Some(under_way) = lane.under_way.get(step.key())
@@ -219,6 +235,7 @@ impl<'a> Run<'a> {
                 (Part::Verify, text.verify.as_deref()),
             ];
             let mut cause = (mark == Some(false)).then_some(Cause::Mark);
+            let mut read = None;
             for (part, script) in parts {
                 let Some(script) = script else { continue };
                 let is_body = part == step.part();
@@ -229,7 +246,7 @@ impl<'a> Run<'a> {
                     (_, Some(false), Mode::Stepwise) => Mode::Apart,
                     (.., mode) => mode,
                 };
-                self.with(step, part, script, |context| {
+                let ((), made) = self.with(step, part, script, None, |context| {
                     let nest = Nest::with(&check::parser_settings(lane.project))?;
                     let checked = check::body(context, mode)
                         .map_err(|e| self.with_way(step, is_body, run, e))?;
@@ -238,8 +255,11 @@ impl<'a> Run<'a> {
                     }
                     nest.undo()
                 })?;
+                if is_body {
+                    read = made;
+                }
             }
-            Ok(cause)
+            Ok(Checked { cause, ready: Ready { text, read } })
         })
     }
 
@@ -275,16 +295,16 @@ impl<'a> Run<'a> {
         &mut self,
         batch: Batch<'a>,
         step: &Step,
-        text: &Text,
+        Ready { text, read }: Ready,
         begun: Begun,
     ) -> Result<(Batch<'a>, Done)> {
         let claimed = self.claim(&batch, step, begun)?;
         batch.close()?;
         let body = checksum::without_bom(&text.body);
-        let mut done = self.script(step, step.part(), body, Keep::Final)?;
-        self.verify(step, text, &mut done.messages)?;
+        let mut done = self.script(step, step.part(), body, read, Keep::Final)?;
+        self.verify(step, &text, &mut done.messages)?;
         let batch = self.open()?;
-        self.record(&batch, step, claimed, text, begun)?;
+        self.record(&batch, step, claimed, &text, begun)?;
         Ok((batch, done))
     }
 
@@ -392,15 +412,23 @@ impl<'a> Run<'a> {
     }
 
     /// Runs a script of a step, and sees to it that it has left us alone.
-    pub(super) fn script(&self, step: &Step, part: Part, script: &str, keep: Keep) -> Result<Done> {
+    pub(super) fn script(
+        &self,
+        step: &Step,
+        part: Part,
+        script: &str,
+        read: Option<Rc<Read>>,
+        keep: Keep,
+    ) -> Result<Done> {
         let settings = &self.project(step).settings;
-        self.with(step, part, script, |context| {
+        let done = self.with(step, part, script, read, |context| {
             let done = body::run(self.store, context, &self.title, &self.activity, settings, keep)?;
             match self.objects.borrow().difference() {
                 None => Ok(done),
                 Some(detail) => Err(self.tampered(step, detail)),
             }
-        })
+        });
+        Ok(done?.0)
     }
 
     /// The texts of a step.
@@ -416,21 +444,24 @@ impl<'a> Run<'a> {
         Ok(text)
     }
 
-    /// Does something with a script of a step, and notes where it fails.
+    /// Does something with a script of a step, of which something may be ready, and notes
+    /// where it fails. Gives what was made ready, too.
     pub(super) fn with<T>(
         &self,
         step: &Step,
         part: Part,
         script: &str,
+        ready: Option<Rc<Read>>,
         work: impl FnOnce(&Context) -> Result<T>,
-    ) -> Result<T> {
+    ) -> Result<(T, Option<Rc<Read>>)> {
         let label = self.label(step, part);
         let project = self.project(step);
-        let context = Context::new(&label, script, &project.variables);
+        let context = Context::new(&label, script, &project.variables).with(ready);
         let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
-        work(&context).inspect_err(|_| {
+        let done = work(&context).inspect_err(|_| {
             self.failed_at.replace(At::of(&context));
-        })
+        })?;
+        Ok((done, context.into_read()))
     }
 
     pub(super) fn label(&self, step: &Step, part: Part) -> String {

@@ -89,8 +89,8 @@ fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> R
         let run = Run::begin(&store, &batch, &[&project], id)?;
         let mut causes = Vec::with_capacity(steps.len());
         for step in &steps {
-            let cause = run.check(&batch, step, Mode::Stepwise);
-            causes.push(cause.map_err(|error| run.failed(step, error))?);
+            let checked = run.check(&batch, step, Mode::Stepwise);
+            causes.push(checked.map_err(|error| run.failed(step, error))?.cause);
         }
         batch.close()?;
         (steps.into_iter().zip(causes).collect::<Vec<_>>(), id)
@@ -217,7 +217,7 @@ impl Stepwise {
         let renew = || self.renew_lock();
         let apart = cause.is_some() || run.is_under_way(step);
         let apart = apart.then_some(&renew as RenewLock);
-        let done = run.perform(batch, step, (number, self.of), apart, &mut tell);
+        let done = run.perform(batch, step, (number, self.of), None, apart, &mut tell);
         self.skipped.replace(std::mem::take(&mut run.skipped));
         let done = done.and_then(|batch| batch.close()).and_then(|()| transaction::commit());
         if let Err(error) = done {

@@ -147,7 +147,7 @@ pub struct VerifyScript {
 impl Text {
     pub(super) fn read(row: &Row) -> Option<Text> {
         let (stored, up_checksum) = (row.bytes(1), row.bytes(2));
-        Some(Text { body: row.get(0)?, stored, up_checksum, ..Text::default() })
+        Some(Text { body: row.long_text(0)?, stored, up_checksum, ..Text::default() })
     }
 }
 

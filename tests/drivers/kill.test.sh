@@ -39,3 +39,17 @@ nothing 'an immediate shutdown'
 
 sql "SELECT migrations.add('003', 'step 3', 'CREATE TABLE t3 (id int)', replace => true)" >/dev/null
 is 'goes on' '001 002 003 004' "$(sql 'SELECT version FROM migrations.apply()' 2>/dev/null | tr '\n' ' ' | sed 's/ $//')"
+
+# Terminated while a COPY with its data waits for its table: the client is told.
+sql "SELECT migrations.add('005', 'data', E'COPY t4 FROM stdin;\n5\n\\\\.\n')" >/dev/null
+PGAPPNAME=holder "$BIN/psql" -X -q -c 'BEGIN; LOCK TABLE t4; SELECT pg_sleep(60)' >/dev/null 2>&1 &
+wait_for "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 't4'::regclass AND mode = 'AccessExclusiveLock' AND granted)"
+PGAPPNAME=runner sql 'SELECT version FROM migrations.apply()' >"$RUN/kill.out" 2>&1 &
+wait_for "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 't4'::regclass AND NOT granted)"
+sql "SELECT pg_terminate_backend($(pid))" >/dev/null
+wait $! || true
+has 'terminated' 'FATAL:  terminating connection due to administrator command' "$(cat "$RUN/kill.out")"
+sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'" >/dev/null
+wait
+is 'nothing of it' '0|' "$(sql "SELECT (SELECT count(*) FROM t4), (SELECT a.version FROM migrations.applied a WHERE a.version = '005')")"
+is 'the data' 5 "$(sql 'SET client_min_messages = warning; SELECT FROM migrations.apply(); TABLE t4' | tail -n 1)"

@@ -92,7 +92,7 @@ fn end_of_name(bytes: &[u8], from: usize) -> usize {
 /// The number of the line, counted from 1, that holds the byte at this offset.
 pub fn line_at(text: &str, offset: usize) -> usize {
     let end = offset.min(text.len());
-    1 + text.as_bytes()[..end].iter().filter(|b| **b == b'\n').count()
+    1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..end]).count()
 }
 
 /// How many bytes this many characters have at the beginning of a text in UTF-8; all of

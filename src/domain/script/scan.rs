@@ -6,6 +6,7 @@
 //! reads them (`scan.l`), and where psql takes a statement to end (`psqlscan.l`), since data
 //! begins behind the end of a COPY. All of it in one pass; the pieces joined are the text.
 
+use memchr::memmem;
 use std::ops::Range;
 
 /// What a piece is.
@@ -265,7 +266,7 @@ impl Scanner<'_> {
         }
         let delimiter = &self.text[self.at..self.at + length + 2];
         let body = self.at + delimiter.len();
-        let end = self.text[body..].find(delimiter);
+        let end = memmem::find(&self.bytes[body..], delimiter.as_bytes());
         self.at = end.map_or(self.bytes.len(), |n| body + n + delimiter.len());
     }
 
@@ -374,7 +375,7 @@ impl Scanner<'_> {
                 && is_line_start(self.bytes, self.at)
             {
                 true => Some(self.at),
-                false => self.text[self.at..].find("\n\\.").map(|n| self.at + n + 1),
+                false => memmem::find(&self.bytes[self.at..], b"\n\\.").map(|n| self.at + n + 1),
             };
             let Some(line) = line else { break self.bytes.len() };
             self.at = line + 2;
