@@ -1,9 +1,7 @@
 # The guides that need nothing but a database: their SQL runs.
 new_database driver_guides
 sql "SELECT migrations.add('001', 'one', 'CREATE TABLE one (id int)', 'DROP TABLE one', verify => 'SELECT count(*) = 0 FROM one'); SELECT migrations.add('002', 'two', 'CREATE TABLE two (id int)', 'DROP TABLE two')" >/dev/null
-out=$(run_document "$ROOT/docs/ci.md") || fail "$out"
-has 'planned' '2 \| 002' "$out"
-has 'verified' '001 +\| t' "$out"
+check_document "$ROOT/docs/ci.md"
 is 'deployed' '003|' "$(sql "SELECT migrations.version(), string_agg(state, '') FILTER (WHERE state <> 'applied') FROM migrations.status()")"
 
 # Each guide is linked from the README, and what they link to is there.

@@ -43,29 +43,23 @@ load_folder() { # folder [project]
 # its output since some minor release.
 dump_schema() { "$BIN/pg_dump" --schema-only "$@" | grep -v '^.\(un\)\?restrict '; }
 
-# The SQL that a document shows.
-sql_blocks() { # file
-    awk '/^```sql$/ {on = 1; next} /^```$/ {on = 0} on' "$1"
-}
-
-# Runs the SQL of a document, block by block, in the order that it has there. A block that
-# says "sql error" has to fail, the others must not. Prints all that they give.
-run_document() { # file
-    local block=0 kind
-    mkdir -p "$RUN/document"
-    rm -f "$RUN/document/"*
-    awk -v folder="$RUN/document" '
-        /^```sql( error)?$/ {n++; file = sprintf("%s/%03d%s", folder, n, /error/ ? ".error" : ".sql"); next}
-        /^```$/ {file = ""}
-        file {print >file}' "$1"
-    for block in "$RUN/document/"*; do
-        kind=${block##*.}
-        if "$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$block" 2>&1; then
-            [ "$kind" = sql ] || fail "a block of $1 should fail: $(cat "$block")"
-        else
-            [ "$kind" = error ] || fail "a block of $1 fails: $(cat "$block")"
-        fi
-    done
+# Runs the SQL that a document shows, in one session from its top to its end. Of a block that
+# says "sql error" each statement may fail, the others must not. All that it gives is
+# compared with tests/documents, but for what is different each time.
+check_document() { # file [name [what else to leave out, for sed]]
+    local name out=$CARGO_TARGET_DIR/results/documents
+    name=${2:-$(basename "$1" .md)}
+    awk '/^```sql error$/ {print "\\set ON_ERROR_STOP off"; on = 2; next}
+        /^```sql$/ {on = 1; next}
+        /^```$/ {if (on == 2) print "\\set ON_ERROR_STOP on"; on = 0}
+        on' "$1" >"$RUN/document.sql"
+    mkdir -p "$out"
+    "$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$RUN/document.sql" >"$RUN/document.out" 2>&1 || fail "$1: $(cat "$RUN/document.out")"
+    sed -E -e 's/^psql:[^ ]*: //' -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+[-+][0-9]{2}/TIME/g' \
+        -e 's/[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}/UUID/g' -e 's/[0-9]+\.[0-9]+ ms/N ms/g' \
+        -e 's/[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?/DURATION/g' -e 's/[0-9]+ kB/N kB/g' \
+        -e 's/-{3,}/---/g' -e 's/ +/ /g' -e 's/ $//' -e "${3:-}" "$RUN/document.out" >"$out/$name.out"
+    diff -u "$ROOT/tests/documents/$name.out" "$out/$name.out" || fail "$1 gives something else (copy target/results/documents to tests/documents if it is right)"
 }
 
 # Waits, for ten seconds at most, until a query gives t.
@@ -118,13 +112,4 @@ stop_clusters() {
     for name in "${CLUSTERS[@]}"; do
         server pg_ctl stop -D "$RUN/$name/data" -m immediate -s >/dev/null 2>&1 || true
     done
-}
-
-# Runs the SQL of a guide: its blocks of the language sql, as one script in one session.
-run_guide() { # file
-    local out
-    sql_blocks "$1" >"$RUN/guide.sql"
-    grep -q ';' "$RUN/guide.sql" || fail "$1 shows no SQL"
-    out=$("$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$RUN/guide.sql" 2>&1) || fail "$out"
-    echo "$out"
 }

@@ -264,9 +264,7 @@ quiet "CALL migrations.apply_each(project => 'maintenance')"
 is 'analyzed' t "$(sql "SELECT reltuples = 0 FROM pg_class WHERE oid = 'ai_service.skill_analyses'::regclass")"
 
 # the documentation, whose maintenance runs twice more
-sql_blocks "$ROOT/docs/systems/dashboard.md" >"$RUN/dashboard.sql"
-[ "$(grep -c ';' "$RUN/dashboard.sql")" -gt 10 ] || fail 'the SQL was not found'
-out=$(psql -X -e -v ON_ERROR_STOP=1 -f "$RUN/dashboard.sql" 2>&1) || fail "$out"
-has 'table sizes' ' user_service +\| users +\| [0-9]+ kB' "$out"
+# Which table is the larger one, and which index was used how often, is the server's business.
+check_document "$ROOT/docs/systems/dashboard.md" dashboard '/^ (user|resume|ai)_service \|/d'
 is 'maintenance ran three times' 3 "$(sql "SELECT sum(times) FROM migrations.history WHERE project = 'maintenance' AND action = 'apply' AND outcome = 'success'")"
 is 'what was tried is taken back' 3 "$(as ai 'SELECT count(*) FROM optimization_history')"

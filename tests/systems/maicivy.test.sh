@@ -201,11 +201,7 @@ up
 is 'slugs' 'face-finder face-finder-2 t-paris' "$(sql "SELECT string_agg(slug, ' ' ORDER BY slug) FROM projects")"
 
 # the SQL of the documentation
-sql_blocks "$ROOT/docs/systems/maicivy.md" >"$RUN/maicivy.sql"
-[ "$(grep -c ';' "$RUN/maicivy.sql")" -ge 15 ] || fail 'the SQL was not found'
 schema >"$RUN/maicivy.now"
-out=$("$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$RUN/maicivy.sql" 2>&1) || fail "$out"
-has 'the documentation: tried' ' 000006 +\| down' "$out"
-has 'the documentation: adopted' ' 000006 +\| mark_applied' "$out"
+check_document "$ROOT/docs/systems/maicivy.md"
 schema | diff "$RUN/maicivy.now" - || fail 'the SQL of the documentation leaves something'
 join_meanwhile

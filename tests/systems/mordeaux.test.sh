@@ -157,20 +157,15 @@ is 'and back' 011 "$(quiet 'SELECT version FROM migrations.rollback(1)')"
 dump_schema | diff "$RUN/mordeaux.10" - || fail 'the down of 011 leaves something'
 
 # the SQL of the documentation, and its Makefile
-block() { awk -v kind="\`\`\`$1" '$0 == kind {on = 1; next} /^```$/ {on = 0} on' "$docs"; }
 new_database system_mordeaux_docs
-block make >"$RUN/mordeaux.mk"
+awk '/^```make$/ {on = 1; next} /^```$/ {on = 0} on' "$docs" >"$RUN/mordeaux.mk"
 goal() { # goal and variables
     (cd "$ROOT" && unset PGHOST PGPORT PGDATABASE PGUSER && PATH=$BIN:$PATH PGOPTIONS='-c client_min_messages=warning' \
         make -s -f "$RUN/mordeaux.mk" DB_HOST="$RUN" DB_NAME=system_mordeaux_docs MIGRATIONS="$folder" "$@" 2>&1)
 }
 has 'make migrate' ' 10 \| 010 +\| create_alerts' "$(goal migrate)"
 is 'make migrate-status' 10 "$(goal migrate-status | grep -c '| applied |')"
-block sql >"$RUN/mordeaux.sql"
-[ "$(grep -c ';' "$RUN/mordeaux.sql")" -ge 15 ] || fail 'the SQL was not found'
-out=$("$BIN/psql" -X -e -v ON_ERROR_STOP=1 -f "$RUN/mordeaux.sql" 2>&1) || fail "$out"
-has 'the documentation: a try of 011' ' 011 +\| create_consents' "$out"
-has 'the documentation: nothing to do' 'nothing to do: project default is at version 010' "$out"
+check_document "$docs" "mordeaux$([ "$vector" = 0 ] || echo _with_vector)"
 dump_schema | diff "$RUN/mordeaux.10" - || fail 'make and the SQL of the documentation leave another schema'
 has 'make migrate-reset asks' 'confirm' "$(goal migrate-reset || true)"
 has 'make migrate-reset' ' 10 \| 001 +\| create_tenants' "$(goal migrate-reset CONFIRM=default)"
