@@ -51,6 +51,12 @@ impl From<Option<&str>> for Value {
     }
 }
 
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Value {
+        text.map_or(Value::Null, Value::Text)
+    }
+}
+
 impl From<Option<i32>> for Value {
     fn from(number: Option<i32>) -> Value {
         number.map_or(Value::Null, Value::Int)
@@ -252,7 +258,7 @@ impl<'a> Rows<'a> {
             code: Some(pgrx::PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED as i32),
             message: "set-valued function called in context that cannot accept a set".to_owned(),
             detail: None,
-            hint: Some("Call it in FROM: SELECT * FROM migrations.…;".to_owned()),
+            hint: Some("Call it in FROM: SELECT * FROM migrations....;".to_owned()),
         };
         // SAFETY: the protocol of set-returning functions in materialize mode: the node
         // is checked, the store and descriptor are made in per-query memory.

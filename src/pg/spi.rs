@@ -78,6 +78,9 @@ impl View {
     }
 }
 
+/// What isn't kept in memory longer than it is used, in bytes.
+const LARGE: usize = 64 << 10;
+
 #[derive(Clone, Copy)]
 struct Plan(pg_sys::SPIPlanPtr);
 
@@ -145,9 +148,14 @@ impl Spi {
     fn execute(&self, plan: Plan, sql: &str, values: Vec<Value>, view: View) -> Result<usize> {
         let mut datums = vec![Datum::from(0); values.len()];
         let mut nulls = vec![b'n' as c_char; values.len()];
+        let mut large = Vec::new();
         for (n, value) in values.into_iter().enumerate() {
+            let is_large = matches!(&value, Value::Text(text) if text.len() > LARGE);
             if let Some(datum) = value.into_datum() {
                 (datums[n], nulls[n]) = (datum, b' ' as c_char);
+                if is_large {
+                    large.push(datum);
+                }
             }
         }
         let (values, nulls) = (datums.as_mut_ptr(), nulls.as_ptr());
@@ -182,8 +190,12 @@ impl Spi {
                 code
             })
         }?;
-        // SAFETY: the context that was current before, which the statement hasn't touched.
-        unsafe { pg_sys::CurrentMemoryContext = context };
+        // SAFETY: the context that was current before, which the statement hasn't touched;
+        // parameters that are used no more. (Smaller ones go when SPI is finished.)
+        unsafe {
+            pg_sys::CurrentMemoryContext = context;
+            large.into_iter().for_each(|datum| pg_sys::pfree(datum.cast_mut_ptr()));
+        }
         if code < 0 {
             return Err(Error::Internal {
                 code: None,

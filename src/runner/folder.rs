@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// A text of the server, with what is made of it on the way, has to stay below 1 GB.
-const LARGEST: u64 = 256 << 20;
+const LARGEST: u64 = 512 << 20;
 
 /// A file: its path within the folder, and what is in it, as far as that is needed.
 pub type Named = (String, String);
@@ -65,7 +65,7 @@ fn text(path: &Path) -> Result<String> {
     let failed = |why| Error::File { path: path.to_string_lossy().into_owned(), why };
     let invalid = |why: &str| failed(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
     if path.metadata().map_err(failed)?.len() > LARGEST {
-        return Err(invalid("it is larger than 256 MB"));
+        return Err(invalid("it is larger than 512 MB"));
     }
     let bytes = std::fs::read(path).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|_| invalid("it is not in UTF-8"))?;

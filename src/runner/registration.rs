@@ -300,20 +300,22 @@ impl Registration<'_> {
             let title = report::title(version, &content.name);
             message::warning(&format!("the text of {title} holds no statement"));
         }
-        batch.put(project.id, version, key, &content)?;
+        let sum = |content: &Content| content.up.as_deref().map(checksum);
+        let (new, replaced) = (sum(&content), former.and_then(|former| sum(&former.content)));
+        let new = new.as_ref().map(|sum| sum.as_slice());
+        let name = content.name.clone();
+        batch.put(project.id, version, key, content, new)?;
         batch.registry_changed(project)?;
         // What is complete has become incomplete; one note of that is enough.
         project.applied_generation = -1;
-        let sum = |content: &Content| content.up.as_deref().map(checksum);
-        let (new, replaced) = (sum(&content), former.and_then(|former| sum(&former.content)));
         batch.record(&Event {
             project: project.id,
             seq: batch.last_seq(project.id, View::Newest)? + 1,
             version,
-            name: Some(&content.name),
+            name: Some(&name),
             action: if outcome == Outcome::Added { "add" } else { "replace" },
             started_at: *started_at,
-            checksum: new.as_ref().map(|sum| sum.as_slice()),
+            checksum: new,
             former_checksum: replaced.as_ref().map(|sum| sum.as_slice()),
             ..Event::default()
         })?;
@@ -327,7 +329,7 @@ impl Registration<'_> {
 pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<()> {
     unregister("migrations.remove()", project, version.key(), reason, |batch, project| {
         match batch.find(project.id, version.key(), View::Newest)? {
-            None => return Err(unknown(version, project)),
+            None => return Err(unknown(version, &project.name)),
             Some((version, true)) => {
                 return Err(Error::StillApplied { version, project: project.name.clone() });
             }

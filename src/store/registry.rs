@@ -179,13 +179,14 @@ impl Batch<'_> {
         Ok(found.rows().map(|row| (row.get(0), Content::read(&row))).collect())
     }
 
-    /// Stores the content of a migration, which may be new.
+    /// Stores the content of a migration, which may be new. `up_checksum` is that of its up.
     pub fn put(
         &self,
         project: i64,
         version: Option<&str>,
         key: &[u8],
-        content: &Content,
+        content: Content,
+        up_checksum: Option<&[u8]>,
     ) -> Result<()> {
         const PUT: Statement = Statement {
             sql: "INSERT INTO migrations.migration
@@ -215,28 +216,25 @@ impl Batch<'_> {
                 Type::Text,
             ],
         };
-        let text = |text: &Option<String>| Value::from(text.as_deref());
-        let sum = |text: &Option<String>| match text {
-            Some(text) => Value::Bytes(checksum::checksum(text).to_vec()),
-            None => Value::Null,
-        };
+        let down_checksum = content.down.as_deref().map(checksum::checksum);
+        let sum = |sum: Option<&[u8]>| sum.map_or(Value::Null, |sum| Value::Bytes(sum.to_vec()));
         self.spi.run(
             &PUT,
             [
                 Value::BigInt(project),
                 version.into(),
                 Value::Bytes(key.to_vec()),
-                content.name.as_str().into(),
-                text(&content.up),
-                sum(&content.up),
-                text(&content.down),
-                sum(&content.down),
+                content.name.into(),
+                content.up.into(),
+                sum(up_checksum),
+                content.down.into(),
+                sum(down_checksum.as_ref().map(|sum| sum.as_slice())),
                 Value::SmallInt(checksum::ALGORITHM),
-                Value::TextArray(content.requires.clone()),
-                text(&content.precondition),
-                text(&content.verify),
+                Value::TextArray(content.requires),
+                content.precondition.into(),
+                content.verify.into(),
                 content.transactional.map_or(Value::Null, Value::Bool),
-                content.on_fail.as_str().into(),
+                content.on_fail.into(),
                 content.moment.name().into(),
             ],
             View::Transaction,

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 const DEPTH: usize = 32;
 
 /// The most that one text may grow to.
-const LARGEST: usize = 256 << 20;
+const LARGEST: usize = 512 << 20;
 
 /// Puts included files in their places. Files are pairs of a path within the folder and a
 /// text. Errors: an included file isn't among them, or includes itself.
@@ -94,7 +94,7 @@ fn expand(
         let inner = expand(texts, &found, inner, included, depth + 1)?;
         if expanded.len() + inner.len() > LARGEST {
             return Err(problem(
-                "with what it includes, it is larger than 256 MB".to_owned(),
+                "with what it includes, it is larger than 512 MB".to_owned(),
                 "Load the files one by one.",
             ));
         }
