@@ -342,6 +342,14 @@ pub enum Error {
         /// What does the same there.
         there: String,
     },
+    /// A job of the caller's would fail whenever it starts: the role may not log in (55000),
+    /// or not call what the job calls (42501).
+    JobCannotRun {
+        /// The role.
+        role: String,
+        /// Whether it may log in.
+        may_log_in: bool,
+    },
     /// The caller has no job for the project in this database (42704).
     NotScheduled {
         /// The project.

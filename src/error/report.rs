@@ -129,7 +129,7 @@ impl Error {
                 format!("Projects of this database: {}.", and(known))
             })
             .hint(format!(
-                "A project begins with its first migration: SELECT migrations.add('001', 'first', $$…$$, project => {});",
+                "A project begins with its first migration: SELECT migrations.add('001', 'first', $$...$$, project => {});",
                 literal(project)
             )),
             UnknownTarget { version, project } => Report::new(
@@ -211,7 +211,7 @@ impl Error {
                     Some(_) => "Each of them would have to run after the next one.",
                     None => "Each of them would have to run after the next one. A migration also runs after those before it in its project.",
                 })
-                .hint("Register one of them with other requirements: SELECT migrations.add(…, requires => …, replace => true);")
+                .hint("Register one of them with other requirements: SELECT migrations.add(..., requires => ..., replace => true);")
             }
             MissingRequirement { migration, requires, project } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
@@ -290,7 +290,7 @@ impl Error {
                 "permission denied to read files of the server",
             )
             .detail("Only superusers and members of pg_read_server_files may do so.")
-            .hint("Load the folder from the client's side with pg_migrations.sh, or have it granted: GRANT pg_read_server_files TO …;"),
+            .hint("Load the folder from the client's side with pg_migrations.sh, or have it granted: GRANT pg_read_server_files TO ...;"),
             File { path, why } => Report::new(
                 match why.kind() {
                     std::io::ErrorKind::NotFound => Code::ERRCODE_UNDEFINED_FILE,
@@ -394,7 +394,7 @@ impl Error {
                 format!("migrations of project \"{project}\" are in use by another session"),
             )
             .detail(holder.as_str())
-            .hint("Repeat the call when that session has ended its transaction."),
+            .hint("Repeat the call when its run, or its transaction, has ended."),
             SnapshotTooOld(project) => Report::new(
                 Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
                 format!("migrations of project \"{project}\" have changed since this transaction began"),
@@ -410,13 +410,13 @@ impl Error {
                 "migrations.keep() was not called by the text of a migration",
             )
             .detail("A backup is named after the migration that keeps it.")
-            .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('…');"),
+            .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('...');"),
             KeptByCondition => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "migrations.keep() was called by a precondition or verify script",
             )
             .detail("What such a script does is taken back, so it keeps nothing.")
-            .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('…');"),
+            .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('...');"),
             TemporaryType { relation, column, name } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 format!("cannot keep {relation}: its column \"{column}\" depends on {name}, which is temporary"),
@@ -454,7 +454,7 @@ impl Error {
                 format!("schema \"{SCHEMA}\" belongs to role \"{owner}\", of which \"{caller}\" is not a member"),
             )
             .detail("The owner of the schema could drop what is kept in it.")
-            .hint(format!("Give the schema to a role that all who apply migrations are members of: ALTER SCHEMA {SCHEMA} OWNER TO …;")),
+            .hint(format!("Give the schema to a role that all who apply migrations are members of: ALTER SCHEMA {SCHEMA} OWNER TO ...;")),
             NoCron => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "this server does not load pg_cron",
@@ -471,6 +471,18 @@ impl Error {
             )
             .detail("It can be in one database of a server only: the one that cron.database_name names.")
             .hint(format!("Connect to that one: {there}")),
+            JobCannotRun { role, may_log_in: false } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("a job of role \"{role}\" would never run: the role may not log in"),
+            )
+            .detail("pg_cron runs a job as the role that has scheduled it.")
+            .hint(format!("ALTER ROLE {} LOGIN; or SET ROLE to one that may log in, and schedule as that one.", quote_identifier(role))),
+            JobCannotRun { role, .. } => Report::new(
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                format!("a job of role \"{role}\" would never run: the role may not call migrations.apply_each()"),
+            )
+            .detail("pg_cron runs a job as the role that has scheduled it.")
+            .hint(format!("GRANT EXECUTE ON PROCEDURE migrations.apply_each TO {};", quote_identifier(role))),
             NotScheduled { project } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("you have no job for project \"{project}\" in this database"),
@@ -483,7 +495,7 @@ impl Error {
             .hint(if *standby {
                 "This server is a standby: run the call on its primary."
             } else {
-                "Run it in a transaction that may write: SET TRANSACTION READ WRITE;"
+                "Run it in a transaction that may write. Where all of a session's are read-only: SET default_transaction_read_only = off;"
             }),
             SchemaVersion { library, installed } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -556,7 +568,7 @@ impl Error {
             .place(place.clone()),
             Script { what: What::BehindCopy, place } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
-                "something follows COPY … FROM stdin in its line",
+                "something follows COPY ... FROM stdin in its line",
             )
             .detail("The data begins in the next line, so that it cannot be told what belongs to it.")
             .hint("Put it behind the line of \\. that ends the data.")
@@ -566,7 +578,7 @@ impl Error {
                 "no COPY reads the data that stands here",
             )
             .detail("With the values of its variables the text has other statements than without.")
-            .hint("Write COPY … FROM stdin; without variables that hold quotes or semicolons.")
+            .hint("Write COPY ... FROM stdin; without variables that hold quotes or semicolons.")
             .place(place.clone()),
             Script { what: What::TooLong, place } => Report::new(
                 Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,

@@ -5,22 +5,31 @@ use crate::error::{Error, Result, literal};
 use crate::pg::guc::{self, Nest};
 use crate::pg::spi::View;
 use crate::store::Store;
-use crate::store::schedule::Jobs;
+use crate::store::schedule::{Circumstances, Jobs};
 
 /// The setting that says in which database pg_cron lives.
 const HOME: &str = "cron.database_name";
 
 /// Makes the job of a project, or gives it another schedule. Gives its number.
 ///
-/// Errors: see [`Running::enter`]; no such project (42704); pg_cron isn't in this database
-/// (55000); pg_cron's own, of the schedule (22023) and of the caller's rights on it (42501).
+/// Errors: see [`Running::enter`]; no such project (42704); pg_cron isn't in this database,
+/// or the caller may not log in (55000), or not call what the job calls (42501); pg_cron's
+/// own, of the schedule (22023) and of the caller's rights on it (42501).
 pub fn schedule(cron: &str, project: &str) -> Result<i64> {
     let _running = Running::enter("migrations.schedule()")?;
     check_project(project)?;
     let command = format!("CALL migrations.apply_each(project => {})", literal(project));
-    let (nest, jobs) = enter(|database| {
-        let arguments = [&elsewhere(project, database), cron, &command, database];
-        format!("SELECT cron.schedule_in_database({});", arguments.map(literal).join(", "))
+    let (nest, jobs) = enter(|here| {
+        if !here.may_log_in || !here.may_apply {
+            return Err(Error::JobCannotRun {
+                role: here.role.clone(),
+                may_log_in: here.may_log_in,
+            });
+        }
+        // With the role, since it is another one that may call this.
+        let name = elsewhere(project, &here.database);
+        let arguments = [&name, cron, &command, &here.database, &here.role];
+        Ok(format!("SELECT cron.schedule_in_database({});", arguments.map(literal).join(", ")))
     })?;
     let job = jobs.schedule(&name(project), cron, &command)?;
     leave(nest, jobs)?;
@@ -33,8 +42,12 @@ pub fn schedule(cron: &str, project: &str) -> Result<i64> {
 /// in this database (55000).
 pub fn unschedule(project: &str) -> Result<()> {
     let _running = Running::enter("migrations.unschedule()")?;
-    let (nest, jobs) = enter(|database| {
-        format!("SELECT cron.unschedule({});", literal(&elsewhere(project, database)))
+    let (nest, jobs) = enter(|here| {
+        let job = [&elsewhere(project, &here.database), &here.role].map(|text| literal(text));
+        Ok(format!(
+            "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = {} AND username = {};",
+            job[0], job[1]
+        ))
     })?;
     if !jobs.unschedule(&name(project))? {
         return Err(Error::NotScheduled { project: project.to_owned() });
@@ -61,20 +74,24 @@ fn check_project(name: &str) -> Result<()> {
 }
 
 /// As the caller, with names that mean what they say. `there` says what does the same in
-/// the database that pg_cron lives in, given the name of this one.
-fn enter(there: impl FnOnce(&str) -> String) -> Result<(Nest, Jobs)> {
+/// the database that pg_cron lives in, or that it would be for nothing.
+fn enter(there: impl FnOnce(&Circumstances) -> Result<String>) -> Result<(Nest, Jobs)> {
     let nest = Nest::open();
     nest.set("search_path", "pg_catalog, pg_temp")?;
     let jobs = Jobs::open()?;
-    let (database, is_installed) = jobs.look()?;
-    if is_installed {
-        return Ok((nest, jobs));
+    let here = jobs.look()?;
+    let home = guc::value(HOME);
+    if !here.is_installed {
+        let home = home.as_ref().ok_or(Error::NoCron)?;
+        if *home == here.database {
+            return Err(Error::CronNotCreated);
+        }
     }
-    Err(match guc::value(HOME) {
-        None => Error::NoCron,
-        Some(home) if home == database => Error::CronNotCreated,
-        Some(home) => Error::CronElsewhere { home, there: there(&database) },
-    })
+    let there = there(&here)?;
+    match home.filter(|_| !here.is_installed) {
+        None => Ok((nest, jobs)),
+        Some(home) => Err(Error::CronElsewhere { home, there }),
+    }
 }
 
 fn leave(nest: Nest, jobs: Jobs) -> Result<()> {

@@ -8,6 +8,21 @@ use pgrx::PgSqlErrorCode as Code;
 /// The caller's jobs.
 pub struct Jobs(Spi);
 
+/// What a job would meet.
+#[derive(Debug, Default)]
+pub struct Circumstances {
+    /// The name of this database.
+    pub database: String,
+    /// Whether pg_cron is installed in it.
+    pub is_installed: bool,
+    /// The caller's role, as whom the job would run.
+    pub role: String,
+    /// Whether that role may log in, which in either of its modes pg_cron needs.
+    pub may_log_in: bool,
+    /// Whether it may call what the job calls.
+    pub may_apply: bool,
+}
+
 impl Jobs {
     /// Begins.
     pub fn open() -> Result<Jobs> {
@@ -19,15 +34,28 @@ impl Jobs {
         self.0.finish()
     }
 
-    /// The name of the database, and whether pg_cron is installed in it.
-    pub fn look(&self) -> Result<(String, bool)> {
+    /// What a job of the caller's would meet.
+    pub fn look(&self) -> Result<Circumstances> {
         const LOOK: Statement = Statement {
             sql: "SELECT current_database()::text,
-                         EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron')",
+                         EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron'),
+                         rolname::text, rolcanlogin,
+                         (SELECT bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc
+                          WHERE pronamespace = 'migrations'::regnamespace AND proname = 'apply_each')
+                  FROM pg_roles WHERE rolname = current_user",
             types: &[],
         };
         let found = self.0.run(&LOOK, [], View::Newest)?;
-        Ok(found.first().map(|row| (row.text(0), row.bool(1))).unwrap_or_default())
+        Ok(found
+            .first()
+            .map(|row| Circumstances {
+                database: row.text(0),
+                is_installed: row.bool(1),
+                role: row.text(2),
+                may_log_in: row.bool(3),
+                may_apply: row.bool(4),
+            })
+            .unwrap_or_default())
     }
 
     /// Makes a job, or gives it another schedule. Gives its number. Errors: pg_cron's.
@@ -58,7 +86,7 @@ fn with_hint(mut error: Error) -> Error {
     if let Error::Server(server) = &mut error
         && server.code() == Code::ERRCODE_INSUFFICIENT_PRIVILEGE as i32
     {
-        server.add_hint("GRANT USAGE ON SCHEMA cron TO …;");
+        server.add_hint("GRANT USAGE ON SCHEMA cron TO ...;");
     }
     error
 }

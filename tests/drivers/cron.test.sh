@@ -29,6 +29,17 @@ has 'not created' '^HINT:  CREATE EXTENSION pg_cron;' "$(shown "SELECT migration
 sql 'CREATE EXTENSION pg_cron' >/dev/null
 sql "$there" >/dev/null
 
+# As a role that can't be a job's
+sql 'CREATE ROLE nobody_s NOLOGIN; GRANT USAGE ON SCHEMA migrations TO nobody_s; GRANT EXECUTE ON FUNCTION migrations.schedule TO nobody_s' >/dev/null
+out=$(shown "SET ROLE nobody_s; SELECT migrations.schedule('@reboot')")
+has 'no login' '^ERROR:  55000: a job of role "nobody_s" would never run: the role may not log in' "$out"
+has 'no login: hint' '^HINT:  ALTER ROLE nobody_s LOGIN;' "$out"
+sql 'ALTER ROLE nobody_s LOGIN'
+out=$(shown "SET ROLE nobody_s; SELECT migrations.schedule('@reboot')")
+has 'no call' '^ERROR:  42501: a job of role "nobody_s" would never run: the role may not call migrations.apply_each\(\)' "$out"
+sql "$(sed -n 's/^HINT:  //p' <<<"$out")" >/dev/null
+has 'the next obstacle' '^ERROR:  42501: permission denied for schema cron' "$(shown "SET ROLE nobody_s; SELECT migrations.schedule('@reboot')")"
+
 # As a role with few rights, which the README's grants and one on pg_cron are given
 sql "CREATE ROLE deployer LOGIN;
     GRANT USAGE ON SCHEMA migrations TO deployer;
@@ -38,7 +49,7 @@ sql "CREATE ROLE deployer LOGIN;
 as() { PGUSER=deployer shown "$1"; }
 out=$(as "SELECT migrations.schedule('@reboot')")
 has 'no right' '^ERROR:  42501: permission denied for schema cron' "$out"
-has 'no right: hint' '^HINT:  GRANT USAGE ON SCHEMA cron TO …;' "$out"
+has 'no right: hint' '^HINT:  GRANT USAGE ON SCHEMA cron TO ...;' "$out"
 sql 'GRANT USAGE ON SCHEMA cron TO deployer' >/dev/null
 has 'not a schedule' '^ERROR: .*invalid schedule: every day' "$(as "SELECT migrations.schedule('every day')")"
 id=$(as "SELECT migrations.schedule('1 2 3 4 5')")
@@ -160,6 +171,13 @@ GRANT ALL ON ran_$p TO deployer;" >/dev/null 2>&1
         is "$p: after $way" "$way 1, $way 2" "$(sql "SELECT string_agg(what, ', ' ORDER BY what) FROM ran_$p WHERE what LIKE '$way%'")"
     done
 
+    # A statement before the CALL
+    forget_jobs
+    sql "SELECT cron.schedule('two', '@reboot', 'SET lock_timeout = 1; CALL migrations.apply_each()')" >/dev/null
+    restart
+    ended 1
+    has "$p: two statements" 'cannot run inside a transaction' "$(sql 'SELECT return_message FROM cron.job_run_details ORDER BY runid DESC LIMIT 1')"
+
     # More notices than the queue between a worker and pg_cron holds.
     sql "SELECT migrations.add('001', 'talks', \$\$DO 'BEGIN FOR n IN 1..2000 LOOP RAISE NOTICE ''% %'', n, repeat(''x'', 100); END LOOP; END'\$\$, project => '${p}_talks')" >/dev/null
     forget_jobs
@@ -169,20 +187,25 @@ GRANT ALL ON ran_$p TO deployer;" >/dev/null 2>&1
     is "$p: notices" 001 "$(sql "SELECT migrations.version('${p}_talks')")"
 done
 
-# The call that the HINT has given, for a database in which pg_cron isn't
+# The call that the HINT has given, for a database in which pg_cron isn't: the job is that of
+# the role that has asked, whoever makes the call.
 forget_jobs
-sql "$there" >/dev/null
-sql_in other "SELECT migrations.add('001', 'there', 'CREATE TABLE there ()')" >/dev/null
+has 'the caller' "'postgres'\\);$" "$there"
+sql_in other "SELECT migrations.add('001', 'there', 'CREATE TABLE there ()'); GRANT USAGE ON SCHEMA migrations TO deployer;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA migrations TO deployer; GRANT CREATE ON SCHEMA public TO deployer" >/dev/null
+sql "$(PGDATABASE=other as "SELECT migrations.schedule('@reboot')" | sed -n 's/^HINT:  Connect to that one: //p')" >/dev/null
+is 'whose it is' deployer "$(sql 'SELECT username FROM cron.job')"
 restart
 ended 1
+is 'who has run it' deployer "$(sql_in other "SELECT applied_by FROM migrations.status()")"
 is 'in another database' '001|there' "$(sql_in other "SELECT migrations.version(), to_regclass('there')")"
 has 'taken away there' 'SELECT cron.unschedule' "$(PGDATABASE=other shown 'SELECT migrations.unschedule()')"
-sql "$(PGDATABASE=other shown 'SELECT migrations.unschedule()' | sed -n 's/^HINT:  Connect to that one: //p')" >/dev/null
+sql "$(PGDATABASE=other as 'SELECT migrations.unschedule()' | sed -n 's/^HINT:  Connect to that one: //p')" >/dev/null
 is 'no job is left' 0 "$(sql 'SELECT count(*) FROM cron.job')"
 
 # A call with nothing to do has no transaction number (and so has written nothing).
 for call in 'CALL migrations.apply_each' 'SELECT FROM migrations.apply'; do
-    out=$("$BIN/psql" -X -q -A -t 2>/dev/null <<SQL
+    out=$(PGOPTIONS='-c client_min_messages=warning' "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 2>&1 <<SQL
 SELECT pg_snapshot_xmax(pg_current_snapshot()) AS before \gset
 $call(project => 'libpq_done') \g /dev/null
 SELECT pg_snapshot_xmax(pg_current_snapshot())::text = :'before';

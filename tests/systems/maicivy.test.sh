@@ -128,7 +128,7 @@ ALTER TABLE projects ADD COLUMN github_stars int NOT NULL DEFAULT 0;' >"${pair%%
         refused "$call" "42501: permission denied for (function|procedure) $(sed 's/.*migrations.\([a-z_]*\).*/\1/' <<<"$call")" "SET ROLE maicivy_reader; $call"
     done
     refused 'the tables' '42501: permission denied for table migration' 'SET ROLE maicivy_reader; SELECT * FROM migrations.migration'
-    sql "$(awk '/^CREATE ROLE deployer;$/ {on = 1; next} /^```$/ {on = 0} on' "$ROOT/README.md" | sed 's/deployer/maicivy_deployer/')"
+    sql "$(awk '/^CREATE ROLE deployer LOGIN;$/ {on = 1; next} /^```$/ {on = 0} on' "$ROOT/README.md" | sed 's/deployer/maicivy_deployer/')"
     refused 'the timezone of a database is its owner'"'"'s' '42501: must be owner of database' 'SET ROLE maicivy_deployer; SELECT * FROM migrations.apply()'
     is 'nothing has run' '6 pending' "$(states)"
     sql 'ALTER DATABASE driver_maicivy_adopted OWNER TO maicivy_deployer'
