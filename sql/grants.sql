@@ -1,2 +1,20 @@
 -- Nobody but the owner can call anything before it is granted to them.
 REVOKE ALL ON ALL ROUTINES IN SCHEMA migrations FROM PUBLIC;
+-- Default privileges, which would give them to others all the same, are for what users make.
+DO $$
+DECLARE
+    revoke text;
+BEGIN
+    FOR revoke IN
+        SELECT DISTINCT format('REVOKE ALL ON %s FROM %I', o.object, r.rolname)
+        FROM (SELECT 'SCHEMA migrations' AS object, nspacl AS acl, nspowner AS owner FROM pg_namespace WHERE nspname = 'migrations'
+              UNION ALL
+              SELECT format('TABLE %s', oid::regclass), relacl, relowner FROM pg_class WHERE relnamespace = 'migrations'::regnamespace
+              UNION ALL
+              SELECT format('ROUTINE %s', oid::regprocedure), proacl, proowner FROM pg_proc WHERE pronamespace = 'migrations'::regnamespace) o,
+            aclexplode(o.acl) a JOIN pg_roles r ON r.oid = a.grantee
+        WHERE a.grantee <> o.owner
+    LOOP
+        EXECUTE revoke;
+    END LOOP;
+END $$;

@@ -5,7 +5,7 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'feature_not_supported',
             MESSAGE = 'pg_migrations needs a database with encoding UTF8',
-            HINT = 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0;';
+            HINT = 'CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0;';
     END IF;
     IF to_regnamespace('migrations') IS NOT NULL THEN
         RAISE EXCEPTION USING

@@ -93,10 +93,7 @@ fn plan(call: &Call) -> Result<Datum> {
             (planned, unmet)
         }
         (None, None) => Default::default(),
-        (None, Some(version)) => {
-            let version = version.text().to_owned();
-            return Err(Error::UnknownTarget { version, project: name });
-        }
+        (None, Some(version)) => return Err(plan::unknown(version, &name)),
     };
     batch.close()?;
     let mut step = 0;

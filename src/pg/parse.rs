@@ -362,7 +362,7 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                     }
                     let partition = (*step).def.cast::<pg_sys::PartitionCmd>();
                     (*partition).concurrent.then(|| {
-                        let command = "ALTER TABLE … DETACH PARTITION CONCURRENTLY".to_owned();
+                        let command = "ALTER TABLE ... DETACH PARTITION CONCURRENTLY".to_owned();
                         (command, Form::Detach(qualified((*partition).name)))
                     })
                 })
@@ -383,7 +383,7 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                 let connects = option((*create).options, c"connect").unwrap_or(true);
                 let makes_slot = option((*create).options, c"create_slot").unwrap_or(connects);
                 makes_slot.then(|| {
-                    let command = "CREATE SUBSCRIPTION … WITH (create_slot = true)".to_owned();
+                    let command = "CREATE SUBSCRIPTION ... WITH (create_slot = true)".to_owned();
                     (command, Form::Named(Named::Subscription, text((*create).subname), true))
                 })
             }
@@ -404,7 +404,7 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                     _ => false,
                 };
                 refreshes
-                    .then(|| ("ALTER SUBSCRIPTION … with refresh".to_owned(), Form::Repeatable))
+                    .then(|| ("ALTER SUBSCRIPTION ... with refresh".to_owned(), Form::Repeatable))
             }
             // Refused only while it has a slot; of its own it always does the same.
             NodeTag::T_DropSubscriptionStmt => {

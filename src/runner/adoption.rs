@@ -73,7 +73,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
     let Some(table) = table else {
         return Err(Error::NotAdoptable {
             message: "there is no table schema_migrations".to_owned(),
-            hint: "Name the schema that holds it: SET search_path = …;".to_owned(),
+            hint: "Name the schema that holds it: SET search_path = ...;".to_owned(),
         });
     };
     lock::keep_relation(table as u32);

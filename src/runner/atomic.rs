@@ -33,10 +33,7 @@ pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
     let Some(project) = batch.project(project, View::Newest)? else {
         batch.close()?;
         return match scope.version() {
-            Some(version) => Err(Error::UnknownTarget {
-                version: version.text().to_owned(),
-                project: project.to_owned(),
-            }),
+            Some(version) => Err(plan::unknown(version, project)),
             None => {
                 message::notice(&format!("nothing to do: project {project} has no migrations"));
                 Ok(())
@@ -57,8 +54,7 @@ pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
     }
     let plan: Vec<Pending> = plan.into_iter().map(|planned| planned.migration).collect();
     requirement::hold(&batch, &[&project.name], &plan.iter().collect::<Vec<_>>())?;
-    let of_project: Vec<_> = plan.iter().map(|m| (&project, m)).collect();
-    requirement::check(&batch, &of_project, &HashSet::new())?;
+    requirement::check_own(&batch, &project, &plan)?;
     let run = Run::begin(&store, &batch, &[&project], batch.new_run_id()?)?;
     batch.close()?;
     run.all(plan.into_iter().map(|m| Step { lane: 0, act: Act::Up(m) }).collect(), finished)
@@ -240,17 +236,14 @@ pub fn going(
 ) -> Result<Vec<Applied>> {
     let plan = match (project, extent) {
         (None, Extent::Last(_) | Extent::All) => Vec::new(),
-        (None, Extent::After(version)) => {
-            let (version, project) = (version.text().to_owned(), name.to_owned());
-            return Err(Error::UnknownTarget { version, project });
-        }
+        (None, Extent::After(version)) => return Err(plan::unknown(version, name)),
         (Some(project), Extent::Last(n)) => {
             batch.applied_after(project.id, 0, Some(n), View::Newest)?
         }
         (Some(project), Extent::All) => batch.applied_after(project.id, 0, None, View::Newest)?,
         (Some(project), Extent::After(version)) => {
             match batch.find(project.id, version.key(), View::Newest)? {
-                None => return Err(plan::unknown(version, project)),
+                None => return Err(plan::unknown(version, name)),
                 Some((version, false)) => {
                     return Err(Error::NotApplied { version, project: project.name.clone() });
                 }
@@ -301,8 +294,7 @@ pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
         return Err(Error::UnknownTarget { version, project: project.name });
     }
     requirement::hold(&batch, &[&project.name], &ups.iter().collect::<Vec<_>>())?;
-    let of_project: Vec<_> = ups.iter().map(|m| (&project, m)).collect();
-    requirement::check(&batch, &of_project, &HashSet::new())?;
+    requirement::check_own(&batch, &project, &ups)?;
     let run = Run::begin(&store, &batch, &[&project], batch.new_run_id()?)?;
     batch.close()?;
     let acts = downs.into_iter().map(Act::Down).chain(ups.into_iter().map(Act::Up));

@@ -186,7 +186,7 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
         Kind::ClientCopy(command) => refused(
             command,
             "Nothing was run. The statement would exchange data with the client's connection, which a migration does not have.",
-            "Put the data behind COPY … FROM stdin; in the formats text or csv, and end it with a line of \\.",
+            "Put the data behind COPY ... FROM stdin; in the formats text or csv, and end it with a line of \\.",
         ),
         Kind::DiscardAll => refused(
             "DISCARD ALL",

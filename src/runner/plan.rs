@@ -53,7 +53,7 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
         None => false,
         Some(version) => match batch.find(project.id, version.key(), view)? {
             Some((_, applied)) => applied,
-            None => return Err(unknown(version, project)),
+            None => return Err(unknown(version, &project.name)),
         },
     };
     let Differences { pending, modified, hooks } = batch.differences(project, view)?;
@@ -81,8 +81,7 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
             Ok(late) => late,
             // What is blocked as well wouldn't run by itself either.
             Err(error) => {
-                let chosen: Vec<_> = chosen.iter().map(|m| (project, m)).collect();
-                requirement::check(batch, &chosen, &HashSet::new())?;
+                requirement::check_own(batch, project, &chosen)?;
                 return Err(error);
             }
         },
@@ -181,8 +180,8 @@ pub fn title(migration: &Pending) -> &str {
 }
 
 /// An unknown version.
-pub fn unknown(version: &Version, project: &Project) -> Error {
-    Error::UnknownTarget { version: version.text().to_owned(), project: project.name.clone() }
+pub fn unknown(version: &Version, project: &str) -> Error {
+    Error::UnknownTarget { version: version.text().to_owned(), project: project.to_owned() }
 }
 
 /// Migrations that require each other.

@@ -52,12 +52,11 @@ fn repair(
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(found) = batch.project(project, View::Newest)? else {
-        let (version, project) = (version.text().to_owned(), project.to_owned());
-        return Err(Error::UnknownTarget { version, project });
+        return Err(plan::unknown(version, project));
     };
     let project = lock_project(&batch, &found)?;
     let Some((_, applied)) = batch.find(project.id, version.key(), View::Newest)? else {
-        return Err(plan::unknown(version, &project));
+        return Err(plan::unknown(version, &project.name));
     };
     let mut repair = Repair {
         run: batch.new_run_id()?,
@@ -284,7 +283,7 @@ pub fn accept_changes(
         };
         let registered = repair.batch.registered_as_pending(&repair.project, &[version.key()])?;
         if registered.is_empty() {
-            return Err(plan::unknown(version, &repair.project));
+            return Err(plan::unknown(version, &repair.project.name));
         }
         plan::check_ups(&repair.project, &registered)?;
         if let Some(Accepted { name, former, new }) = repair.batch.accept(row)? {

@@ -178,6 +178,16 @@ impl Created {
     }
 }
 
+/// [`check`] for a run of one project.
+pub fn check_own<'m>(
+    batch: &Batch,
+    project: &'m Project,
+    migrations: impl IntoIterator<Item = &'m Pending>,
+) -> Result<()> {
+    let of_project: Vec<_> = migrations.into_iter().map(|m| (project, m)).collect();
+    check(batch, &of_project, &HashSet::new())
+}
+
 /// That no migration in force that stays requires one of these. Error: 2BP01.
 pub fn check_not_required(
     batch: &Batch,

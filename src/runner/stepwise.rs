@@ -9,7 +9,7 @@ use super::atomic::{self, Extent};
 use super::check::{Cause, Mode};
 use super::entrance::Running;
 use super::plan::{self, Scope};
-use super::report::{self, At};
+use super::report::{self, At, Direction};
 use super::requirement;
 use super::run::{RenewLock, Run, Skipped};
 use super::step::{Act, Finished, Step};
@@ -23,11 +23,10 @@ use crate::store::project::Project;
 use crate::store::unfinished::Failure;
 use crate::store::{Batch, RunId, Store, blockers};
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What a run has done: how many migrations it has taken, and its identifier, if there
-/// was anything to do.
+/// What a run has done: how many migrations it has applied (counted as applied, too) or
+/// rolled back, and its identifier, if there was anything to do.
 pub type Outcome = (usize, Option<RunId>);
 
 /// Applies the pending migrations of a project that are meant, each in a transaction of
@@ -36,9 +35,7 @@ pub fn apply_each(project: &str, scope: Scope) -> Result<Outcome> {
     let _running = Running::enter("migrations.apply_each()")?;
     run(project, |batch, project| {
         let plan = plan::up(batch, project, scope, View::Newest)?;
-        let migrations: Vec<_> = plan.iter().map(|planned| &planned.migration).collect();
-        let of_project: Vec<_> = migrations.iter().map(|m| (project, *m)).collect();
-        requirement::check(batch, &of_project, &HashSet::new())?;
+        requirement::check_own(batch, project, plan.iter().map(|planned| &planned.migration))?;
         Ok(plan.into_iter().map(|planned| Act::Up(planned.migration)).collect())
     })
 }
@@ -86,16 +83,9 @@ fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> R
             return Ok((0, None));
         }
         let id = batch.new_run_id()?;
-        let run = Run::begin(&store, &batch, &[&project], id)?;
-        let mut causes = Vec::with_capacity(steps.len());
-        for step in &steps {
-            let checked = run.check(&batch, step, Mode::Stepwise);
-            causes.push(checked.map_err(|error| run.failed(step, error))?.cause);
-        }
         batch.close()?;
-        (steps.into_iter().zip(causes).collect::<Vec<_>>(), id)
+        (steps, id)
     };
-    transaction::commit()?;
     let this = Stepwise {
         project: name.to_owned(),
         id,
@@ -104,13 +94,15 @@ fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> R
         skipped: RefCell::default(),
         failed_at: RefCell::default(),
     };
-    let mut finished = 0;
-    for (n, (step, cause)) in steps.iter().enumerate() {
-        this.step(step, n + 1, cause.as_ref())?;
-        finished += 1;
+    let causes = this.check(&steps)?;
+    transaction::commit()?;
+    let mut done = 0;
+    for (n, (step, cause)) in steps.iter().zip(&causes).enumerate() {
+        let direction = this.step(step, n + 1, cause.as_ref())?;
+        done += usize::from(direction != Direction::Skip);
     }
     this.note_completeness()?;
-    Ok((finished, Some(id)))
+    Ok((done, Some(id)))
 }
 
 /// Takes a project's lock for the session, and waits for another run to end, as long as
@@ -135,8 +127,28 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
         batch.close()?;
         // No snapshot is held while we wait: the other run may build an index.
         transaction::commit()?;
-        transaction::wait(Duration::from_millis(100))?;
+        if let Err(error) = transaction::wait(Duration::from_millis(100)) {
+            transaction::abort()?;
+            return Err(with_holder(error, name)?);
+        }
     }
+}
+
+/// Has a cancel or a timeout while a run waits for another one say for which.
+fn with_holder(mut error: Error, name: &str) -> Result<Error> {
+    let store = Store::find()?;
+    let batch = store.open()?;
+    if let Some(project) = batch.project(name, View::Newest)?
+        && let Error::Server(server) = &mut error
+    {
+        let holder = batch.lock_holder(project.id)?;
+        server.set_detail(&format!(
+            "Migrations of project \"{name}\" were in use by another session. {holder}"
+        ));
+    }
+    batch.close()?;
+    transaction::commit()?;
+    Ok(error)
 }
 
 /// The project in the newest state, locked for this transaction, too.
@@ -151,12 +163,47 @@ fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project>
 }
 
 impl Stepwise {
+    /// Finds what can't run before anything does: of each step why it can't run inside a
+    /// transaction. What fails here is kept in the record, too.
+    fn check(&self, steps: &[Step]) -> Result<Vec<Option<Cause>>> {
+        let mut at = None;
+        self.causes(steps, &mut at).or_else(|error| {
+            if let Some(step) = at {
+                transaction::abort()?;
+                self.note(step, &error)?;
+            }
+            Err(error)
+        })
+    }
+
+    fn causes<'s>(
+        &self,
+        steps: &'s [Step],
+        at: &mut Option<&'s Step>,
+    ) -> Result<Vec<Option<Cause>>> {
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let project = own_project(&batch, &self.lock, &self.project)?;
+        let run = Run::begin(&store, &batch, &[&project], self.id)?;
+        let mut causes = Vec::with_capacity(steps.len());
+        for step in steps {
+            let checked = run.check(&batch, step, Mode::Stepwise).map_err(|error| {
+                *at = Some(step);
+                self.failed_at.replace(run.failed_at());
+                run.failed(step, error)
+            })?;
+            causes.push(checked.cause);
+        }
+        batch.close()?;
+        Ok(causes)
+    }
+
     /// Takes a step, again and again while it gets no lock.
-    fn step(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<()> {
+    fn step(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<Direction> {
         let mut tries = 0;
         loop {
             let mut error = match self.attempt(step, number, cause) {
-                Ok(()) => return Ok(()),
+                Ok(direction) => return Ok(direction),
                 Err(error) => error,
             };
             transaction::abort()?;
@@ -181,39 +228,45 @@ impl Stepwise {
                 // What can't be told isn't told; the failure itself matters more.
                 transaction::abort()?;
             }
-            let mut noted = self.note_failure(step, &error);
-            if noted.as_ref().is_err_and(is_cancel) {
-                // A client's cancel request arrives as two signals; the second one may come
-                // while the first is being dealt with.
-                transaction::abort()?;
-                noted = self.note_failure(step, &error);
-            }
-            if let Err(second) = noted {
-                transaction::abort()?;
-                message::warning(&format!(
-                    "the failure could not be kept in the history: {}",
-                    second.summary().1
-                ));
-            }
+            self.note(step, &error)?;
             return Err(error);
         }
     }
 
+    /// Keeps a failure in the record, if that can be done; begins after an abort.
+    fn note(&self, step: &Step, error: &Error) -> Result<()> {
+        let mut noted = self.note_failure(step, error);
+        if noted.as_ref().is_err_and(is_cancel) {
+            // A client's cancel request arrives as two signals; the second one may come
+            // while the first is being dealt with.
+            transaction::abort()?;
+            noted = self.note_failure(step, error);
+        }
+        if let Err(second) = noted {
+            transaction::abort()?;
+            message::warning(&format!(
+                "the failure could not be kept in the history: {}",
+                second.summary().1
+            ));
+        }
+        Ok(())
+    }
+
     /// One try. An error leaves the transaction to be aborted.
-    fn attempt(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<()> {
+    fn attempt(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<Direction> {
         self.failed_at.take();
         let store = Store::find()?;
         let batch = store.open()?;
         let project = own_project(&batch, &self.lock, &self.project)?;
         if let Act::Up(migration) = &step.act {
             requirement::hold(&batch, &[&self.project], &[migration])?;
-            let of_project = [(&project, migration)];
-            requirement::check(&batch, &of_project, &HashSet::new())?;
+            requirement::check_own(&batch, &project, [migration])?;
         }
         let mut run = Run::begin(&store, &batch, &[&project], self.id)?;
         run.skipped = self.skipped.take();
-        let mut told = None;
-        let mut tell = |done: Finished| told = Some((done.direction, done.took));
+        let mut direction = step.direction();
+        let mut took = Duration::ZERO;
+        let mut tell = |done: Finished| (direction, took) = (done.direction, done.took);
         let renew = || self.renew_lock();
         let apart = cause.is_some() || run.is_under_way(step);
         let apart = apart.then_some(&renew as RenewLock);
@@ -224,10 +277,8 @@ impl Stepwise {
             self.failed_at.replace(run.failed_at());
             return Err(run.failed(step, error));
         }
-        if let Some((direction, took)) = told {
-            report::finished(direction, &step.title(), took);
-        }
-        Ok(())
+        report::finished(direction, &step.title(), took);
+        Ok(direction)
     }
 
     fn renew_lock(&self) -> Result<()> {

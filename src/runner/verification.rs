@@ -2,6 +2,7 @@
 
 use super::body::{self, Keep};
 use super::entrance::Running;
+use super::plan;
 use super::report::{Part, label};
 use super::{condition, constraints};
 use crate::domain::version::Version;
@@ -40,15 +41,12 @@ pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>>
         batch.close()?;
         return match version {
             None => Ok(Vec::new()),
-            Some(version) => Err(Error::UnknownTarget {
-                version: version.text().to_owned(),
-                project: project.to_owned(),
-            }),
+            Some(version) => Err(plan::unknown(version, project)),
         };
     };
     if let Some(version) = version {
         match batch.find(found.id, version.key(), View::Caller)? {
-            None => return Err(super::plan::unknown(version, &found)),
+            None => return Err(plan::unknown(version, &found.name)),
             Some((version, false)) => {
                 return Err(Error::NotApplied { version, project: found.name });
             }

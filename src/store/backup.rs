@@ -164,7 +164,7 @@ impl Backups {
         self.0.command(&format!("CREATE SCHEMA {SCHEMA}")).map_err(|error| {
             hint_on_rights(
                 error,
-                &format!("GRANT CREATE ON DATABASE … TO …; or have the schema made: CREATE SCHEMA {SCHEMA} AUTHORIZATION …;"),
+                &format!("GRANT CREATE ON DATABASE ... TO ...; or have the schema made: CREATE SCHEMA {SCHEMA} AUTHORIZATION ...;"),
             )
         })?;
         self.0.command(&format!(

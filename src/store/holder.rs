@@ -22,11 +22,12 @@ impl Batch<'_> {
     }
 
     /// Who holds the lock of a project, as a sentence: process, user, since when, and the
-    /// migration that runs.
+    /// migration that runs. (A statement may be older than its transaction: a stepwise run
+    /// is one statement with many.)
     pub fn lock_holder(&self, project: i64) -> Result<String> {
         const HOLDER: Statement = Statement {
             sql: "SELECT format('Process %s of user %s holds them since %s%s.', l.pid, a.usename,
-                      to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SS TZ'),
+                      to_char(least(a.xact_start, CASE a.state WHEN 'active' THEN a.query_start END), 'YYYY-MM-DD HH24:MI:SS TZ'),
                       CASE WHEN starts_with(a.query, 'migrations: ')
                            THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END)
                   FROM pg_locks l JOIN pg_stat_activity a USING (pid)

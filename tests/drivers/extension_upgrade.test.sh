@@ -1,35 +1,30 @@
 # ALTER EXTENSION pg_migrations UPDATE. There is no former version yet, so one is made up
-# here (0.0.9: the present SQL without a function, a column and an argument, and with
-# another comment), with a script that leads from it to the present one, and a later one
+# here (0.0.9: the present SQL without two functions and a column, and with another
+# comment), with a script that leads from it to the present one, and a later one
 # (99.0.0). A comparison of both installations shows all that a script may forget.
 extensions=$("$BIN/pg_config" --sharedir)/extension
 version=$(sed -n "s/^default_version = '\(.*\)'$/\1/p" "$extensions/pg_migrations.control")
 present=$extensions/pg_migrations--$version.sql
-trap 'rm -f "$extensions/pg_migrations--0.0.9.sql" "$extensions"/pg_migrations--*--*.sql' EXIT
+trap 'rm -f "$extensions"/pg_migrations--{0.0.9,*--98.0.0,*--99.0.0,0.0.9--*}.sql' EXIT
+source "$ROOT/tests/drivers/standing.sh"
 
 part() { # function: its declaration and comment, from the present SQL
     sed -n "/^CREATE FUNCTION migrations\.$1(/,/;\$/p; /^COMMENT ON FUNCTION migrations\.$1(/p" "$present"
 }
 [ "$(part version | wc -l)" -ge 3 ] || fail "no version(): $(part version)"
-has 'two arguments' 'width int' "$(part next_version)"
 {
     sed "/^CREATE FUNCTION migrations\.\(next_\)\?version(/,/;\$/d; /^COMMENT ON FUNCTION migrations\.\(next_\)\?version(/d
-        /^    recorded_at timestamptz/d; /^COMMENT ON COLUMN migrations\.unfinished\.recorded_at /d
-        s/^COMMENT ON TABLE migrations\.project IS .*/COMMENT ON TABLE migrations.project IS 'as it was';/
-        /^REVOKE ALL ON ALL ROUTINES/d" "$present"
-    echo "CREATE FUNCTION migrations.next_version(project text DEFAULT NULL) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_next_version';"
-    echo 'REVOKE ALL ON ALL ROUTINES IN SCHEMA migrations FROM PUBLIC;'
+        s/^\(    variables jsonb .*\),$/\1/; /^    created_at timestamptz/d; /^COMMENT ON COLUMN migrations\.project\.created_at /d
+        s/^COMMENT ON TABLE migrations\.project IS .*/COMMENT ON TABLE migrations.project IS 'as it was';/" "$present"
 } >"$extensions/pg_migrations--0.0.9.sql"
-[ "$(diff "$present" "$extensions/pg_migrations--0.0.9.sql" | grep -c '^[<>]')" -gt 8 ] || fail 'nothing was taken away'
+[ "$(diff "$present" "$extensions/pg_migrations--0.0.9.sql" | grep -c '^[<>]')" -gt 10 ] || fail 'nothing was taken away'
 {
     # Waits for calls that are under way, and keeps later ones waiting.
     echo 'LOCK TABLE migrations.project IN ACCESS EXCLUSIVE MODE;'
-    echo "ALTER TABLE migrations.unfinished ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT now();
-          ALTER TABLE migrations.unfinished ALTER COLUMN recorded_at DROP DEFAULT;"
-    echo "SET LOCAL session_replication_role = replica; UPDATE migrations.project SET out_of_order = 'allow';"
-    grep '^COMMENT ON COLUMN migrations\.unfinished\.recorded_at ' "$present"
+    echo 'ALTER TABLE migrations.project ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();'
+    echo "SET LOCAL session_replication_role = replica; UPDATE migrations.project SET settings = settings || '{\"lock_timeout\": \"4s\"}' WHERE name = 'billing';"
+    grep '^COMMENT ON COLUMN migrations\.project\.created_at ' "$present" || true
     grep '^COMMENT ON TABLE migrations\.project ' "$present"
-    echo 'DROP FUNCTION migrations.next_version(text);'
     part next_version
     part version
     # Of these two alone: rights that users have given must not become the extension's own.
@@ -73,42 +68,67 @@ calls() { # sqlstate that each call is to give
 }
 is 'each call on an older version' '' "$(calls)"
 has 'that would notice a call that runs' 'succeeded|migrations' "$(PGDATABASE=upgrade_fresh calls)"
-has 'which versions' 'the library of pg_migrations is version .*, the extension in this database is 0.0.9' "$(sql 'SELECT migrations.next_version()' 2>&1 || true)"
+has 'which versions' 'the library of pg_migrations is version .*, the extension in this database is 0.0.9' "$(sql 'SELECT migrations.status()' 2>&1 || true)"
 
-# What is in it stays, and so do rights that were given; a session that was open goes on.
-sql "SET session_replication_role = replica;
-     INSERT INTO migrations.project (name, registry_generation) VALUES ('default', 1);
-     DO \$\$ BEGIN CREATE ROLE upgrade_deployer; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$;
-     GRANT USAGE ON SCHEMA migrations TO upgrade_deployer; GRANT EXECUTE ON FUNCTION migrations.status(text) TO upgrade_deployer"
-sql "INSERT INTO migrations.migration (project_id, version, version_key, name, up, up_checksum, checksum_algorithm)
-     SELECT 1, '1', '\x010131', 'from before', 'CREATE TABLE before ()', sha256('CREATE TABLE before ()'), 1"
+# What is in it stays: all that there can be, and the rights that the README gives. It was
+# made with the present version, and put into the former one's tables.
+make_standing upgrade_standing
+export PGDATABASE=upgrade_old
+sql_in postgres 'DROP DATABASE upgrade_old'
+sql_in postgres 'CREATE DATABASE upgrade_old TEMPLATE upgrade_standing'
+sql "DROP EXTENSION pg_migrations; CREATE EXTENSION pg_migrations VERSION '0.0.9';
+    GRANT USAGE ON SCHEMA migrations TO standing_deployer;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA migrations TO standing_deployer;
+    GRANT SELECT ON migrations.history, migrations.backups TO standing_deployer"
+sql "SELECT relname, (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+    FROM pg_class c WHERE relnamespace = 'migrations'::regnamespace AND relkind = 'r'" | while IFS='|' read -r table columns; do
+    sql_in upgrade_standing "COPY (SELECT $columns FROM migrations.$table) TO STDOUT" | sql "COPY migrations.$table ($columns) FROM STDIN"
+done
+sql_in upgrade_standing "SELECT format('SELECT setval(''migrations.%I'', %s);', sequencename, last_value) FROM pg_sequences WHERE schemaname = 'migrations' AND last_value IS NOT NULL" |
+    "$BIN/psql" -X -q -v ON_ERROR_STOP=1 >"$RUN/upgrade.sequences"
+# But for the column, which is new, and for the right to what is new, which nobody has.
+record() { # database
+    picture "$1" | grep -v '^project|\|^function migrations'
+    sql_in "$1" 'SELECT id, name, registry_generation, applied_generation, search_path, out_of_order, placeholders, variables FROM migrations.project ORDER BY id'
+}
+record upgrade_standing | grep -v '^\(schema\|table\|view\) .*standing_deployer' >"$RUN/old.record"
+[ "$(wc -l <"$RUN/old.record")" -gt 60 ] || fail 'the record is short'
+same_record() { # what database
+    is "$1" '' "$(diff "$RUN/old.record" <(record "$2" | grep -v '^\(schema\|table\|view\) .*standing_deployer') || true)"
+    is "$1: what the script has changed" '4s' "$(sql_in "$2" "SELECT settings ->> 'lock_timeout' FROM migrations.project WHERE name = 'billing'")"
+}
+rights="SELECT count(*) FILTER (WHERE has_function_privilege('standing_deployer', oid, 'EXECUTE')) || ' of ' || count(*) FROM pg_proc WHERE pronamespace = 'migrations'::regnamespace"
+granted=$(sql "$rights")
+has 'all of its rights' '^([0-9]+) of \1$' "$granted"
 "$BIN/pg_dump" -Fc upgrade_old -f "$RUN/old.dump"
+
+# A session that was open goes on.
 sql_in postgres 'CREATE DATABASE upgrade_open TEMPLATE upgrade_old'
 out=$(PGDATABASE=upgrade_open "$BIN/psql" -X -q -A -t 2>&1 <<SQL
-SELECT state FROM migrations.status();
+SELECT count(*) FROM migrations.status();
 \\! $BIN/psql -X -q -c 'ALTER EXTENSION pg_migrations UPDATE'
-SELECT state FROM migrations.status();
-SELECT version FROM migrations.apply();
+SELECT count(*) FROM migrations.status();
 SELECT migrations.version();
 SQL
 )
 has 'before' 'ERROR: .*is 0.0.9' "$out"
-has 'after, in the same session' '^pending$' "$out"
-is 'rows that the script changed' 'allow origin' "$(sql_in upgrade_open "SELECT out_of_order, current_setting('session_replication_role') FROM migrations.project" | tr '|' ' ')"
-is 'and it runs' '1 1' "$(tail -2 <<<"$out" | tr '\n' ' ' | sed 's/ $//')"
-has 'rights stay, for pg_dump, too' 'GRANT ALL ON FUNCTION migrations.status\(project text\) TO upgrade_deployer' "$("$BIN/pg_dump" -s upgrade_open)"
+is 'after, in the same session' '6 003' "$(tail -2 <<<"$out" | tr '\n' ' ' | sed 's/ $//')"
+same_record 'updated' upgrade_open
+is 'its rights stay' "${granted% of *} of $((${granted% of *} + 2))" "$(sql_in upgrade_open "$rights")"
+has 'for pg_dump, too' 'GRANT ALL ON FUNCTION migrations.status\(project text\) TO standing_deployer' "$("$BIN/pg_dump" -s upgrade_open)"
 
 # A script that revokes from PUBLIC on all there is would have lost them in a dump.
 sql_in postgres 'CREATE DATABASE upgrade_revoked TEMPLATE upgrade_open'
 echo 'REVOKE ALL ON ALL ROUTINES IN SCHEMA migrations FROM PUBLIC;' >"$extensions/pg_migrations--$version--98.0.0.sql"
 sql_in upgrade_revoked "ALTER EXTENSION pg_migrations UPDATE TO '98.0.0'"
-lacks 'the reason for that rule' 'TO upgrade_deployer.*status|status.*TO upgrade_deployer' "$("$BIN/pg_dump" -s upgrade_revoked)"
+lacks 'the reason for that rule' 'TO standing_deployer.*status|status.*TO standing_deployer' "$("$BIN/pg_dump" -s upgrade_revoked)"
 
 # Fresh and updated are the same.
 sql_in postgres 'CREATE DATABASE upgrade_updated'
 sql_in upgrade_updated "CREATE EXTENSION pg_migrations VERSION '0.0.9'; ALTER EXTENSION pg_migrations UPDATE"
 is 'shapes' '' "$(diff "$RUN/fresh.shape" <(shape upgrade_updated) || true)"
-sql 'REVOKE ALL ON SCHEMA migrations FROM upgrade_deployer; REVOKE ALL ON FUNCTION migrations.status(text) FROM upgrade_deployer'
+sql 'REVOKE ALL ON SCHEMA migrations FROM standing_deployer; REVOKE ALL ON ALL ROUTINES IN SCHEMA migrations FROM standing_deployer;
+    REVOKE ALL ON migrations.history, migrations.backups FROM standing_deployer'
 sql 'ALTER EXTENSION pg_migrations UPDATE'
 is 'shapes, after rights were given and taken' '' "$(diff "$RUN/fresh.shape" <(shape upgrade_old) || true)"
 # And the comparison sees what a script may forget.
@@ -125,6 +145,10 @@ config|UPDATE pg_extension SET extcondition[1] = 'WHERE id > 1' WHERE extname = 
 config|UPDATE pg_extension SET extconfig = extconfig[2:], extcondition = extcondition[2:] WHERE extname = 'pg_migrations'
 relation|ALTER TABLE migrations.event ENABLE ROW LEVEL SECURITY
 relation|ALTER TABLE migrations.event SET (fillfactor = 50)
+relation|ALTER TABLE migrations.event FORCE ROW LEVEL SECURITY
+relation|ALTER TABLE migrations.migration SET (toast.autovacuum_enabled = off)
+index|ALTER TABLE migrations.event CLUSTER ON event_pkey
+column|ALTER TABLE migrations.event ALTER COLUMN name SET STATISTICS 1
 column|ALTER TABLE migrations.event ADD COLUMN more int
 column|ALTER TABLE migrations.journal ALTER COLUMN statement_no TYPE bigint
 column|ALTER TABLE migrations.event ALTER COLUMN times SET DEFAULT 2
@@ -152,10 +176,20 @@ comment|COMMENT ON COLUMN migrations.event.times IS 'other'
 comment|COMMENT ON FUNCTION migrations.keep(regclass) IS NULL
 PLANTED
 
-# A dump of the older version comes back as the present one.
+# A dump of the older version comes back as the present one, and goes on; so does what was
+# updated.
 sql_in postgres 'CREATE DATABASE upgrade_restored'
-"$BIN/pg_restore" --exit-on-error -d upgrade_restored "$RUN/old.dump"
-is 'restored' "$version 1" "$(sql_in upgrade_restored "SELECT extversion, (SELECT version FROM migrations.apply()) FROM pg_extension WHERE extname = 'pg_migrations'" 2>/dev/null | tr '|' ' ')"
+"$BIN/pg_restore" --exit-on-error -1 -d upgrade_restored "$RUN/old.dump"
+is 'restored' "$version" "$(sql_in upgrade_restored "SELECT extversion FROM pg_extension WHERE extname = 'pg_migrations'")"
+sql_in upgrade_restored "UPDATE pg_settings SET setting = 'replica' WHERE name = 'session_replication_role'; UPDATE migrations.project SET settings = '{\"lock_timeout\": \"4s\"}' WHERE name = 'billing'" >/dev/null
+same_record 'restored' upgrade_restored
+is 'and its rights' "${granted% of *} of $((${granted% of *} + 2))" "$(sql_in upgrade_restored "$rights")"
+for database in upgrade_restored upgrade_updated_standing; do
+    [ "$database" = upgrade_restored ] || sql_in postgres "CREATE DATABASE $database TEMPLATE upgrade_open"
+    # What is new is for its owner alone.
+    sql_in "$database" 'GRANT EXECUTE ON FUNCTION migrations.version(text) TO standing_deployer; REVOKE EXECUTE ON FUNCTION migrations.add FROM standing_deployer'
+    goes_on "$database"
+done
 
 # What is installed is newer than the library, as in a session that was open while the
 # server's files were replaced. (99.0.0 has a table that the library doesn't know, and lacks one that it does.)
@@ -169,7 +203,7 @@ ALTER EXTENSION pg_migrations UPDATE TO '$later';
 SELECT migrations.version();
 SQL
 )
-has 'it worked' '^1$' "$out"
+has 'it worked' '^003$' "$out"
 has 'a table is missing, and it still says why' "ERROR: .*the extension in this database is $later" "$out"
 has 'what to do' 'HINT: .*ALTER EXTENSION pg_migrations UPDATE;' "$out"
 is 'each call on a newer version' '' "$(calls)"
@@ -219,10 +253,15 @@ is 'released symbols' '' "$(missing "$ROOT/sql/released-symbols")"
 [ "$(wc -l <"$RUN/symbols")" -gt 30 ] || fail 'no symbols were found'
 is 'planted' migrations_gone "$(missing "$RUN/symbols")"
 
-# Released SQL doesn't change: scripts that a tag has are the same now. There are no tags
-# yet, so a clone with one is made, in which it is seen.
+# Released SQL doesn't change: scripts that a tag has are the same now, and so is all SQL
+# while the version is still the tag's. There are no tags yet, so a repository with one is
+# made, in which it is seen.
 changed() { # repository
     local tag file
+    tag=v$(sed -n 's/^version = "\(.*\)"/\1/p' "$1/Cargo.toml" | head -n 1)
+    if [ -n "$(git -C "$1" tag -l "$tag")" ]; then
+        git -C "$1" diff --name-only --diff-filter=MD "$tag" -- sql | sed "s/^/$tag is the version still: /"
+    fi
     git -C "$1" tag | while read -r tag; do
         git -C "$1" ls-tree -r --name-only "$tag" sql | grep -E '^sql/pg_migrations--.*\.sql$|^sql/released-symbols$' | while read -r file; do
             case $file in
@@ -234,6 +273,11 @@ changed() { # repository
 }
 if command -v git >/dev/null && git -C "$ROOT" rev-parse --git-dir >/dev/null 2>&1; then
     is 'released SQL' '' "$(changed "$ROOT")"
+    if [ -z "$(git -C "$ROOT" tag)" ]; then
+        skip 'no tags: whether released SQL has changed (in a repository made for it alone)'
+    elif ! grep -q '^[^#]' "$ROOT/sql/released-symbols"; then
+        fail 'there is a released version, and sql/released-symbols is empty'
+    fi
 else
     skip 'no git: whether released SQL has changed'
 fi
@@ -242,6 +286,8 @@ if command -v git >/dev/null; then
     git init -q "$RUN/released"
     mkdir "$RUN/released/sql"
     echo 'SELECT 1;' >"$RUN/released/sql/pg_migrations--0.0.9--0.1.0.sql"
+    echo 'SELECT 1;' >"$RUN/released/sql/tables.sql"
+    echo 'version = "0.1.0"' >"$RUN/released/Cargo.toml"
     printf '# a list\nmigrations_a\nmigrations_b\n' >"$RUN/released/sql/released-symbols"
     git -C "$RUN/released" add .
     git -C "$RUN/released" -c user.name=t -c user.email=t@localhost commit -qm release
@@ -249,7 +295,12 @@ if command -v git >/dev/null; then
     is 'unchanged' '' "$(changed "$RUN/released")"
     echo 'SELECT 2;' >"$RUN/released/sql/pg_migrations--0.1.0--0.2.0.sql"
     echo migrations_c >>"$RUN/released/sql/released-symbols"
+    sed -i 's/0.1.0/0.2.0/' "$RUN/released/Cargo.toml"
+    echo 'SELECT 2;' >"$RUN/released/sql/tables.sql"
     is 'more is no change' '' "$(changed "$RUN/released")"
+    sed -i 's/0.2.0/0.1.0/' "$RUN/released/Cargo.toml"
+    has 'without another version it is' 'v0.1.0 is the version still: sql/tables.sql' "$(changed "$RUN/released")"
+    sed -i 's/0.1.0/0.2.0/' "$RUN/released/Cargo.toml"
     echo 'SELECT 3;' >"$RUN/released/sql/pg_migrations--0.0.9--0.1.0.sql"
     sed -i /migrations_a/d "$RUN/released/sql/released-symbols"
     is 'changes are seen' 'v0.1.0: sql/pg_migrations--0.0.9--0.1.0.sql,v0.1.0: lost migrations_a' "$(changed "$RUN/released" | paste -sd,)"

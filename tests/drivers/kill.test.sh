@@ -29,7 +29,7 @@ nothing 'a termination'
 start_run
 kill -9 "$(pid)"
 wait $! || true
-until sql 'SELECT 1' >/dev/null 2>&1; do sleep 0.1; done
+for _ in $(seq 200); do ! sql 'SELECT 1' >/dev/null 2>&1 || break; sleep 0.1; done
 nothing 'kill -9 of the backend'
 
 start_run

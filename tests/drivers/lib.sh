@@ -51,6 +51,7 @@ check_document() { # file [name [what else to leave out, for sed]]
     name=${2:-$(basename "$1" .md)}
     awk '/^```sql error$/ {print "\\set ON_ERROR_STOP off"; on = 2; next}
         /^```sql$/ {on = 1; next}
+        /^```sql / {print "\\echo what is this block?"; exit}
         /^```$/ {if (on == 2) print "\\set ON_ERROR_STOP on"; on = 0}
         on' "$1" >"$RUN/document.sql"
     mkdir -p "$out"

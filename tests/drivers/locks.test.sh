@@ -89,6 +89,9 @@ call 'apply_each()' >"$RUN/locks.2" &
 sleep 0.3
 has 'function' 'ERROR:  migrations of project "default" are in use by another session' "$(sql 'SELECT FROM migrations.apply()' 2>&1 || true)"
 has 'impatient' 'in use by another session' "$(PGOPTIONS='-c migrations.run_wait=100ms' call 'apply_each()' || true)"
+out=$(PGOPTIONS='-c migrations.run_wait=60s -c statement_timeout=500ms' call 'apply_each()' || true)
+has 'timed out' 'canceling statement due to statement timeout' "$out"
+has 'what it waited for' 'DETAIL:  Migrations of project "default" were in use by another session. Process [0-9]+ of user' "$out"
 is 'not interrupted' 'blocked|interrupted|failed' "$(sql "SELECT 'blocked|interrupted|failed' WHERE NOT EXISTS (SELECT FROM migrations.status() WHERE state IN ('blocked', 'interrupted', 'failed'))")"
 wait
 has 'the first' 'applied 006' "$(cat "$RUN/locks.1")"

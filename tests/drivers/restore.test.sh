@@ -114,6 +114,25 @@ mode 'no extension, 3 users, 0 grants' -t public.users
 # (The schema's own name picks nothing, or takes the rows away, and pg_dump doesn't say so.)
 mode 'no extension, no tables, 0 grants' -n migrations
 mode '0 0 0 0 0, 3 users, 5 grants' -N migrations
+mode '0 0 0 0 0, 3 users, 5 grants' -T 'migrations.*'
+mode '0 0 0 0 0, 3 users, 5 grants' --exclude-table-data='migrations.*'
+if "$BIN/pg_dump" --help | grep -q -- --no-data; then
+    mode '0 0 0 0 0, 0 users, 5 grants' --no-data
+    mode 'no extension, 3 users, 0 grants' --exclude-extension=pg_migrations
+fi
+mode '6 12 5 0 9, 3 users, 5 grants' --exclude-table-data=migrations.event
+is 'without its history it goes on' $'005\n1|1' "$(sql_in restore_to "SET client_min_messages = warning; SELECT version FROM migrations.apply(only_version => '005'); SELECT seq, count(*) OVER () FROM migrations.history")"
+restored() { # result options…
+    fresh restore_to
+    "$BIN/pg_restore" -d restore_to "${@:2}" "$RUN/restore.custom" >/dev/null 2>"$RUN/restore.err" || true
+    is "pg_restore ${*:2}" "$1" "$(rows restore_to)"
+}
+restored '0 0 0 0 0, 3 users, 0 grants' -N migrations
+restored 'no extension, 3 users, 0 grants' -n public
+restored 'no extension, 3 users, 0 grants' -t users
+restored 'no extension, no tables, 0 grants' -n migrations
+has 'why' 'schema "migrations" does not exist' "$(cat "$RUN/restore.err")"
+restored 'no extension, no tables, 0 grants' -a
 mode "$all" -e pg_migrations
 fresh restore_to
 sql_in restore_to 'DROP SCHEMA public'
@@ -191,7 +210,24 @@ sql_in restore_to 'CREATE EXTENSION pg_migrations;
 PGUSER=standing_owner "$BIN/psql" -X -q -d restore_to <"$RUN/restore.sql" >/dev/null 2>"$RUN/restore.err" || true
 is 'installed before, with rights to insert' '6 12 5 26 9, 3 users, 0 grants' "$(rows restore_to)"
 is 'what a plain user cannot' 0 "$(grep ERROR "$RUN/restore.err" | grep -cvE 'must be member of role|must be able to SET ROLE|must be owner of extension|permission denied for function (apply_each|status|version)' || true)"
+fresh restore_to 'OWNER standing_owner'
+sql_in restore_to 'CREATE EXTENSION pg_migrations;
+    GRANT USAGE ON SCHEMA migrations TO standing_owner;
+    GRANT INSERT ON ALL TABLES IN SCHEMA migrations TO standing_owner;
+    GRANT UPDATE ON ALL SEQUENCES IN SCHEMA migrations TO standing_owner'
+PGUSER=standing_owner "$BIN/pg_restore" -1 -x -O --no-comments --exit-on-error -d restore_to "$RUN/restore.custom"
+is 'in one transaction' '6 12 5 26 9, 3 users, 0 grants' "$(rows restore_to)"
 is 'the rows are the same' '' "$(diff <(picture restore_from | grep -v standing_) <(picture restore_to | grep -v standing_) || true)"
+
+# Nor is a dump made without a superuser, unless it may read the record.
+dump_as_owner() { PGUSER=standing_owner "$BIN/pg_dump" restore_to "$@" 2>&1 >"$RUN/restore.owner"; }
+has 'dumped by the owner' 'permission denied for (table|sequence)' "$(dump_as_owner || true)"
+is 'without the record' '' "$(dump_as_owner -N migrations)"
+sql_in restore_to 'GRANT SELECT ON ALL TABLES IN SCHEMA migrations TO standing_owner; GRANT SELECT ON ALL SEQUENCES IN SCHEMA migrations TO standing_owner'
+is 'with the right to read it' '' "$(dump_as_owner)"
+fresh restore_aside_to
+play restore_aside_to <"$RUN/restore.owner"
+is 'all of it' '6 12 5 26 9, 3 users, 0 grants' "$(rows restore_aside_to)"
 
 # The whole server, with its roles, to another one.
 other=$RUN/restore.other

@@ -18,10 +18,11 @@ FROM pg_extension, unnest(extconfig, extcondition) AS u(id, condition) JOIN pg_c
 UNION ALL
 SELECT 'member', pg_describe_object(classid, objid, 0) FROM member
 UNION ALL
-SELECT 'relation', concat_ws(' ', relname, relkind, relpersistence, relrowsecurity, relreplident, reloptions, relowner::regrole) FROM relation
+SELECT 'relation', concat_ws(' ', relname, relkind, relpersistence, relrowsecurity, relforcerowsecurity, relreplident, reloptions,
+    (SELECT t.reloptions FROM pg_class t WHERE t.oid = c.reltoastrelid), relowner::regrole) FROM relation c
 UNION ALL
 SELECT 'column', concat_ws(' ', relname, row_number() OVER (PARTITION BY attrelid ORDER BY attnum), attname,
-    format_type(atttypid, atttypmod), attcollation, attnotnull, attidentity, attgenerated, attstorage, attcompression,
+    format_type(atttypid, atttypmod), attcollation, attnotnull, attidentity, attgenerated, attstorage, attcompression, attstattarget,
     -- (Debian's 15 keeps a number of its own there.)
     ARRAY(SELECT o FROM unnest(attoptions) o WHERE o NOT LIKE 'pg\_attver=%'), attacl, pg_get_expr(adbin, adrelid))
 FROM relation c JOIN pg_attribute ON attrelid = c.oid LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)
@@ -30,7 +31,7 @@ UNION ALL
 SELECT 'constraint', concat_ws(' ', conrelid::regclass, conname, convalidated, condeferrable, pg_get_constraintdef(oid))
 FROM pg_constraint WHERE connamespace = 'migrations'::regnamespace
 UNION ALL
-SELECT 'index', concat_ws(' ', pg_get_indexdef(indexrelid), indisvalid, indisreplident) FROM pg_index JOIN relation c ON c.oid = indrelid
+SELECT 'index', concat_ws(' ', pg_get_indexdef(indexrelid), indisvalid, indisreplident, indisclustered) FROM pg_index JOIN relation c ON c.oid = indrelid
 UNION ALL
 SELECT 'sequence', concat_ws(' ', seqrelid::regclass, seqtypid::regtype, seqstart, seqincrement, seqmin, seqmax, seqcache, seqcycle, refobjid::regclass, deptype)
 FROM pg_sequence JOIN relation c ON c.oid = seqrelid

@@ -11,7 +11,7 @@ at() { export PGHOST=$RUN/$1; }
 replayed() {
     local lsn
     at primary
-    lsn=$(sql 'SELECT pg_current_wal_insert_lsn()')
+    lsn=$(sql 'SELECT pg_current_wal_flush_lsn()')
     at standby
     wait_for "SELECT pg_last_wal_replay_lsn() >= '$lsn'"
 }

@@ -62,7 +62,7 @@ picture() { # database
     "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$query" -c "
         SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'migrations' ORDER BY 1" -c "
         SELECT project, s.version, s.name, state, message, applied_by, checksum_ok, has_down
-        FROM migrations.project p, migrations.status(p.name) s" -c "$RIGHTS"
+        FROM migrations.project p, migrations.status(p.name) WITH ORDINALITY s ORDER BY p.id, ordinality" -c "$RIGHTS"
 }
 # (The owner's own are as the server version has them.)
 RIGHTS="

@@ -20,14 +20,14 @@ call() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c "CALL migrations.$1" 2>&1
 add() { sql "SELECT migrations.add('$1', '$2', \$up\$$3\$up\$, \$down\$${4:-SELECT 1}\$down\$)" >/dev/null; }
 add 001 tables 'CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE u (id int PRIMARY KEY)' 'DROP TABLE t, u'
 add 002 subscribe "CREATE SUBSCRIPTION s CONNECTION 'host=$publisher dbname=postgres user=postgres' PUBLICATION p" 'DROP SUBSCRIPTION s'
-has 'refused' 'CREATE SUBSCRIPTION … WITH \(create_slot = true\) cannot run inside a transaction' "$(sql 'SELECT FROM migrations.apply()' 2>&1 || true)"
+has 'refused' 'CREATE SUBSCRIPTION ... WITH \(create_slot = true\) cannot run inside a transaction' "$(sql 'SELECT FROM migrations.apply()' 2>&1 || true)"
 has 'subscribed' 'applied 002' "$(call 'apply_each()')"
 is 'the slot' 1 "$(published "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 's'")"
 wait_for 'SELECT count(*) = 1 FROM t'
 
 published 'CREATE TABLE u (id int PRIMARY KEY); INSERT INTO u VALUES (7); ALTER PUBLICATION p ADD TABLE u'
 add 003 refresh 'ALTER SUBSCRIPTION s REFRESH PUBLICATION'
-has 'refused' 'ALTER SUBSCRIPTION … with refresh cannot run inside a transaction' "$(sql 'SELECT FROM migrations.apply()' 2>&1 || true)"
+has 'refused' 'ALTER SUBSCRIPTION ... with refresh cannot run inside a transaction' "$(sql 'SELECT FROM migrations.apply()' 2>&1 || true)"
 has 'refreshed' 'applied 003' "$(call 'apply_each()')"
 wait_for 'SELECT count(*) = 1 FROM u'
 add 004 again 'ALTER SUBSCRIPTION s SET PUBLICATION p'

@@ -1,6 +1,6 @@
 # statement_timeout in a body works per statement, and the caller's own goes on after it.
 new_database driver_timeouts
-sql "SELECT migrations.add('001', 'slow at the end', E'SET statement_timeout = ''150ms'';\nSELECT pg_sleep(0.1);\nSELECT pg_sleep(0.1);\nSELECT pg_sleep(5)')" >/dev/null
+sql "SELECT migrations.add('001', 'slow at the end', E'SET statement_timeout = ''800ms'';\nSELECT pg_sleep(0.5);\nSELECT pg_sleep(0.5);\nSELECT pg_sleep(5)')" >/dev/null
 
 # two statements that take longer together than the limit pass, the third is cancelled
 out=$(sql 'SELECT * FROM migrations.apply()' 2>&1) && fail 'should be cancelled'
@@ -34,8 +34,8 @@ out=$(PGOPTIONS='-c statement_timeout=500ms' sql 'DO $$ BEGIN BEGIN PERFORM migr
 has 'after a failure' 'ERROR:  canceling statement due to statement timeout' "$out"
 
 # the same value as the caller's counts as a limit of the body's own
-sql "SELECT migrations.add('003', 'same', 'SET statement_timeout = ''500ms''; SELECT pg_sleep(0.3); SELECT pg_sleep(0.3)', replace => true)" >/dev/null
-PGOPTIONS='-c statement_timeout=500ms' sql "SELECT version FROM migrations.apply()" >/dev/null 2>&1 || fail 'each statement has its own time'
+sql "SELECT migrations.add('003', 'same', 'SET statement_timeout = ''800ms''; SELECT pg_sleep(0.5); SELECT pg_sleep(0.5)', replace => true)" >/dev/null
+PGOPTIONS='-c statement_timeout=800ms' sql "SELECT version FROM migrations.apply()" >/dev/null 2>&1 || fail 'each statement has its own time'
 is 'all applied' 003 "$(sql 'SELECT migrations.version()')"
 
 # lock_timeout in a body

@@ -226,7 +226,7 @@ fn tags(plan: &Plan) -> Option<String> {
     let from = plan.tags.len().saturating_sub(SHOWN);
     let shown: Vec<String> =
         plan.tags[from..].iter().map(|(tag, at)| format!("@{tag} is {}", version(*at))).collect();
-    let more = if from > 0 { "…, " } else { "" };
+    let more = if from > 0 { "..., " } else { "" };
     (!shown.is_empty()).then(|| format!("{more}{}", shown.join(", ")))
 }
 

@@ -73,7 +73,7 @@ pub fn meaning(command: &str) -> Meaning {
         "i" | "include" | "ir" | "include_relative" => Refused(
             "Load the folder with pg_migrations.sh, which puts the file in, or put its content in its place.",
         ),
-        "copy" => Refused("Put the data behind COPY … FROM stdin; and end it with a line of \\."),
+        "copy" => Refused("Put the data behind COPY ... FROM stdin; and end it with a line of \\."),
         "c" | "connect" => Refused(
             "A migration runs in the database that holds it. Remove the line (pg_dump writes it with --create).",
         ),

@@ -172,3 +172,21 @@ CALL migrations.apply_each(project => 'long') \gset
 CALL migrations.rollback_each(project => 'long') \gset
 SELECT action, outcome FROM migrations.history WHERE project = 'long' AND run_id IS NOT NULL ORDER BY seq;
 SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+-- what is found before the first migration starts is in the record, too
+SELECT migrations.add('1', 'fine', 'SELECT 1', project => 'unfit');
+SELECT migrations.add('2', 'unfit', E'SELECT 1;\nSELEC 2', project => 'unfit');
+CALL migrations.apply_each(project => 'unfit');
+CALL migrations.apply_each(project => 'unfit');
+SELECT version, state, message FROM migrations.status('unfit');
+SELECT action, version, outcome, sqlstate, line_no FROM migrations.history WHERE project = 'unfit' ORDER BY seq;
+SELECT migrations.add('2', 'unfit', 'SELECT 2', project => 'unfit', replace => true);
+CALL migrations.apply_each(project => 'unfit') \gset
+SELECT version, state, message FROM migrations.status('unfit');
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+-- what is skipped isn't counted
+SELECT migrations.add('1', 'skips', 'SELECT 1', project => 'counted', precondition => 'SELECT false', on_fail => 'skip');
+SELECT migrations.add('2', 'runs', 'SELECT 1', project => 'counted');
+CALL migrations.apply_each(project => 'counted', only_version => '1') \gset
+\echo :applied
+CALL migrations.apply_each(project => 'counted') \gset
+\echo :applied

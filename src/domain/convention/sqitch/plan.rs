@@ -122,7 +122,7 @@ impl Reading<'_> {
         let is_valid = !name.is_empty() && !name.contains([':', '@', '\\', '[', ']']);
         if !is_valid || !(rest.is_empty() || is_dated(rest)) {
             let message = "the line is neither a change nor a tag".to_owned();
-            let hint = "Write NAME [REQUIRED …] YYYY-MM-DDTHH:MM:SSZ NAME <EMAIL>.";
+            let hint = "Write NAME [REQUIRED ...] YYYY-MM-DDTHH:MM:SSZ NAME <EMAIL>.";
             return Err(self.problem(line, message, hint));
         }
         let place = plan.changes.len();
