@@ -7,6 +7,8 @@
 pub mod command;
 pub mod include;
 pub mod prepare;
+#[cfg(any(test, fuzzing))]
+pub mod properties;
 pub mod scan;
 
 /// The most of a body that is shown as the text around an error, in bytes.
