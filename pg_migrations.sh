@@ -44,13 +44,30 @@ defect() {
     fi
 }
 
+# Whether all of them can: in one pass, since a folder may hold a thousand.
+all_are_texts() {
+    command -v iconv >/dev/null || return 1
+    strange=$({ texts | iconv -f UTF-8 -t UTF-8 2>/dev/null || printf '\000'; } | tr -cd '\000' | wc -c)
+    [ "$strange" -eq 0 ]
+}
+
+texts() {
+    printf '%s\n' "$list" | while IFS= read -r file; do
+        if ! is_code "$file"; then
+            # What can't be read isn't UTF-8 either.
+            cat "$directory/$file" 2>/dev/null || printf '\377'
+            echo
+        fi
+    done
+}
+
 check_files() {
     list=$(files)
     case $list in
     *.[sS][qQ][lL]* | *sqitch.plan*) ;;
     *) die "\"$directory\" holds no .sql files" ;;
     esac
-    printf '%s\n' "$list" | {
+    all_are_texts || printf '%s\n' "$list" | {
         status=0
         while IFS= read -r file; do
             ! is_code "$file" || continue
@@ -73,11 +90,14 @@ is_changelog() {
     return 1
 }
 
-# Of code in other languages only the names are sent: it may be migrations, too.
+# Of code in other languages, and of SQL by another ending, only the names are sent: it may be
+# migrations, too.
 is_code() {
     ! is_changelog "$1" || return 1
     case $1 in
-    *.go | *.js | *.ts | *.cjs | *.mjs | *.cts | *.mts | *.java | *.kt | *.py | *.rs | *.xml | *.yaml | *.yml) true ;;
+    *.[sS][qQ][lL].[cC][oO][nN][fF]) false ;;
+    *.go | *.js | *.ts | *.cjs | *.mjs | *.cts | *.mts | *.java | *.kt | *.py | *.rs | *.xml | *.yaml | *.yml | \
+        *.[pP][sS][qQ][lL] | *.[pP][gG][sS][qQ][lL] | *.[pP][lL][sS][qQ][lL] | *.[dD][dD][lL] | *.[sS][qQ][lL].*) true ;;
     *) false ;;
     esac
 }
@@ -169,7 +189,11 @@ SCRIPT
 
 # Has psql know a file by the variable of that name.
 set_file() {
-    printf "\\\\set file '%s'\n" "$(printf %s "$file" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g")"
+    name=$file
+    case $file in
+    *[\\\']*) name=$(printf %s "$file" | sed "s/\\\\/\\\\\\\\/g; s/'/''/g") ;;
+    esac
+    printf "\\\\set file '%s'\n" "$name"
 }
 
 wait_for_server() {

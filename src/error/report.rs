@@ -67,6 +67,10 @@ fn and(versions: &[String]) -> String {
     versions.join(", ")
 }
 
+fn has(count: usize) -> &'static str {
+    if count == 1 { "has" } else { "have" }
+}
+
 fn plural(n: usize) -> &'static str {
     if n == 1 { "" } else { "s" }
 }
@@ -164,13 +168,13 @@ impl Error {
                 .hint(problem.hint.as_str()),
             NoUp { versions, project } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("migration{} {} of project \"{project}\" has no up", plural(versions.len()), and(versions)),
+                format!("migration{} {} of project \"{project}\" {} no up", plural(versions.len()), and(versions), has(versions.len())),
             )
             .detail("Only a down was registered.")
             .hint("Register the file that belongs to it, NNN_name.up.sql or NNN_name.sql, with migrations.add_file()."),
             NoDown { versions, project } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("cannot roll back: migration{} {} of project \"{project}\" has no down", plural(versions.len()), and(versions)),
+                format!("cannot roll back: migration{} {} of project \"{project}\" {} no down", plural(versions.len()), and(versions), has(versions.len())),
             )
             .detail("A migration is rolled back with the down that was registered when it was applied.")
             .hint(format!(
@@ -335,7 +339,7 @@ impl Error {
             .hint(if *applied == 0 {
                 "There is nothing to roll back.".to_owned()
             } else {
-                format!("Roll all of them back with SELECT * FROM migrations.rollback({applied}, {});", literal(project))
+                format!("All of them are rolled back with {applied}.")
             }),
             InsideTransaction { call, instead } => Report::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,

@@ -21,6 +21,7 @@ mod raw;
 pub mod settings;
 pub mod spi;
 pub mod subtransaction;
+pub mod temporary;
 pub mod timeout;
 pub mod transaction;
 

@@ -12,7 +12,7 @@ use crate::pg::parse::{self, Statement};
 use crate::pg::portal::{self, Truth};
 use crate::pg::settings;
 use crate::pg::timeout::StatementTimer;
-use crate::store::Store;
+use crate::store::{Store, temporary};
 
 /// What a body did.
 pub struct Done {
@@ -154,7 +154,22 @@ fn statements(
         let _attached = context.attach();
         constraints::settle(store)?;
     }
+    if keep == Keep::Final {
+        let _attached = context.attach();
+        tell_hiding()?;
+    }
     Ok(kept.done(of, context.take_messages()))
+}
+
+/// A WARNING for each temporary table that stays and hides another one: the next migration
+/// would change it in the place of that one.
+pub fn tell_hiding() -> Result<()> {
+    for (name, hidden) in temporary::hiding()? {
+        message::warning(&format!(
+            "temporary table \"{name}\" stays in this session, and hides {hidden} from later migrations"
+        ));
+    }
+    Ok(())
 }
 
 /// A NOTICE for each command of psql's that means nothing here.

@@ -27,8 +27,12 @@ fn at_one_transaction(error: &mut ServerError, project: &str) {
         Code::ERRCODE_OUT_OF_MEMORY => {
             error.add_hint(&format!("A transaction for each migration needs less: {call}"));
         }
+        // Where the transaction is one of that level already, the statement does no harm.
+        Code::ERRCODE_ACTIVE_SQL_TRANSACTION if error.message().starts_with("SET TRANSACTION") => {
+            error.add_hint("Have the call begin such transactions: SET default_transaction_isolation = '...'; before it.");
+        }
         Code::ERRCODE_ACTIVE_SQL_TRANSACTION | Code::ERRCODE_INVALID_TRANSACTION_TERMINATION => {
-            error.add_hint(&format!("Register the migration with transactional => false, and {call}"));
+            error.add_hint(&format!("Register the migration with transactional => false (a file says so by the mark of its tool, or by a first line -- no-transaction), and {call}"));
         }
         Code::ERRCODE_LOCK_NOT_AVAILABLE => error.add_hint(
             "End the transaction that holds the lock, or raise migrations.lock_timeout (or lock_timeout, if it is set).",

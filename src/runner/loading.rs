@@ -6,6 +6,7 @@ use crate::domain::convention::{self, Convention, File, Found, Need, Options, Pr
 use crate::domain::script::include;
 use crate::error::{Error, Result, literal};
 use crate::pg::{identity, message};
+use std::collections::HashSet;
 
 /// How files are to be registered.
 pub struct Request {
@@ -112,10 +113,13 @@ fn register(
     }
     let expects_placeholders = convention == Convention::Flyway
         && migrations.iter().any(|found| found.up.as_ref().is_some_and(|up| up.contains("${")));
+    let unfit: HashSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
     refused.extend(problems.into_iter().map(|p| (p.path.clone(), Box::new(Error::Problem(p)))));
     Registration::of(call, &request.project, |registration| {
         let mut loaded = Vec::new();
-        for found in migrations {
+        // What is wrong in itself is told once.
+        let is_unfit = |found: &Found| found.paths.iter().any(|path| unfit.contains(path));
+        for found in migrations.into_iter().filter(|found| !is_unfit(found)) {
             let mut rows = rows(&found);
             match registration.put_found(found, request.replace) {
                 Ok(done) => {

@@ -111,6 +111,10 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
             body.drop_indexes(entry.number, leftovers)?;
         }
     }
+    {
+        let _attached = context.attach();
+        body::tell_hiding()?;
+    }
     Ok(kept.done(of, context.take_messages()))
 }
 

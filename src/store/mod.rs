@@ -18,6 +18,7 @@ pub mod registry;
 pub mod requirement;
 pub mod schedule;
 pub mod standing;
+pub mod temporary;
 pub mod unfinished;
 
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! Whose files a folder holds, and what is asked of the files of all tools.
 
 use super::super::version::{MAX_LENGTH, Version};
-use super::name::{is_sql, split};
+use super::name::{is_other_sql, is_sql, split};
 use super::{Claim, Convention, File, Found, Notes, Options, Part, Problem, Set};
 use std::collections::{HashMap, HashSet};
 
@@ -43,9 +43,13 @@ pub fn read(
         .collect();
     let rest: Vec<(String, String)> = files
         .iter()
-        .filter(|file| is_sql(file.path) && !known.contains(file.path))
+        .filter(|file| is_sql(file.path) || is_other_sql(file.path))
+        .filter(|file| !known.contains(file.path))
         .map(|file| {
-            let why = format!("{} does not read files of this name", convention.name());
+            let why = match is_sql(file.path) {
+                true => format!("{} does not read files of this name", convention.name()),
+                false => "its name does not end in .sql".to_owned(),
+            };
             (file.path.to_owned(), why)
         })
         .collect();

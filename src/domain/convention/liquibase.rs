@@ -27,7 +27,11 @@ pub const OPTIONS: &[&str] = &["contexts", "labels"];
 
 /// Whether files are its own.
 pub fn claims(files: &[File]) -> Claim {
-    let is_one = |file: &File| is_sql(file) && has_header(file.text);
+    let is_one = |file: &File| match is_sql(file) {
+        true => has_header(file.text),
+        // One that only includes others.
+        false => file.text.contains("databaseChangeLog"),
+    };
     if files.iter().any(is_one) { Claim::Sure } else { Claim::No }
 }
 

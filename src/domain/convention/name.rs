@@ -47,12 +47,21 @@ pub fn is_sql(path: &str) -> bool {
     stem(path, ".sql").is_some()
 }
 
+/// Whether a path looks like that of SQL, but doesn't end in `.sql`, so that nothing is read
+/// of it.
+pub fn is_other_sql(path: &str) -> bool {
+    let base = split(path).1.to_ascii_lowercase();
+    [".psql", ".pgsql", ".plsql", ".ddl"].iter().any(|ending| base.ends_with(ending))
+        || (base.contains(".sql.") && !base.ends_with(".sql.conf"))
+}
+
 /// What is needed of a file to know what a folder holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// What is in it.
     Text,
-    /// That it is there: code of another language, which may be a migration.
+    /// That it is there: code of another language, or SQL by another ending, which may be a
+    /// migration.
     Name,
     /// Nothing.
     Nothing,
@@ -81,7 +90,7 @@ pub fn need(path: &str) -> Need {
         || is_changelog(base)
     {
         Need::Text
-    } else if CODE.iter().any(|ending| base.ends_with(ending)) {
+    } else if CODE.iter().any(|ending| base.ends_with(ending)) || is_other_sql(base) {
         Need::Name
     } else {
         Need::Nothing

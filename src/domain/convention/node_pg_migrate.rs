@@ -32,17 +32,23 @@ fn mark(line: &str) -> Option<Part> {
     words.next()?.starts_with("migration").then_some(part)
 }
 
-/// Whether files are its own: one has such a mark, which isn't a note in a file that holds
-/// one part by its name.
+/// Whether files are its own: one begins with the mark of its up as its template has it,
+/// above all SQL and with nothing behind it in the line, and that of its down is like it. In
+/// files of other tools the same words are a note to people.
 pub fn claims(files: &[File]) -> Claim {
     let marked = |file: &File| {
         let base = split(file.path).1;
         let single = [".up.sql", ".down.sql"].iter().any(|ending| base.ends_with(ending));
+        let marks = || lines(file.text).filter(|line| mark(line.text).is_some());
+        let is_bare = |text: &str| text.trim_end().to_ascii_lowercase().ends_with(" migration");
         is_sql(base)
             && !single
             && base.starts_with(|c: char| c.is_ascii_digit())
-            && lines(file.text)
-                .any(|line| line.text.trim_start().starts_with("--") && mark(line.text).is_some())
+            && marks()
+                .next()
+                .is_some_and(|line| skip_blank(&file.text[..line.start], 0) == line.start)
+            && marks().any(|line| mark(line.text) == Some(Part::Up))
+            && marks().all(|line| is_bare(line.text))
     };
     if files.iter().any(marked) { Claim::Sure } else { Claim::No }
 }
@@ -108,7 +114,8 @@ fn sections(file: &File, notes: &mut Notes) -> Result<(String, Option<String>), 
     if skip_blank(&file.text[..begin], 0) < begin {
         notes.pass_over(file.path, "node-pg-migrate does not run what stands above the first mark");
     }
-    Ok((up, down))
+    // Of a template that nobody has filled in there is nothing to run.
+    Ok((up, down.filter(|down| skip_blank(down, 0) < down.len())))
 }
 
 /// The number that a file's name begins with; 17 digits are a time in UTC, which counts as
@@ -151,7 +158,20 @@ mod tests {
             set.migrations[0].down.as_deref(),
             Some("\n\n\n---- down   MIGRATION of it\nDROP TABLE a;")
         );
-        assert_eq!(detected(&[("1_a.sql", text)]), "node-pg-migrate");
+        let template = "-- Up Migration\nSELECT 1;\n-- Down Migration\n";
+        assert_eq!(detected(&[("1_a.sql", template)]), "node-pg-migrate");
+        assert_eq!(said(&read_as(Convention::NodePgMigrate, &[("1_a.sql", template)])), ["1 a up"]);
+        // Notes to people.
+        for note in [
+            "SELECT 0;\n-- Up migration\nSELECT 1;",
+            "-- Up migration: the tables\nSELECT 1;",
+            "-- Up migration\nSELECT 1;\n-- Down migration (commented out)\n-- SELECT 2;",
+            "SELECT 1;\n-- Down Migration\n-- SELECT 2;\n",
+        ] {
+            let set = read_as(Convention::Numbered, &[("1_a.sql", note)]);
+            assert_eq!(said(&set), ["1 a up"], "{note}");
+            assert_eq!(detected(&[("1_a.sql", "SELECT 1"), ("2_b.sql", note)]), "numbered");
+        }
         assert_eq!(detected(&[("1_a.up.sql", "-- Up migration")]), "golang-migrate");
     }
 

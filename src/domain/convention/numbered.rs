@@ -1,7 +1,8 @@
 //! Files with a number or time before the name, as Supabase and many small tools have
 //! them: `N_name.sql`, `N-name.sql`, with or without `.up` and `.down`.
 
-use super::name::{FileName, is_sql, numbered, split};
+use super::super::script::skip_blank;
+use super::name::{FileName, is_other_sql, is_sql, numbered, split};
 use super::section::{Line, cut, lines};
 use super::{Claim, File, Found, Need, Notes, Options, Part, Problem, folder, need};
 
@@ -28,7 +29,9 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
     }
     // Several tools with such names know other languages, too.
     let begins = |base: &str| base.starts_with(|c: char| c.is_ascii_digit());
-    let is_code = |file: &&File| need(file.path) == Need::Name && begins(split(file.path).1);
+    let is_code = |file: &&File| {
+        need(file.path) == Need::Name && !is_other_sql(file.path) && begins(split(file.path).1)
+    };
     for file in files.iter().filter(is_code).filter(|file| split(file.path).0 == place) {
         notes.refuse(Problem::of(
             file.path,
@@ -89,7 +92,11 @@ fn sections(file: &File) -> Result<(Option<String>, Option<String>), Problem> {
             continue;
         }
         let comment = line.text.trim().trim_start_matches(['-', ' ', '\t']).to_ascii_lowercase();
-        if let Some((_, tool)) = FOREIGN.iter().find(|(mark, _)| comment.starts_with(mark)) {
+        // A note to people, or a down that is commented out, takes nothing back.
+        let is_last = || skip_blank(file.text, line.end) == file.text.len();
+        if let Some((_, tool)) = FOREIGN.iter().find(|(mark, _)| comment.starts_with(mark))
+            && !is_last()
+        {
             let known = super::Convention::parse(tool);
             let hint = match known {
                 Some(_) => format!("Read the files as those of that tool: convention => '{tool}'."),
@@ -181,7 +188,7 @@ mod tests {
         for (text, tool) in [
             ("-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;", "sql-migrate"),
             ("SELECT 1;\n\n--//@UNDO\nSELECT 2;", "MyBatis"),
-            ("-- migrate:up\n\n-- migrate:down", "dbmate"),
+            ("-- migrate:up\n\n-- migrate:down\nSELECT 2;", "dbmate"),
         ] {
             let set = read_as(Convention::Numbered, &[("001_a.sql", text)]);
             assert_eq!(set.problems.len(), 1, "{text}");

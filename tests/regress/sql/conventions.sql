@@ -63,3 +63,15 @@ SELECT * FROM migrations.add_files(ARRAY['1_a.sql', '2_b.ts'], ARRAY[E'-- Up Mig
 SELECT * FROM migrations.add_files(ARRAY['meta/_journal.json'], ARRAY['{"dialect": "sqlite", "entries": []}']);
 SELECT * FROM migrations.add_files(ARRAY['1_a/up.sql', '1_a/metadata.toml'], ARRAY['', E'#\nrun_in_transaction = no']);
 SELECT migrations.add_file('committed/000001.sql', 'SELECT 1', convention => 'graphile-migrate');
+-- SQL by another ending is told of
+SELECT file, result FROM migrations.add_files(
+    ARRAY['001_a.up.sql', '002_b.up.psql', '003_c.ddl', '004_d.sql.gz', 'notes.md'],
+    ARRAY['CREATE TABLE endings ()', '', '', '', ''], project => 'endings');
+-- marks that are notes to people
+SELECT file, direction, result FROM migrations.add_files(
+    ARRAY['1_a.sql', '2_b.sql', '3_c.sql'],
+    ARRAY['CREATE TABLE notes_a ()', E'CREATE TABLE notes_b ();\n-- Up migration: second part\nCREATE TABLE notes_c ()',
+          E'-- Up migration\nCREATE TABLE notes_d ();\n-- Down migration (commented out)\n-- DROP TABLE notes_d;'], project => 'notes');
+SELECT version FROM migrations.apply(project => 'notes');
+SELECT to_regclass('notes_b'), to_regclass('notes_c'), to_regclass('notes_d');
+SELECT * FROM migrations.rollback(1, 'notes');

@@ -111,6 +111,12 @@ EXECUTE three;
 FETCH held;
 SELECT pg_listening_channels();
 
+-- one that hides another table from what comes next
+SELECT migrations.add('0301', 'hidden', 'CREATE TABLE hides (id int); CREATE TEMPORARY TABLE hides (id int)', project => 'hiding');
+SELECT migrations.add('0302', 'no more', 'CREATE TABLE other ()', project => 'hiding');
+SELECT version, messages FROM migrations.apply(project => 'hiding');
+DROP TABLE pg_temp.hides;
+
 -- inside a transaction of the caller's, all of it goes with a rollback
 SELECT migrations.add('031', 'in a transaction', 'CREATE TABLE inside ()', 'DROP TABLE inside');
 BEGIN;

@@ -108,3 +108,16 @@ fn claims_by_the_first_line() {
     assert_eq!(claim("a.sql", "SELECT 1"), Claim::No);
     assert_eq!(claim("a.md", &log(&[])), Claim::No);
 }
+
+#[test]
+fn is_found_out_by_what_includes_others() {
+    let master = "databaseChangeLog:\n  - include:\n      file: changes/create.sql\n";
+    let folder =
+        [("db.changelog-master.yaml", master), ("changes/create.sql", "CREATE TABLE a ();")];
+    let files = folder.map(|(path, text)| File { path, text });
+    assert_eq!(claims(&files), Claim::Sure);
+    let (found, notes) = read_all(&folder);
+    assert!(found.is_empty() && notes.problems.len() == 1);
+    let message = &notes.problems[0].message;
+    assert!(message.contains("--liquibase formatted sql"), "{message}");
+}
