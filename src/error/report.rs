@@ -339,7 +339,7 @@ impl Error {
             .hint(if *applied == 0 {
                 "There is nothing to roll back.".to_owned()
             } else {
-                format!("All of them are rolled back with {applied}.")
+                format!("Give {applied} to roll all of them back.")
             }),
             InsideTransaction { call, instead } => Report::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,

@@ -38,7 +38,7 @@ impl<'a> Run<'a> {
         renew_lock()?;
         self.verify(step, text, &mut done.messages)?;
         let batch = self.open()?;
-        let claimed = self.claim(&batch, step, begun)?;
+        let claimed = self.claim(&batch, step, text, begun)?;
         self.record(&batch, step, claimed, text, begun)?;
         batch.forget_journal(self.project(step).id, step.key())?;
         Ok((batch, done))

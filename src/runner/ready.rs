@@ -27,7 +27,11 @@ pub struct Kept {
 impl Kept {
     /// Keeps the texts of a step, if there is room for them.
     pub fn keep(&mut self, step: usize, ready: Ready) {
-        let size = ready.text.body.len() + ready.read.as_ref().map_or(0, |read| read.size());
+        let Ready { text, read } = &ready;
+        let beside = [&text.precondition, &text.verify].into_iter().flatten();
+        let size = text.body.len()
+            + beside.map(String::len).sum::<usize>()
+            + read.as_ref().map_or(0, |read| read.size());
         if self.texts.is_empty() || self.size + size <= KEPT {
             self.size += size;
             self.texts.insert(step, ready);

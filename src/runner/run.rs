@@ -298,7 +298,7 @@ impl<'a> Run<'a> {
         Ready { text, read }: Ready,
         begun: Begun,
     ) -> Result<(Batch<'a>, Done)> {
-        let claimed = self.claim(&batch, step, begun)?;
+        let claimed = self.claim(&batch, step, &text, begun)?;
         batch.close()?;
         let body = checksum::without_bom(&text.body);
         let mut done = self.script(step, step.part(), body, read, Keep::Final)?;
@@ -309,8 +309,15 @@ impl<'a> Run<'a> {
     }
 
     /// Changes the applied state as a step does: an up gets a row, whose key is given, a
-    /// down loses it. Errors: the row isn't there any more (55000).
-    pub(super) fn claim(&mut self, batch: &Batch, step: &Step, begun: Begun) -> Result<i64> {
+    /// down loses it. Errors: the row isn't there any more, or what is registered is another
+    /// text than the one that runs (55000).
+    pub(super) fn claim(
+        &mut self,
+        batch: &Batch,
+        step: &Step,
+        text: &Text,
+        begun: Begun,
+    ) -> Result<i64> {
         let seq = self.next_seq(step.lane);
         let gone = match &step.act {
             Act::Up(pending) => pending.former,
@@ -322,7 +329,13 @@ impl<'a> Run<'a> {
             return Err(self.row_gone(step));
         }
         match &step.act {
-            Act::Up(pending) => batch.claim(pending, self.id, begun.at, seq),
+            Act::Up(pending) => {
+                let row = batch.claim(pending, self.id, begun.at, seq, &text.stored)?;
+                let changed = || {
+                    "Its text was changed while the run was under way, by another migration or session.".to_owned()
+                };
+                row.ok_or_else(|| self.tampered(step, changed()))
+            }
             Act::Down(applied) => Ok(applied.id),
         }
     }

@@ -7,6 +7,7 @@
 
 use super::atomic::{self, Extent};
 use super::check::{Cause, Mode};
+use super::condition;
 use super::entrance::Running;
 use super::plan::{self, Scope};
 use super::report::{self, At, Direction};
@@ -129,26 +130,33 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
         transaction::commit()?;
         if let Err(error) = transaction::wait(Duration::from_millis(100)) {
             transaction::abort()?;
-            return Err(with_holder(error, name)?);
+            return Err(with_holder(error, &project));
         }
     }
 }
 
-/// Has a cancel or a timeout while a run waits for another one say for which.
-fn with_holder(mut error: Error, name: &str) -> Result<Error> {
-    let store = Store::find()?;
-    let batch = store.open()?;
-    if let Some(project) = batch.project(name, View::Newest)?
-        && let Error::Server(server) = &mut error
-    {
+/// Has a cancel or a timeout while a run waits for another one say for which, if that can
+/// be looked up.
+fn with_holder(mut error: Error, project: &Project) -> Error {
+    let holder = || {
+        let store = Store::find()?;
+        let batch = store.open()?;
         let holder = batch.lock_holder(project.id)?;
+        batch.close()?;
+        Ok::<_, Error>(holder)
+    };
+    // A client's cancel request arrives as two signals.
+    let found = holder().or_else(|_| transaction::abort().and_then(|()| holder()));
+    if let (Error::Server(server), Ok(holder)) = (&mut error, &found) {
+        let name = &project.name;
         server.set_detail(&format!(
             "Migrations of project \"{name}\" were in use by another session. {holder}"
         ));
     }
-    batch.close()?;
-    transaction::commit()?;
-    Ok(error)
+    if found.is_err() && transaction::abort().is_err() {
+        message::warning("the session could not be put in order after an error");
+    }
+    error
 }
 
 /// The project in the newest state, locked for this transaction, too.
@@ -188,7 +196,10 @@ impl Stepwise {
         let mut causes = Vec::with_capacity(steps.len());
         for step in steps {
             let checked = run.check(&batch, step, Mode::Stepwise).map_err(|error| {
-                *at = Some(step);
+                // A cancel or a want of memory isn't the text's doing.
+                if condition::is_answer(&error) || error.report().is_some() {
+                    *at = Some(step);
+                }
                 self.failed_at.replace(run.failed_at());
                 run.failed(step, error)
             })?;

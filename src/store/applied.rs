@@ -132,7 +132,8 @@ impl Batch<'_> {
         run: RunId,
         started_at: i64,
         event_seq: i64,
-    ) -> Result<i64> {
+        checksum: &[u8],
+    ) -> Result<Option<i64>> {
         const CLAIM: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, up_checksum, checksum_algorithm, down,
@@ -140,9 +141,16 @@ impl Batch<'_> {
                    run_id, applied_at, applied_by, event_seq)
                   SELECT project_id, version, version_key, name, up_checksum, checksum_algorithm,
                          down, down_checksum, transactional, $2, $3, $4, $5
-                  FROM migrations.migration WHERE id = $1
+                  FROM migrations.migration WHERE id = $1 AND up_checksum = $6
                   RETURNING id",
-            types: &[Type::BigInt, Type::Uuid, Type::Timestamp, Type::Text, Type::BigInt],
+            types: &[
+                Type::BigInt,
+                Type::Uuid,
+                Type::Timestamp,
+                Type::Text,
+                Type::BigInt,
+                Type::Bytes,
+            ],
         };
         let made = self.spi.run(
             &CLAIM,
@@ -152,10 +160,11 @@ impl Batch<'_> {
                 Value::Timestamp(started_at),
                 self.store.caller.as_str().into(),
                 Value::BigInt(event_seq),
+                Value::Bytes(checksum.to_vec()),
             ],
             View::Transaction,
         )?;
-        Ok(made.first().map_or(0, |row| row.bigint(0)))
+        Ok(made.first().map(|row| row.bigint(0)))
     }
 
     /// The down that was paired with a migration when it was applied, with its checksum,

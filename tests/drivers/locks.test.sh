@@ -46,7 +46,7 @@ is 'the failure is history' '' "$(sql "SELECT message FROM migrations.status() W
 
 # CREATE INDEX CONCURRENTLY waits for a transaction much longer than the limit
 sql "SELECT migrations.add('003', 'index', 'CREATE INDEX CONCURRENTLY t_v ON t (v)', 'DROP INDEX CONCURRENTLY t_v')" >/dev/null
-(sql "BEGIN; UPDATE t SET v = v WHERE id = 1; SELECT pg_sleep(1.5); COMMIT" >/dev/null) &
+(sql "BEGIN; UPDATE t SET v = v WHERE id = 1; SELECT pg_sleep(4); COMMIT" >/dev/null) &
 wait_for "SELECT count(*) > 0 FROM pg_locks WHERE relation = 't'::regclass AND mode = 'RowExclusiveLock'"
 started=$EPOCHREALTIME
 has 'index' 'applied 003' "$(call 'apply_each()')"

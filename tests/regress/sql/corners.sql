@@ -86,3 +86,11 @@ WHERE relnamespace = 'migrations'::regnamespace ORDER BY 1;
 DROP EXTENSION pg_migrations;
 SET search_path = '';
 CREATE EXTENSION pg_migrations;
+-- what is recorded is the text that ran: one that gets past the guard and changes another's
+SELECT migrations.add('1', 'changes the next', $$
+SET LOCAL session_replication_role = replica;
+UPDATE migrations.migration SET up = 'SELECT 3', up_checksum = sha256('SELECT 3') WHERE name = 'changed by then';
+$$, project => 'changed');
+SELECT migrations.add('2', 'changed by then', 'SELECT 2', project => 'changed');
+SELECT version FROM migrations.apply(project => 'changed');
+SELECT version, state FROM migrations.status('changed');

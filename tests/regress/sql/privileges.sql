@@ -97,9 +97,9 @@ DROP ROLE regress_deployer, regress_keeper, regress_looker, regress_nobody;
 -- default privileges are not for what the extension makes
 CREATE ROLE regress_default;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_default;
-ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_default;
-ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_default;
-ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_default;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO regress_default, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO regress_default, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO regress_default, PUBLIC;
 CREATE EXTENSION pg_migrations;
 SELECT 'schema' AS of_what, bool_or(has_schema_privilege('regress_default', oid, 'USAGE')) AS has_any FROM pg_namespace WHERE nspname = 'migrations'
 UNION ALL
@@ -108,7 +108,7 @@ FROM pg_class WHERE relnamespace = 'migrations'::regnamespace AND relkind IN ('r
 UNION ALL
 SELECT 'routines', bool_or(has_function_privilege('regress_default', oid, 'EXECUTE')) FROM pg_proc WHERE pronamespace = 'migrations'::regnamespace;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON FUNCTIONS FROM regress_default;
-ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_default;
-ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM regress_default;
-ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_default;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM regress_default, PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SEQUENCES FROM regress_default, PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM regress_default, PUBLIC;
 DROP ROLE regress_default;
