@@ -310,6 +310,10 @@ impl Row<'_> {
                     let piece = pg_sys::pg_detoast_datum_slice(value, at, PIECE as i32);
                     text.extend_from_slice(pgrx::varlena::varlena_to_byte_slice(piece));
                     pg_sys::pfree(piece.cast());
+                    // Cut short it would be found by its checksum.
+                    if text.len() == at as usize {
+                        break;
+                    }
                 }
                 // The database is one of UTF-8.
                 String::from_utf8(text).ok()
