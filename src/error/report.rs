@@ -588,7 +588,7 @@ impl Error {
                 Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                 "the text is too long with the values of its variables",
             )
-            .detail("A text can have 1 GB, the values of the variables that it sets 64 MB.")
+            .detail("A text can have 1 GB, what is put in the place of variables 16 MB.")
             .place(place.clone()),
             OutOfMemory => Report::new(Code::ERRCODE_OUT_OF_MEMORY, "out of memory")
                 .hint("Repeat the call when the server has more of it."),

@@ -14,9 +14,10 @@ use std::ops::Range;
 /// The most that the server's parser reads, in bytes.
 const LONGEST: usize = (1 << 30) - 3;
 
-/// The most that the variables hold together which a text sets itself, in bytes. A value
-/// may hold others, so that a short text could ask for all memory there is.
-const LONGEST_VALUES: usize = 64 << 20;
+/// The most that is put in the place of variables in a text, those in values of others
+/// included, in bytes. A value may hold others, so that a short text could ask for all memory
+/// and time there is.
+const LONGEST_VALUES: usize = 16 << 20;
 
 /// How the texts of a project write their placeholders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -172,7 +173,7 @@ pub fn prepare<'a>(
         text,
         variables,
         own: HashMap::new(),
-        own_size: 0,
+        expanded: 0,
         sql: String::new(),
         runs: Vec::new(),
         data: Vec::new(),
@@ -192,7 +193,8 @@ struct Maker<'a> {
     variables: &'a Variables,
     // What the text has set itself.
     own: HashMap<String, String>,
-    own_size: usize,
+    // How much has been put in the place of placeholders.
+    expanded: usize,
     sql: String,
     runs: Vec<Run>,
     data: Vec<Data>,
@@ -242,6 +244,7 @@ impl Maker<'_> {
     }
 
     fn instead(&mut self, at: usize, value: &str) -> Result<(), Fault> {
+        self.count(at, value.len())?;
         if self.sql.len() + value.len() > LONGEST {
             return Err(Fault { offset: at, what: What::TooLong });
         }
@@ -250,6 +253,15 @@ impl Maker<'_> {
             self.sql.push_str(value);
         }
         Ok(())
+    }
+
+    /// Counts what is put in the place of something.
+    fn count(&mut self, at: usize, length: usize) -> Result<(), Fault> {
+        self.expanded += length;
+        match self.expanded > LONGEST_VALUES {
+            true => Err(Fault { offset: at, what: What::TooLong }),
+            false => Ok(()),
+        }
     }
 
     /// SQL, in which `${x}` is expanded where that is asked for.
@@ -338,27 +350,21 @@ impl Maker<'_> {
                     match part {
                         Argument::Text(text) => value.push_str(&text),
                         Argument::Variable(written) => {
-                            let expanded = self.value(&written);
-                            value.push_str(&expanded.unwrap_or(written));
+                            let expanded = self.value(&written).unwrap_or(written);
+                            self.count(range.start, expanded.len())?;
+                            value.push_str(&expanded);
                         }
                     }
-                    if self.own_size + value.len() > LONGEST_VALUES {
-                        return Err(Fault { offset: range.start, what: What::TooLong });
-                    }
                 }
-                self.unset(&variable);
-                self.own_size += value.len();
                 self.own.insert(variable, value);
             }
-            Meaning::Unset(variable) => self.unset(&variable),
+            Meaning::Unset(variable) => {
+                self.own.remove(&variable);
+            }
             Meaning::Quit => return Ok(true),
             Meaning::Refused(why) => return Err(refused(why)),
         }
         Ok(false)
-    }
-
-    fn unset(&mut self, variable: &str) {
-        self.own_size -= self.own.remove(variable).map_or(0, |value| value.len());
     }
 }
 
@@ -522,5 +528,19 @@ mod tests {
         let text = format!("\\set x0 0123456789\n{doubled}");
         let made = prepare(&text, true, &Variables::default()).map(|_| ());
         assert_eq!(made.map_err(|fault| fault.what), Err(What::TooLong));
+        // Not at once, but by and by; and quotes double each time.
+        let doubled: String = (1..19).map(|n| format!("\\set x{n} :x{0}:x{0}\n", n - 1)).collect();
+        let again = "\\set y a:x18\n".repeat(10);
+        let quoted = "\\set z '\\'' :'z'\n".repeat(40);
+        for text in [
+            format!("\\set x0 0123456789\n{doubled}{}", ":x18 ".repeat(10)),
+            format!("\\set x0 0123456789\n{doubled}{again}"),
+            quoted,
+        ] {
+            let started = std::time::Instant::now();
+            let made = prepare(&text, true, &Variables::default()).map(|_| ());
+            assert_eq!(made.map_err(|fault| fault.what), Err(What::TooLong));
+            assert!(started.elapsed().as_secs() < 10);
+        }
     }
 }
