@@ -11,7 +11,7 @@ use crate::domain::requirement::InvalidRequirement;
 use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
 use crate::pg::catch::ServerError;
-pub use report::{Report, literal};
+pub use report::{Report, arguments, literal};
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Error>;

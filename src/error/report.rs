@@ -44,6 +44,11 @@ impl Report {
     }
 }
 
+/// Version and project as the arguments of a call, for HINTs that are statements to run.
+pub fn arguments(version: &str, project: &str) -> String {
+    format!("{}, {}", literal(version), literal(project))
+}
+
 /// A text as a literal of SQL, for HINTs that are statements to run.
 pub fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
@@ -232,7 +237,7 @@ impl Error {
                     format!("Register {version} in project {project}, and apply it there first.")
                 }
                 Unmet::Pending { project, version } => {
-                    format!("SELECT * FROM migrations.apply({}, {});", literal(version), literal(project))
+                    format!("SELECT * FROM migrations.apply({});", arguments(version, project))
                 }
                 Unmet::Extension(name) => format!("CREATE EXTENSION {};", quote_identifier(name)),
             }),

@@ -107,15 +107,15 @@ impl<'a> Context<'a> {
         self.text
     }
 
-    /// The same with what [`Context::into_read`] gave of one with this text and these
-    /// variables, so that it needn't be made ready again.
+    /// The same with what [`Context::made`] gave of one with this text and these variables,
+    /// so that it needn't be made ready again.
     pub fn with(self, offered: Option<Rc<Read>>) -> Context<'a> {
         Context { offered, ..self }
     }
 
-    /// What the body was made into.
-    pub fn into_read(self) -> Option<Rc<Read>> {
-        self.read.into_inner()
+    /// What the body was made into, to be used again; nothing before [`Context::prepare`].
+    pub fn made(&self) -> Option<Rc<Read>> {
+        self.read.get().cloned()
     }
 
     /// Makes the body ready for the parser. Errors: what can't be honoured in it, or a

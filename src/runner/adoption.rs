@@ -2,7 +2,7 @@
 
 use super::repair::{self, Changed};
 use crate::domain::version::Version;
-use crate::error::{Error, Result, literal};
+use crate::error::{Error, Result, arguments};
 use crate::pg::guc::Nest;
 use crate::pg::spi::{Spi, Statement, View};
 use crate::pg::{lock, message};
@@ -26,7 +26,7 @@ pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed
     let parsed = Version::parse(&version)
         .map_err(|why| Error::InvalidVersion { version: version.clone(), why })?;
     if dirty {
-        let mark = format!("{}, {}", literal(&version), literal(project));
+        let mark = arguments(&version, project);
         return Err(Error::NotAdoptable {
             message: format!("golang-migrate has left migration {version} half done (dirty)"),
             hint: format!(

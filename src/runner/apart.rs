@@ -6,8 +6,7 @@ use super::nontransactional::{self, Script};
 use super::run::{RenewLock, Run};
 use super::step::{Begun, Step};
 use crate::domain::checksum;
-use crate::error::{Result, literal};
-use crate::pg::context::Context;
+use crate::error::{Result, arguments};
 use crate::pg::guc::Picture;
 use crate::pg::transaction;
 use crate::store::Batch;
@@ -52,17 +51,12 @@ impl<'a> Run<'a> {
             is_marked: step.mark() == Some(false),
             objects: &self.objects,
             renew_lock,
-            arguments: &format!(
-                "{}, {}",
-                literal(step.version().unwrap_or_default()),
-                literal(&project.name)
-            ),
+            arguments: &arguments(step.version().unwrap_or_default(), &project.name),
             show: &|number, of| {
                 self.activity.show(&format!("{}, statement {number}/{of}", self.title));
             },
         };
         let body = checksum::without_bom(body);
-        let run = |context: &Context| nontransactional::run(&script, context);
-        Ok(self.with(step, step.part(), body, None, run)?.0)
+        self.with(step, step.part(), body, None, |context| nontransactional::run(&script, context))
     }
 }

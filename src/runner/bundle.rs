@@ -10,21 +10,18 @@ use crate::domain::version::{MAX_LENGTH, Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::message;
 use crate::pg::spi::View;
-use crate::store::Store;
+use crate::store;
 use crate::store::project::{Configuration, Project};
 use crate::store::registry::Content;
 
 /// What is registered of a project. Errors: no such project (42704).
 pub fn export(name: &str) -> Result<Bundle> {
-    let store = Store::find()?;
-    let batch = store.open()?;
-    let found = batch.project(name, View::Caller)?;
-    let Some(project) = found else {
-        batch.close()?;
-        return Err(Error::UnknownProject { project: name.to_owned(), known: Vec::new() });
-    };
-    let registered = batch.all_registered(project.id)?;
-    batch.close()?;
+    let (project, registered) = store::with(|batch| {
+        let unknown = || Error::UnknownProject { project: name.to_owned(), known: Vec::new() };
+        let project = batch.project(name, View::Caller)?.ok_or_else(unknown)?;
+        let registered = batch.all_registered(project.id)?;
+        Ok((project, registered))
+    })?;
     let (search_path, settings) = split(&project);
     let mut variables: Vec<String> = project.variables.values.into_keys().collect();
     variables.sort();
@@ -80,14 +77,10 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
     let Some(syntax) = Syntax::parse(&bundle.placeholders) else {
         return Err(unusable("placeholders", &bundle.placeholders));
     };
-    let former = {
-        let store = Store::find()?;
-        let batch = store.open()?;
+    let former = store::with(|batch| {
         let known = batch.projects()?.iter().any(|known| known == project);
-        let former = if known { batch.project(project, View::Newest)? } else { None };
-        batch.close()?;
-        former
-    };
+        if known { batch.project(project, View::Newest) } else { Ok(None) }
+    })?;
     let settings = bundle.settings.into_iter().map(|(name, value)| (name, value.into()));
     let json = serde_json::Value::Object(settings.collect());
     let wanted = Configuration {

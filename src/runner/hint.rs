@@ -1,7 +1,7 @@
 //! HINTs that are added to errors of a migration's own statements, where we know a way on.
 
 use super::step::{Act, Step};
-use crate::error::{Error, literal};
+use crate::error::{Error, arguments, literal};
 use crate::pg::catch::ServerError;
 use pgrx::PgSqlErrorCode as Code;
 
@@ -51,7 +51,7 @@ fn at_half_migrated(error: &mut ServerError, version: &str, project: &str) {
             | Code::ERRCODE_DUPLICATE_FUNCTION
             | Code::ERRCODE_DUPLICATE_SCHEMA
     ) {
-        let arguments = format!("{}, {}", literal(version), literal(project));
+        let arguments = arguments(version, project);
         error.add_hint(&format!(
             "If it is there because this migration was run by other means, SELECT * FROM migrations.mark_applied({arguments}); if all up to it were, SELECT * FROM migrations.baseline({arguments});"
         ));

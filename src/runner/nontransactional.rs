@@ -20,7 +20,7 @@ use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::timeout::StatementTimer;
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store::journal::{Entry, Facts, Of};
-use crate::store::{Batch, Store, index};
+use crate::store::{self, index};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -209,7 +209,7 @@ impl Body<'_, '_> {
                 // Undone as a whole, it was never started.
                 if transaction::commits() == commits {
                     transaction::abort()?;
-                    self.with_store(|batch| batch.forget_started(self.script.of))?;
+                    store::with(|batch| batch.forget_started(self.script.of))?;
                     transaction::commit()?;
                 }
                 return Err(error);
@@ -290,7 +290,7 @@ impl Body<'_, '_> {
     }
 
     fn read_journal(&self) -> Result<BTreeMap<usize, Entry>> {
-        let journal = self.with_store(|batch| batch.journal(self.script.of))?;
+        let journal = store::with(|batch| batch.journal(self.script.of))?;
         transaction::commit()?;
         Ok(journal)
     }
@@ -313,15 +313,7 @@ impl Body<'_, '_> {
             may_commit: line.statement.is_block && line.statement.section.is_none(),
             facts,
         };
-        self.with_store(|batch| batch.note_statement(self.script.of, &entry, transaction::now()))
-    }
-
-    fn with_store<T>(&self, work: impl FnOnce(&Batch) -> Result<T>) -> Result<T> {
-        let store = Store::find()?;
-        let batch = store.open()?;
-        let done = work(&batch)?;
-        batch.close()?;
-        Ok(done)
+        store::with(|batch| batch.note_statement(self.script.of, &entry, transaction::now()))
     }
 }
 

@@ -246,18 +246,16 @@ impl<'a> Run<'a> {
                     (_, Some(false), Mode::Stepwise) => Mode::Apart,
                     (.., mode) => mode,
                 };
-                let ((), made) = self.with(step, part, script, None, |context| {
+                self.with(step, part, script, None, |context| {
                     let nest = Nest::with(&check::parser_settings(lane.project))?;
                     let checked = check::body(context, mode)
                         .map_err(|e| self.with_way(step, is_body, run, e))?;
-                    if is_body && cause.is_none() {
-                        cause = checked.cause;
+                    if is_body {
+                        cause = cause.take().or(checked.cause);
+                        read = context.made();
                     }
                     nest.undo()
                 })?;
-                if is_body {
-                    read = made;
-                }
             }
             Ok(Checked { cause, ready: Ready { text, read } })
         })
@@ -434,14 +432,13 @@ impl<'a> Run<'a> {
         keep: Keep,
     ) -> Result<Done> {
         let settings = &self.project(step).settings;
-        let done = self.with(step, part, script, read, |context| {
+        self.with(step, part, script, read, |context| {
             let done = body::run(self.store, context, &self.title, &self.activity, settings, keep)?;
             match self.objects.borrow().difference() {
                 None => Ok(done),
                 Some(detail) => Err(self.tampered(step, detail)),
             }
-        });
-        Ok(done?.0)
+        })
     }
 
     /// The texts of a step.
@@ -458,7 +455,7 @@ impl<'a> Run<'a> {
     }
 
     /// Does something with a script of a step, of which something may be ready, and notes
-    /// where it fails. Gives what was made ready, too.
+    /// where it fails.
     pub(super) fn with<T>(
         &self,
         step: &Step,
@@ -466,15 +463,14 @@ impl<'a> Run<'a> {
         script: &str,
         ready: Option<Rc<Read>>,
         work: impl FnOnce(&Context) -> Result<T>,
-    ) -> Result<(T, Option<Rc<Read>>)> {
+    ) -> Result<T> {
         let label = self.label(step, part);
         let project = self.project(step);
         let context = Context::new(&label, script, &project.variables).with(ready);
         let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
-        let done = work(&context).inspect_err(|_| {
+        work(&context).inspect_err(|_| {
             self.failed_at.replace(At::of(&context));
-        })?;
-        Ok((done, context.into_read()))
+        })
     }
 
     pub(super) fn label(&self, step: &Step, part: Part) -> String {

@@ -4,7 +4,7 @@ use super::entrance::Running;
 use crate::error::{Error, Result, literal};
 use crate::pg::guc::{self, Nest};
 use crate::pg::spi::View;
-use crate::store::Store;
+use crate::store;
 use crate::store::schedule::{Circumstances, Jobs};
 
 /// The setting that says in which database pg_cron lives.
@@ -67,10 +67,7 @@ fn elsewhere(project: &str, database: &str) -> String {
 
 /// Errors: no such project (42704), which a job would only find out later.
 fn check_project(name: &str) -> Result<()> {
-    let store = Store::find()?;
-    let batch = store.open()?;
-    batch.project(name, View::Newest)?;
-    batch.close()
+    store::with(|batch| batch.project(name, View::Newest)).map(|_| ())
 }
 
 /// As the caller, with names that mean what they say. `there` says what does the same in

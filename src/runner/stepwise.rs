@@ -22,7 +22,7 @@ use crate::pg::spi::View;
 use crate::pg::{message, settings, transaction};
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
-use crate::store::{Batch, RunId, Store, blockers};
+use crate::store::{self, Batch, RunId, Store, blockers};
 use std::cell::RefCell;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -130,33 +130,38 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
         transaction::commit()?;
         if let Err(error) = transaction::wait(Duration::from_millis(100)) {
             transaction::abort()?;
-            return Err(with_holder(error, &project));
+            return Err(with_holder(error, &project)?);
         }
     }
 }
 
 /// Has a cancel or a timeout while a run waits for another one say for which, if that can
 /// be looked up.
-fn with_holder(mut error: Error, project: &Project) -> Error {
-    let holder = || {
-        let store = Store::find()?;
-        let batch = store.open()?;
-        let holder = batch.lock_holder(project.id)?;
-        batch.close()?;
-        Ok::<_, Error>(holder)
-    };
-    // A client's cancel request arrives as two signals.
-    let found = holder().or_else(|_| transaction::abort().and_then(|()| holder()));
-    if let (Error::Server(server), Ok(holder)) = (&mut error, &found) {
-        let name = &project.name;
-        server.set_detail(&format!(
-            "Migrations of project \"{name}\" were in use by another session. {holder}"
-        ));
+fn with_holder(mut error: Error, project: &Project) -> Result<Error> {
+    match despite_cancel(|| store::with(|batch| batch.lock_holder(project.id))) {
+        Ok(holder) => {
+            if let Error::Server(server) = &mut error {
+                let name = &project.name;
+                server.set_detail(&format!(
+                    "Migrations of project \"{name}\" were in use by another session. {holder}"
+                ));
+            }
+        }
+        Err(_) => transaction::abort()?,
     }
-    if found.is_err() && transaction::abort().is_err() {
-        message::warning("the session could not be put in order after an error");
-    }
-    error
+    Ok(error)
+}
+
+/// Does something after an abort. A client's cancel request arrives as two signals; the
+/// second one may come while the first is being dealt with.
+fn despite_cancel<T>(work: impl Fn() -> Result<T>) -> Result<T> {
+    work().or_else(|error| {
+        if !is_cancel(&error) {
+            return Err(error);
+        }
+        transaction::abort()?;
+        work()
+    })
 }
 
 /// The project in the newest state, locked for this transaction, too.
@@ -246,14 +251,7 @@ impl Stepwise {
 
     /// Keeps a failure in the record, if that can be done; begins after an abort.
     fn note(&self, step: &Step, error: &Error) -> Result<()> {
-        let mut noted = self.note_failure(step, error);
-        if noted.as_ref().is_err_and(is_cancel) {
-            // A client's cancel request arrives as two signals; the second one may come
-            // while the first is being dealt with.
-            transaction::abort()?;
-            noted = self.note_failure(step, error);
-        }
-        if let Err(second) = noted {
+        if let Err(second) = despite_cancel(|| self.note_failure(step, error)) {
             transaction::abort()?;
             message::warning(&format!(
                 "the failure could not be kept in the history: {}",
@@ -293,10 +291,7 @@ impl Stepwise {
     }
 
     fn renew_lock(&self) -> Result<()> {
-        let store = Store::find()?;
-        let batch = store.open()?;
-        own_project(&batch, &self.lock, &self.project)?;
-        batch.close()
+        store::with(|batch| own_project(batch, &self.lock, &self.project)).map(|_| ())
     }
 
     /// Has an error that tells of a lock not to be had say who holds it.
@@ -305,10 +300,8 @@ impl Stepwise {
         if server.sqlstate() != "55P03" {
             return Ok(());
         }
-        let store = Store::find()?;
-        let batch = store.open()?;
-        let settings = batch.project(&self.project, View::Newest)?.map(|project| project.settings);
-        batch.close()?;
+        let project = store::with(|batch| batch.project(&self.project, View::Newest))?;
+        let settings = project.map(|project| project.settings);
         let at = self.failed_at.borrow();
         let nest = Nest::with(&settings.unwrap_or_default())?;
         let names = script::names(at.text()).into_iter().map(str::to_owned).collect();
@@ -341,11 +334,10 @@ impl Stepwise {
     }
 
     fn note_completeness(&self) -> Result<()> {
-        let store = Store::find()?;
-        let batch = store.open()?;
-        let project = own_project(&batch, &self.lock, &self.project)?;
-        batch.note_completeness(&project)?;
-        batch.close()?;
+        store::with(|batch| {
+            let project = own_project(batch, &self.lock, &self.project)?;
+            batch.note_completeness(&project)
+        })?;
         transaction::commit()
     }
 }

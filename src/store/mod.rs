@@ -65,6 +65,15 @@ impl Store {
     }
 }
 
+/// Does work on the tables in a batch of its own. Errors: those of [`Store::find`].
+pub fn with<T>(work: impl FnOnce(&Batch) -> Result<T>) -> Result<T> {
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let done = work(&batch)?;
+    batch.close()?;
+    Ok(done)
+}
+
 struct AtWork {
     // A trigger of the owner's may make a call within a call.
     former: bool,

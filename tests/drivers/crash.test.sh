@@ -42,14 +42,6 @@ UNION ALL SELECT 0, 'unnamed indexes: ' || found FROM (
            (SELECT count(*) FROM m WHERE kind = 3 AND applied) AS wanted) f WHERE found NOT BETWEEN wanted AND wanted + 1;
 " >/dev/null
 call() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c 'CALL migrations.apply_each()' >"$RUN/crash.out" 2>&1; }
-ready() {
-    local n
-    for n in $(seq 200); do
-        "$BIN/psql" -X -q -A -t -d postgres -c 'SELECT 1' >/dev/null 2>&1 && return
-        sleep 0.05
-    done
-    fail 'the server did not come back'
-}
 kills=0 cycles=0 sessions=0
 while [ "$kills" -lt "$KILLS" ]; do
     cycles=$((cycles + 1))
@@ -75,7 +67,7 @@ while [ "$kills" -lt "$KILLS" ]; do
             fi
         fi
         wait $caller || true
-        ready
+        wait_for_server
         diverged=$(sql 'SELECT * FROM divergence')
         [ -z "$diverged" ] || fail "after kill $kills: $diverged; journal: $(sql 'SELECT * FROM migrations.journal')"
         [ "$kills" -lt "$KILLS" ] || { call || fail "$(cat "$RUN/crash.out")"; break; }

@@ -77,14 +77,7 @@ became() { # pattern of commands
          FROM cron.job_run_details WHERE command LIKE '%$1%'"
 }
 forget_jobs() { sql "SELECT cron.unschedule(jobid) FROM cron.job; DELETE FROM cron.job_run_details" >/dev/null; }
-was_logged() {
-    local n
-    for n in $(seq 200); do
-        ! grep -qF "$1" "$RUN/cron/log" || return 0
-        sleep 0.05
-    done
-    fail "not in the log: $1"
-}
+was_logged() { eventually grep -qF "$1" "$RUN/cron/log"; }
 # Our rows with where they are and who wrote them.
 rows="SELECT md5(string_agg(r, ' ' ORDER BY r)) FROM (
     SELECT format('%s %s %s', id, xmin, ctid) AS r FROM migrations.project UNION ALL

@@ -38,7 +38,7 @@ out=$(call || true)
 has 'full' 'No space left on device|server closed the connection|terminating connection' "$out"
 mount -o remount,size=600m "$disk"
 server pg_ctl status -D "$disk/data" >/dev/null || server pg_ctl start -D "$disk/data" -w -s -l "$disk/log"
-for _ in $(seq 200); do sql 'SELECT 1' >/dev/null 2>&1 && break; sleep 0.05; done
+wait_for_server
 done_then=$(sql 'SELECT count(*) FROM migrations.applied')
 [ "$done_then" -gt 0 ] && [ "$done_then" -lt 24 ] || fail "$done_then were applied when the disk was full: $out"
 agrees

@@ -29,7 +29,7 @@ nothing 'a termination'
 start_run
 kill -9 "$(pid)"
 wait $! || true
-for _ in $(seq 200); do ! sql 'SELECT 1' >/dev/null 2>&1 || break; sleep 0.1; done
+wait_for_server
 nothing 'kill -9 of the backend'
 
 start_run

@@ -63,15 +63,21 @@ check_document() { # file [name [what else to leave out, for sed]]
     diff -u "$ROOT/tests/documents/$name.out" "$out/$name.out" || fail "$1 gives something else (copy target/results/documents to tests/documents if it is right)"
 }
 
-# Waits, for ten seconds at most, until a query gives t.
-wait_for() {
+# Tries a command, for ten seconds at least, until it succeeds.
+eventually() { # command...
     local n
     for n in $(seq 200); do
-        [ "$(sql "$1")" = t ] && return
+        ! "$@" || return 0
         sleep 0.05
     done
-    fail "waited in vain for: $1"
+    fail "waited in vain for: $*"
 }
+# Waits until a query gives t.
+wait_for() { eventually holds "$1"; }
+holds() { [ "$(sql "$1")" = t ]; }
+# Waits until the server answers.
+wait_for_server() { eventually answers; }
+answers() { sql_in postgres 'SELECT 1' >/dev/null 2>&1; }
 
 # Runs a function, in databases of its own, while the test goes on.
 meanwhile() { # function

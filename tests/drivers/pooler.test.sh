@@ -30,8 +30,7 @@ pidfile = $RUN/pooler/pid
 INI
 chmod -R go+rX "$RUN/pooler"
 bouncer -d "$RUN/pooler/ini" || { cat "$RUN/pooler/log"; fail 'PgBouncer did not start'; }
-for n in $(seq 200); do [ ! -S "$RUN/pooler/.s.PGSQL.6432" ] || break; sleep 0.05; done
-[ -S "$RUN/pooler/.s.PGSQL.6432" ] || { cat "$RUN/pooler/log"; fail 'PgBouncer does not listen'; }
+eventually [ -S "$RUN/pooler/.s.PGSQL.6432" ]
 trap 'kill "$(cat "$RUN/pooler/pid")"' EXIT
 through() { # pool command…
     PGHOST=$RUN/pooler PGPORT=6432 PGDATABASE=$1 "${@:2}"

@@ -128,18 +128,14 @@ fn sections(file: &File) -> Result<(String, Option<String>, Option<bool>), Probl
     }
     match up {
         Some(up) => Ok((up.text, down.map(|down| down.text), transactional)),
-        None => Err(Problem::of(
-            file.path,
-            "there is no \"-- migrate:up\"",
-            "Put it above what applies the migration.",
-        )),
+        None => Err(Problem::without_up(file.path, "-- migrate:up")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Convention;
-    use super::super::testing::{detected, read_as, said};
+    use super::super::testing::{detected, read_as, refused, said};
 
     fn one(text: &str) -> super::super::Set {
         read_as(Convention::Dbmate, &[("db/migrations/20240131120000_a.sql", text)])
@@ -178,9 +174,7 @@ mod tests {
             ("-- migrate:down\n-- migrate:up", 1, "without a"),
             ("-- migrate:up\n-- migrate:down\n\n-- migrate:down", 4, "without a"),
         ] {
-            let problems = one(text).problems;
-            assert_eq!(problems[0].line.unwrap_or(0), line, "{text}");
-            assert!(problems[0].message.contains(message), "{text}: {}", problems[0].message);
+            refused(text, &one(text).problems, line, message);
         }
     }
 

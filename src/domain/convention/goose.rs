@@ -172,18 +172,14 @@ fn sections(file: &File) -> Result<Sections, Problem> {
     }
     match up {
         Some(up) => Ok(Sections { up: up.text, down: down.map(|down| down.text), transactional }),
-        None => Err(Problem::of(
-            file.path,
-            "there is no \"-- +goose Up\"",
-            "Put it above what applies the migration.",
-        )),
+        None => Err(Problem::without_up(file.path, "-- +goose Up")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Convention;
-    use super::super::testing::{detected, read_as, said};
+    use super::super::testing::{detected, read_as, refused, said};
 
     fn one(text: &str) -> super::super::Set {
         read_as(Convention::Goose, &[("00001_a.sql", text)])
@@ -226,9 +222,7 @@ mod tests {
             ("-- +goose Up\n-- +goose ENVSUB ON\nSELECT '${A}';", 2, "ENVSUB"),
             ("-- +goose Up\n-- +goose Dwon\n", 2, "unknown mark of goose: \"dwon\""),
         ] {
-            let problems = one(text).problems;
-            assert_eq!(problems[0].line.unwrap_or(0), line, "{text}");
-            assert!(problems[0].message.contains(message), "{text}: {}", problems[0].message);
+            refused(text, &one(text).problems, line, message);
         }
         let set = read_as(
             Convention::Goose,

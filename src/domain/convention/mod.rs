@@ -133,6 +133,12 @@ impl Problem {
     ) -> Problem {
         Problem { line: Some(line), ..Problem::of(path, message, hint) }
     }
+
+    /// That the mark is missing with which the up of a file begins.
+    pub fn without_up(path: &str, mark: &str) -> Problem {
+        let hint = "Put it above what applies the migration.";
+        Problem::of(path, format!("there is no \"{mark}\""), hint)
+    }
 }
 
 /// How sure it is that files are those of a tool.

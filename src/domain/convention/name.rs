@@ -81,6 +81,11 @@ const CODE: [&str; 14] = [
     ".yaml", ".yml",
 ];
 
+/// Whether a path is that of code in another language, which may be a migration.
+pub fn is_code(path: &str) -> bool {
+    CODE.iter().any(|ending| path.ends_with(ending)) && !is_changelog(split(path).1)
+}
+
 /// What is needed of the file of a path.
 pub fn need(path: &str) -> Need {
     let base = split(path).1;
@@ -90,7 +95,7 @@ pub fn need(path: &str) -> Need {
         || is_changelog(base)
     {
         Need::Text
-    } else if CODE.iter().any(|ending| base.ends_with(ending)) || is_other_sql(base) {
+    } else if is_code(base) || is_other_sql(base) {
         Need::Name
     } else {
         Need::Nothing

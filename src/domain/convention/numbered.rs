@@ -2,9 +2,9 @@
 //! them: `N_name.sql`, `N-name.sql`, with or without `.up` and `.down`.
 
 use super::super::script::skip_blank;
-use super::name::{FileName, is_other_sql, is_sql, numbered, split};
+use super::name::{FileName, is_code, is_sql, numbered, split};
 use super::section::{Line, cut, lines};
-use super::{Claim, File, Found, Need, Notes, Options, Part, Problem, folder, need};
+use super::{Claim, File, Found, Notes, Options, Part, Problem, folder};
 
 /// Whether files are its own: such a name is there.
 pub fn claims(files: &[File]) -> Claim {
@@ -29,10 +29,8 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
     }
     // Several tools with such names know other languages, too.
     let begins = |base: &str| base.starts_with(|c: char| c.is_ascii_digit());
-    let is_code = |file: &&File| {
-        need(file.path) == Need::Name && !is_other_sql(file.path) && begins(split(file.path).1)
-    };
-    for file in files.iter().filter(is_code).filter(|file| split(file.path).0 == place) {
+    let is_foreign = |file: &&File| is_code(file.path) && begins(split(file.path).1);
+    for file in files.iter().filter(is_foreign).filter(|file| split(file.path).0 == place) {
         notes.refuse(Problem::of(
             file.path,
             "a migration in another language cannot run inside the server",

@@ -26,6 +26,12 @@ pub fn detected(given: &[(&str, &str)]) -> String {
     }
 }
 
+/// That a text is refused, for what is wrong in this line (0: in the file as a whole).
+pub fn refused(text: &str, problems: &[super::Problem], line: usize, message: &str) {
+    assert_eq!(problems[0].line.unwrap_or(0), line, "{text}");
+    assert!(problems[0].message.contains(message), "{text}: {}", problems[0].message);
+}
+
 /// A line for each migration.
 pub fn said(set: &Set) -> Vec<String> {
     let line = |found: &super::Found| {
