@@ -1,3 +1,7 @@
+-- For all of the installation script: operators and types are looked up in nothing but the
+-- catalog, and not in a schema where anybody may have made some. It ends with the script.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 DO $$
 BEGIN
     -- Here and not in the library, which the server may preload without a database.

@@ -322,6 +322,8 @@ pub enum Error {
     NotATable(String),
     /// What is to be dropped as a backup isn't one (42809).
     NotABackup(String),
+    /// An event trigger has given a backup more than columns (0A000).
+    BackupAltered(String),
     /// All names that a table's backup may have are taken (42P07).
     BackupNameTaken(String),
     /// The schema of backups belongs to somebody else (42501).

@@ -448,6 +448,12 @@ impl Error {
             )
             .detail("Tables, partitioned ones too, and materialized views can be kept.")
             .hint("Of a view, keep the tables that it reads."),
+            BackupAltered(backup) => Report::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                format!("an event trigger has changed the new table {backup}"),
+            )
+            .detail("A backup has columns, but no indexes, constraints, triggers, rules or policies.")
+            .hint("Have the event trigger ignore tables of the schema migrations_backup."),
             NotABackup(relation) => Report::new(
                 Code::ERRCODE_WRONG_OBJECT_TYPE,
                 format!("cannot forget {relation}: migrations.keep() has not made it"),

@@ -52,6 +52,36 @@ impl Nest {
     }
 }
 
+/// Sets within a level what statements of ours need: a search_path that finds nothing but the
+/// catalog, and whatever else of the caller's would change what they mean or have them
+/// planned badly or compiled. Errors: those of [`Nest::set`].
+pub fn for_own_statements(nest: &Nest) -> Result<()> {
+    nest.set("search_path", "pg_catalog, pg_temp")?;
+    // SAFETY: reads settings of this process. Nearly always all of them are as they should be.
+    let differing: [(bool, &str, &str); 16] = unsafe {
+        [
+            (pg_sys::jit_enabled, "jit", "off"),
+            (!pg_sys::standard_conforming_strings, "standard_conforming_strings", "on"),
+            (pg_sys::Transform_null_equals, "transform_null_equals", "off"),
+            (pg_sys::plan_cache_mode != 0, "plan_cache_mode", "auto"),
+            (pg_sys::max_parallel_workers_per_gather != 0, "max_parallel_workers_per_gather", "0"),
+            (!pg_sys::enable_seqscan, "enable_seqscan", "on"),
+            (!pg_sys::enable_indexscan, "enable_indexscan", "on"),
+            (!pg_sys::enable_indexonlyscan, "enable_indexonlyscan", "on"),
+            (!pg_sys::enable_bitmapscan, "enable_bitmapscan", "on"),
+            (!pg_sys::enable_sort, "enable_sort", "on"),
+            (!pg_sys::enable_hashagg, "enable_hashagg", "on"),
+            (!pg_sys::enable_nestloop, "enable_nestloop", "on"),
+            (!pg_sys::enable_material, "enable_material", "on"),
+            (!pg_sys::enable_mergejoin, "enable_mergejoin", "on"),
+            (!pg_sys::enable_hashjoin, "enable_hashjoin", "on"),
+            (super::raw::is_parallel_forced(), super::raw::FORCED_PARALLEL, "off"),
+        ]
+    };
+    let differing = differing.into_iter().filter(|(differs, ..)| *differs);
+    differing.map(|(_, name, value)| nest.set(name, value)).collect()
+}
+
 /// Sets a setting of the session, with the rights of the current user. Errors: those of
 /// [`Nest::set`].
 pub fn set_session(name: &str, value: &str) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Users: who calls, and working as the owner of our tables for a while.
 
-use super::guc::Nest;
+use super::guc::{Nest, for_own_statements};
+use super::spi::Spi;
 use crate::error::Result;
 use pgrx::pg_sys;
 use std::ffi::CStr;
@@ -55,6 +56,13 @@ pub fn with_all_rights<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     }
 }
 
+/// Whether the current user is one that a function or the server has switched to, and not
+/// the one that the session or SET ROLE has: as in a SECURITY DEFINER function.
+pub fn is_switched() -> bool {
+    // SAFETY: reads a variable of this process.
+    unsafe { pg_sys::InLocalUserIdChange() || pg_sys::InSecurityRestrictedOperation() }
+}
+
 /// Whether the current user may read files of the server, as COPY asks it.
 pub fn may_read_server_files() -> bool {
     // SAFETY: look-ups about existing roles.
@@ -63,7 +71,10 @@ pub fn may_read_server_files() -> bool {
     }
 }
 
-/// Work as another user, with a search path that finds nothing of a caller's.
+/// SQL as another user, with a search path that finds nothing of a caller's.
+///
+/// As the server does for index expressions and the like, code of that user's can neither
+/// change the session nor leave anything that runs at the caller's commit.
 ///
 /// [`AsOwner::leave`] ends it. When an error ends it instead, the abort of the
 /// transaction puts user and settings back.
@@ -74,19 +85,21 @@ pub struct AsOwner {
 }
 
 impl AsOwner {
-    /// Becomes the user.
-    pub fn enter(owner: pg_sys::Oid) -> Result<AsOwner> {
+    /// Becomes the user. Gives what runs its statements, for [`AsOwner::leave`] to end.
+    pub fn enter(owner: pg_sys::Oid) -> Result<(AsOwner, Spi)> {
         let former = Users::current();
         let nest = Nest::open();
-        nest.set("search_path", "pg_catalog, pg_temp")?;
-        let context = former.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
+        for_own_statements(&nest)?;
+        let switched = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+        let context = former.context | switched as i32;
         // SAFETY: an existing role's oid; put back by `leave` or by the abort.
         unsafe { pg_sys::SetUserIdAndSecContext(owner, context) };
-        Ok(AsOwner { former, nest })
+        Ok((AsOwner { former, nest }, Spi::connect()?))
     }
 
     /// Becomes the former user again.
-    pub fn leave(self) -> Result<()> {
+    pub fn leave(self, spi: Spi) -> Result<()> {
+        spi.finish()?;
         self.nest.undo()?;
         // SAFETY: the user that was in force before.
         unsafe {

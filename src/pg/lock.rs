@@ -112,14 +112,6 @@ fn acquire(project: i64, mode: Mode, session: bool, wait: bool) -> Result<bool> 
     Ok(result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL)
 }
 
-/// Keeps a relation from being changed or replaced until the transaction ends.
-pub fn keep_relation(relation: u32) {
-    // SAFETY: waits for who is changing it; freed with the transaction.
-    unsafe {
-        pg_sys::LockRelationOid(relation.into(), pg_sys::AccessShareLock as pg_sys::LOCKMODE)
-    };
-}
-
 /// The key for the lock of a project that has no row, and so no key, yet. Two names that
 /// share one only get in each other's way for a moment.
 pub fn name_key(name: &str) -> i64 {

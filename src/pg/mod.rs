@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod call;
+pub mod caller;
 pub mod catch;
 pub mod constraint;
 pub mod context;
@@ -15,9 +16,11 @@ pub mod integrity;
 pub mod lock;
 pub mod memory;
 pub mod message;
+pub mod name;
 pub mod parse;
 pub mod portal;
 mod raw;
+pub mod rows;
 pub mod settings;
 pub mod spi;
 pub mod subtransaction;

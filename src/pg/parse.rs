@@ -2,6 +2,7 @@
 //! run in a transaction or in a migration at all.
 
 use super::context::{Context, Step};
+use super::name::Name;
 use super::{catch::catch, raw};
 use crate::domain::script::prepare::What;
 use crate::domain::script::{self, skip_blank};
@@ -68,19 +69,19 @@ pub enum Form {
     Repeatable,
     /// CREATE INDEX CONCURRENTLY: its table, and the index's name if it has one.
     CreateIndex {
-        /// The table, as the statement names it, quoted where it must be.
-        table: String,
+        /// The table, as the statement names it.
+        table: Name,
         /// The index's name.
         index: Option<String>,
         /// How a name that the server chooses begins: with the table and its columns.
         beginning: String,
     },
     /// DROP INDEX CONCURRENTLY: the index, as the statement names it.
-    DropIndex(String),
+    DropIndex(Name),
     /// REINDEX … CONCURRENTLY.
     Reindex(Reach),
     /// ALTER TABLE … DETACH PARTITION CONCURRENTLY: the partition.
-    Detach(String),
+    Detach(Name),
     /// Makes (true) or drops a database, a tablespace or a subscription of this name.
     Named(Named, String, bool),
 }
@@ -89,7 +90,7 @@ pub enum Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     /// A table, with its partitions, or an index.
-    Relation(String),
+    Relation(Name),
     /// All of a schema.
     Schema(String),
     /// All of the database.
@@ -317,7 +318,7 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                 (*index).concurrent.then(|| {
                     let name = (*index).idxname;
                     let name = (!name.is_null()).then(|| text(name));
-                    let table = qualified((*index).relation);
+                    let table = Name::of((*index).relation);
                     let form =
                         Form::CreateIndex { table, index: name, beginning: beginning(index) };
                     (concurrently(), form)
@@ -330,8 +331,9 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                     let first = PgList::<pg_sys::List>::from_pg((*drop).objects).head();
                     let names = first.map(|names| PgList::<pg_sys::Node>::from_pg(names));
                     let names = names.into_iter().flat_map(|n| n.iter_ptr().collect::<Vec<_>>());
-                    let parts: Vec<String> = names.map(|n| quoted(string_of(n))).collect();
-                    (concurrently(), Form::DropIndex(parts.join(".")))
+                    let mut parts: Vec<String> = names.map(|n| text(string_of(n))).collect();
+                    let relation = parts.pop().unwrap_or_default();
+                    (concurrently(), Form::DropIndex(Name { schema: parts.pop(), relation }))
                 })
             }
             NodeTag::T_ReindexStmt => {
@@ -348,7 +350,7 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                     REINDEX_OBJECT_SYSTEM => all("SYSTEM", Reach::Database),
                     REINDEX_OBJECT_DATABASE => all("DATABASE", Reach::Database),
                     _ => concurrent.then(|| {
-                        let relation = qualified((*reindex).relation);
+                        let relation = Name::of((*reindex).relation);
                         (concurrently(), Form::Reindex(Reach::Relation(relation)))
                     }),
                 }
@@ -363,7 +365,7 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                     let partition = (*step).def.cast::<pg_sys::PartitionCmd>();
                     (*partition).concurrent.then(|| {
                         let command = "ALTER TABLE ... DETACH PARTITION CONCURRENTLY".to_owned();
-                        (command, Form::Detach(qualified((*partition).name)))
+                        (command, Form::Detach(Name::of((*partition).name)))
                     })
                 })
             }
@@ -448,24 +450,6 @@ unsafe fn beginning(index: *mut pg_sys::IndexStmt) -> String {
         all.truncate(script::floor_boundary(&all, all.len().min(24)));
         all
     }
-}
-
-/// A relation's name as SQL, with its schema if it is given.
-unsafe fn qualified(relation: *mut pg_sys::RangeVar) -> String {
-    // SAFETY: a node of the parser; its names are C strings or null.
-    unsafe {
-        let name = quoted((*relation).relname);
-        match (*relation).schemaname.is_null() {
-            true => name,
-            false => format!("{}.{name}", quoted((*relation).schemaname)),
-        }
-    }
-}
-
-/// An identifier as SQL.
-unsafe fn quoted(name: *const core::ffi::c_char) -> String {
-    // SAFETY: the caller gives a C string; the server gives one.
-    unsafe { CStr::from_ptr(pg_sys::quote_identifier(name)).to_string_lossy().into_owned() }
 }
 
 unsafe fn elements(options: *mut pg_sys::List) -> Vec<*mut pg_sys::DefElem> {

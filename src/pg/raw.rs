@@ -10,7 +10,7 @@ use core::ffi::{c_char, c_int, c_long};
 use pgrx::pg_sys::{
     BackendState, CommandTag, Datum, DestReceiver, ErrorData, FunctionCallInfo, HeapTuple, List,
     MemoryContext, Oid, ParamListInfo, Portal, QueryCompletion, QueryEnvironment, RawParseMode,
-    RawStmt, SPIPlanPtr, Size, Snapshot, TimestampTz, TupleDesc,
+    RawStmt, Relation, SPIPlanPtr, Size, Snapshot, TimestampTz, TupleDesc, TupleTableSlot,
 };
 
 unsafe extern "C-unwind" {
@@ -146,7 +146,55 @@ unsafe extern "C-unwind" {
         limit: c_long,
     ) -> c_int;
 
+    // rows
+    pub fn LockRelationOid(relation: Oid, mode: pgrx::pg_sys::LOCKMODE);
+    pub fn find_all_inheritors(
+        relation: Oid,
+        mode: pgrx::pg_sys::LOCKMODE,
+        parents: *mut *mut List,
+    ) -> *mut List;
+    pub fn aclcheck_error(
+        result: pgrx::pg_sys::AclResult::Type,
+        kind: pgrx::pg_sys::ObjectType::Type,
+        name: *const c_char,
+    );
+    pub fn check_enable_rls(relation: Oid, user: Oid, no_error: bool) -> c_int;
+    pub fn table_open(relation: Oid, mode: pgrx::pg_sys::LOCKMODE) -> Relation;
+    pub fn table_close(relation: Relation, mode: pgrx::pg_sys::LOCKMODE);
+    pub fn table_slot_create(relation: Relation, slots: *mut *mut List) -> *mut TupleTableSlot;
+    pub static TTSOpsVirtual: pgrx::pg_sys::TupleTableSlotOps;
+    pub fn MakeSingleTupleTableSlot(
+        desc: TupleDesc,
+        operations: *const pgrx::pg_sys::TupleTableSlotOps,
+    ) -> *mut TupleTableSlot;
+    pub fn ExecDropSingleTupleTableSlot(slot: *mut TupleTableSlot);
+    pub fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
+    pub fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, columns: c_int);
+    pub fn GetBulkInsertState() -> pgrx::pg_sys::BulkInsertState;
+    pub fn FreeBulkInsertState(state: pgrx::pg_sys::BulkInsertState);
+    pub fn GetCurrentCommandId(used: bool) -> pgrx::pg_sys::CommandId;
+    #[cfg(feature = "pg18")]
+    pub fn build_generation_expression(
+        relation: Relation,
+        column: c_int,
+    ) -> *mut pgrx::pg_sys::Node;
+    #[cfg(feature = "pg18")]
+    pub fn ExecPrepareExpr(
+        expression: *mut pgrx::pg_sys::Expr,
+        executor: *mut pgrx::pg_sys::EState,
+    ) -> *mut pgrx::pg_sys::ExprState;
+    #[cfg(feature = "pg18")]
+    pub fn CreateExecutorState() -> *mut pgrx::pg_sys::EState;
+    #[cfg(feature = "pg18")]
+    pub fn FreeExecutorState(executor: *mut pgrx::pg_sys::EState);
+    #[cfg(feature = "pg18")]
+    pub fn CreateExprContext(executor: *mut pgrx::pg_sys::EState)
+    -> *mut pgrx::pg_sys::ExprContext;
+    #[cfg(feature = "pg18")]
+    pub fn palloc0(size: Size) -> *mut core::ffi::c_void;
+
     // memory
+    pub fn MemoryContextReset(context: MemoryContext);
     pub fn AllocSetContextCreateInternal(
         parent: MemoryContext,
         name: *const c_char,
@@ -202,4 +250,21 @@ unsafe extern "C-unwind" {
         is_reload: bool,
     ) -> c_int;
     pub fn pgstat_report_activity(state: BackendState::Type, text: *const c_char);
+}
+
+/// The setting that has plans run in parallel for the sake of tests.
+#[cfg(any(feature = "pg14", feature = "pg15"))]
+pub const FORCED_PARALLEL: &str = "force_parallel_mode";
+#[cfg(not(any(feature = "pg14", feature = "pg15")))]
+pub const FORCED_PARALLEL: &str = "debug_parallel_query";
+
+/// Whether that setting is on.
+pub fn is_parallel_forced() -> bool {
+    // SAFETY: reads a variable of this process.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        return pgrx::pg_sys::force_parallel_mode != 0;
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        return pgrx::pg_sys::debug_parallel_query != 0;
+    }
 }

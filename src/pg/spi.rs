@@ -95,15 +95,16 @@ thread_local! {
 pub struct Spi(());
 
 impl Spi {
-    /// Connects.
-    pub fn connect() -> Result<Spi> {
+    /// Connects. Only [`super::identity::AsOwner`] and [`super::caller::AsCaller`] do, which
+    /// see to it that names mean what they say.
+    pub(super) fn connect() -> Result<Spi> {
         // SAFETY: ended by finish, or by the abort that an error brings.
         unsafe { catch(|| raw::SPI_connect()) }?;
         Ok(Spi(()))
     }
 
     /// Ends the connection; rows that were read are gone.
-    pub fn finish(self) -> Result<()> {
+    pub(super) fn finish(self) -> Result<()> {
         // SAFETY: connected by us.
         unsafe { catch(|| raw::SPI_finish()) }?;
         Ok(())
@@ -136,13 +137,8 @@ impl Spi {
     /// Runs a statement that gives no rows and is run once. Gives how many rows it has
     /// changed.
     pub fn command(&self, sql: &str) -> Result<u64> {
-        self.command_on(sql, View::Transaction)
-    }
-
-    /// The same with another view of the data.
-    pub fn command_on(&self, sql: &str, view: View) -> Result<u64> {
         let plan = prepare(sql, &mut [], false)?;
-        Ok(self.execute(plan, sql, Vec::new(), view)? as u64)
+        Ok(self.execute(plan, sql, Vec::new(), View::Transaction)? as u64)
     }
 
     fn execute(&self, plan: Plan, sql: &str, values: Vec<Value>, view: View) -> Result<usize> {

@@ -70,7 +70,7 @@ pub fn keep(relation: u32) -> Result<String> {
         return Err(Error::NotATable(source.sql));
     }
     backups.schema()?;
-    backups.lock(&source, relation)?;
+    let relations = backups.lock(&source, relation)?;
     backups.refuse_temporary_types(&source, relation)?;
     let identity = keeper.identity(&source.sql);
     let mut found = None;
@@ -90,7 +90,7 @@ pub fn keep(relation: u32) -> Result<String> {
     let Some(name) = found else {
         return Err(Error::BackupNameTaken(source.sql));
     };
-    let rows = backups.copy(&source, relation, &name)?;
+    let rows = backups.copy(&source, relation, &relations, &name)?;
     let (at, by) = backups.now_and_caller()?;
     backups.describe(&name, &keeper.comment(&source.sql, rows, &at, &by))?;
     backups.close()?;

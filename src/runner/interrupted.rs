@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::transaction;
-use crate::store::index::{self, NewIndex};
+use crate::store::index::{self, Attached, NewIndex};
 use crate::store::journal::{Entry, Facts, Leaves};
 
 /// What is to be done about it.
@@ -65,10 +65,10 @@ pub fn decide(
             Decision::IsDone
         }
         (Some(Kind::NonTransactional(_, Form::Detach(partition))), _) => {
-            match index::detaching(partition)? {
+            match index::attached(partition)? {
                 None => Decision::IsDone,
-                Some((_, false)) => Decision::Run(leftovers),
-                Some((parent, true)) => Decision::Complete(format!(
+                Some(attached) if !attached.is_being_detached => Decision::Run(leftovers),
+                Some(Attached { partition, parent, .. }) => Decision::Complete(format!(
                     "ALTER TABLE {parent} DETACH PARTITION {partition} FINALIZE"
                 )),
             }

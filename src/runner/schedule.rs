@@ -2,7 +2,7 @@
 
 use super::entrance::Running;
 use crate::error::{Error, Result, literal};
-use crate::pg::guc::{self, Nest};
+use crate::pg::guc;
 use crate::pg::spi::View;
 use crate::store;
 use crate::store::schedule::{Circumstances, Jobs};
@@ -19,7 +19,7 @@ pub fn schedule(cron: &str, project: &str) -> Result<i64> {
     let _running = Running::enter("migrations.schedule()")?;
     check_project(project)?;
     let command = format!("CALL migrations.apply_each(project => {})", literal(project));
-    let (nest, jobs) = enter(|here| {
+    let jobs = enter(|here| {
         if !here.may_log_in || !here.may_apply {
             return Err(Error::JobCannotRun {
                 role: here.role.clone(),
@@ -32,7 +32,7 @@ pub fn schedule(cron: &str, project: &str) -> Result<i64> {
         Ok(format!("SELECT cron.schedule_in_database({});", arguments.map(literal).join(", ")))
     })?;
     let job = jobs.schedule(&name(project), cron, &command)?;
-    leave(nest, jobs)?;
+    jobs.close()?;
     Ok(job)
 }
 
@@ -42,7 +42,7 @@ pub fn schedule(cron: &str, project: &str) -> Result<i64> {
 /// in this database (55000).
 pub fn unschedule(project: &str) -> Result<()> {
     let _running = Running::enter("migrations.unschedule()")?;
-    let (nest, jobs) = enter(|here| {
+    let jobs = enter(|here| {
         let job = [&elsewhere(project, &here.database), &here.role].map(|text| literal(text));
         Ok(format!(
             "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = {} AND username = {};",
@@ -52,7 +52,7 @@ pub fn unschedule(project: &str) -> Result<()> {
     if !jobs.unschedule(&name(project))? {
         return Err(Error::NotScheduled { project: project.to_owned() });
     }
-    leave(nest, jobs)
+    jobs.close()
 }
 
 /// The name of a project's job.
@@ -72,9 +72,7 @@ fn check_project(name: &str) -> Result<()> {
 
 /// As the caller, with names that mean what they say. `there` says what does the same in
 /// the database that pg_cron lives in, or that it would be for nothing.
-fn enter(there: impl FnOnce(&Circumstances) -> Result<String>) -> Result<(Nest, Jobs)> {
-    let nest = Nest::open();
-    nest.set("search_path", "pg_catalog, pg_temp")?;
+fn enter(there: impl FnOnce(&Circumstances) -> Result<String>) -> Result<Jobs> {
     let jobs = Jobs::open()?;
     let here = jobs.look()?;
     let home = guc::value(HOME);
@@ -86,12 +84,7 @@ fn enter(there: impl FnOnce(&Circumstances) -> Result<String>) -> Result<(Nest, 
     }
     let there = there(&here)?;
     match home.filter(|_| !here.is_installed) {
-        None => Ok((nest, jobs)),
+        None => Ok(jobs),
         Some(home) => Err(Error::CronElsewhere { home, there }),
     }
-}
-
-fn leave(nest: Nest, jobs: Jobs) -> Result<()> {
-    jobs.close()?;
-    nest.undo()
 }

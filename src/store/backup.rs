@@ -1,17 +1,19 @@
 //! Backups of tables, in a schema that is the users' own. All of this is done as the
 //! caller, with the caller's rights.
 //!
-//! Look-ups have a search path of nothing but the catalog. Commands have the caller's,
-//! for the triggers of users that they may fire; so all that they hold is names with
-//! their schema: no functions, operators or types.
+//! The relation to be kept may be anybody's. So it is locked by its number before a command
+//! names it, and its rows are copied without a query ([`crate::pg::rows`]): neither a view
+//! that has taken its name nor an expression of its owner's runs as the caller.
 
 use crate::domain::backup::{MARK, SCHEMA};
 use crate::error::{Error, Result, literal};
 use crate::pg::call::Value;
-use crate::pg::guc::Nest;
-use crate::pg::spi::{Row, Spi, Statement, Table, Type, View};
+use crate::pg::caller::AsCaller;
+use crate::pg::rows::{self, Column, Lock};
+use crate::pg::spi::{Row, Statement, Type};
 use crate::pg::{lock, quote_identifier};
 use pgrx::PgSqlErrorCode as Code;
+use std::collections::HashMap;
 
 /// A relation of the catalog.
 pub struct Relation {
@@ -27,6 +29,8 @@ pub struct Relation {
     pub may_lock: bool,
     /// Its comment.
     pub comment: String,
+    /// Whether the caller may read all of its columns.
+    pub may_read: bool,
 }
 
 impl Relation {
@@ -38,7 +42,19 @@ impl Relation {
             kind: row.text(3),
             may_lock: row.bool(4),
             comment: row.text(5),
+            may_read: row.bool(6),
         }
+    }
+
+    /// Errors: the caller may not read all of its rows (42501).
+    fn check_readable(&self, oid: u32) -> Result<()> {
+        rows::check_readable(oid, &self.name, self.may_read).map_err(|error| match self.may_read {
+            false => error,
+            true => hint_on_rights(
+                error,
+                "A backup holds all rows or isn't made: apply the migration as a role that row security doesn't restrict.",
+            ),
+        })
     }
 
     /// Whether it is a backup.
@@ -59,26 +75,17 @@ struct Owner {
 }
 
 /// What keeps and drops backups.
-pub struct Backups(Spi);
+pub struct Backups(AsCaller);
 
 impl Backups {
     /// Begins.
     pub fn open() -> Result<Backups> {
-        Ok(Backups(Spi::connect()?))
+        Ok(Backups(AsCaller::open()?))
     }
 
     /// Ends.
     pub fn close(self) -> Result<()> {
-        self.0.finish()
-    }
-
-    /// Looks something up: names mean what they say.
-    fn look<const N: usize>(&self, statement: &Statement, values: [Value; N]) -> Result<Table<'_>> {
-        let nest = Nest::open();
-        nest.set("search_path", "pg_catalog, pg_temp")?;
-        let found = self.0.run(statement, values, View::Newest)?;
-        nest.undo()?;
-        Ok(found)
+        self.0.close()
     }
 
     /// The relation with this number.
@@ -87,14 +94,18 @@ impl Backups {
             sql: "SELECT s.schema, c.relname::text, format('%I.%I', s.schema, c.relname),
                          c.relkind::text,
                          c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE'),
-                         coalesce(obj_description(c.oid, 'pg_class'), '')
+                         coalesce(obj_description(c.oid, 'pg_class'), ''),
+                         has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (
+                             SELECT FROM pg_attribute a
+                             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                               AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT'))
                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
                        LATERAL (SELECT CASE n.oid WHEN pg_my_temp_schema() THEN 'pg_temp'
                                        ELSE n.nspname::text END AS schema) s
                   WHERE c.oid = $1::oid",
             types: &[Type::BigInt],
         };
-        let found = self.look(&FIND, [Value::BigInt(relation.into())])?;
+        let found = self.0.look(&FIND, [Value::BigInt(relation.into())])?;
         Ok(found.first().map(Relation::of))
     }
 
@@ -102,12 +113,12 @@ impl Backups {
     pub fn named(&self, name: &str) -> Result<Option<Relation>> {
         const NAMED: Statement = Statement {
             sql: "SELECT n.nspname::text, c.relname::text, format('%I.%I', n.nspname, c.relname),
-                         c.relkind::text, false, coalesce(obj_description(c.oid, 'pg_class'), '')
+                         c.relkind::text, false, coalesce(obj_description(c.oid, 'pg_class'), ''), false
                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                   WHERE n.nspname = $1 AND c.relname = $2",
             types: &[Type::Text, Type::Text],
         };
-        let found = self.look(&NAMED, [SCHEMA.into(), name.into()])?;
+        let found = self.0.look(&NAMED, [SCHEMA.into(), name.into()])?;
         Ok(found.first().map(Relation::of))
     }
 
@@ -118,7 +129,7 @@ impl Backups {
                   WHERE n.nspname = $1 AND starts_with(c.relname::text, $2)",
             types: &[Type::Text, Type::Text],
         };
-        let found = self.look(&BEGINNING, [SCHEMA.into(), stem.into()])?;
+        let found = self.0.look(&BEGINNING, [SCHEMA.into(), stem.into()])?;
         Ok(found.rows().map(|row| row.text(0)).collect())
     }
 
@@ -152,7 +163,7 @@ impl Backups {
                   FROM pg_namespace WHERE nspname = $1",
             types: &[Type::Text],
         };
-        let found = self.look(&OWNER, [SCHEMA.into()])?;
+        let found = self.0.look(&OWNER, [SCHEMA.into()])?;
         Ok(found.first().map(|row| Owner {
             name: row.text(0),
             is_ours: row.bool(1),
@@ -181,7 +192,7 @@ impl Backups {
 
     /// Takes away what default privileges have given to others.
     fn revoke(&self, granted: &Statement, table: Option<&str>, of: &str) -> Result<()> {
-        let found = self.look(granted, [SCHEMA.into(), table.into()])?;
+        let found = self.0.look(granted, [SCHEMA.into(), table.into()])?;
         let grantees: Vec<Grantee> = found.rows().map(|row| Grantee(row.text(0))).collect();
         drop(found);
         for Grantee(grantee) in grantees {
@@ -190,21 +201,26 @@ impl Backups {
         Ok(())
     }
 
-    /// Keeps others from changing a relation until the migration ends, as far as the
-    /// caller may. Errors: those of [`Backups::check`].
-    pub fn lock(&self, source: &Relation, oid: u32) -> Result<()> {
-        if source.may_lock {
-            // What happens to its rows until the migration ends, the migration does.
-            self.0.command(&format!("LOCK TABLE {} IN SHARE MODE", source.sql))?;
-        }
-        self.check(source, oid)
+    /// Locks a relation, and what inherits from it: keeps others from changing it until the
+    /// migration ends, and its rows, too, as far as the caller may. Gives the numbers.
+    ///
+    /// Errors: too few rights to read it, or row security that hides rows (42501), before
+    /// it is locked; those of [`Backups::check`].
+    pub fn lock(&self, source: &Relation, oid: u32) -> Result<Vec<u32>> {
+        source.check_readable(oid)?;
+        // What happens to its rows until the migration ends, the migration does.
+        let mode = if source.may_lock { Lock::Rows } else { Lock::Definition };
+        let relations = rows::lock(oid, mode)?;
+        self.check(source, oid)?.check_readable(oid)?;
+        Ok(relations)
     }
 
-    /// Looks whether a relation still has its name: commands go by that, and it may have
-    /// changed before they had their locks. Errors: it has another one (40001).
-    fn check(&self, source: &Relation, oid: u32) -> Result<()> {
+    /// Looks whether a relation is still what it was: commands go by its name, and it may
+    /// have changed before it was locked. Errors: it has another name, or is something else
+    /// (40001).
+    fn check(&self, source: &Relation, oid: u32) -> Result<Relation> {
         match self.find(oid)? {
-            Some(now) if now.sql == source.sql => Ok(()),
+            Some(now) if now.sql == source.sql && now.kind == source.kind => Ok(now),
             _ => Err(Error::Renamed(source.sql.clone())),
         }
     }
@@ -239,7 +255,7 @@ impl Backups {
                   ORDER BY u.number, o.what LIMIT 1",
             types: &[Type::BigInt],
         };
-        let found = self.look(&TEMPORARY, [Value::BigInt(oid.into())])?;
+        let found = self.0.look(&TEMPORARY, [Value::BigInt(oid.into())])?;
         match found.first() {
             Some(row) => Err(Error::TemporaryType {
                 relation: source.sql.clone(),
@@ -253,7 +269,7 @@ impl Backups {
     /// Copies a relation into a new table of the schema. Gives how many rows it had.
     /// Errors: the server's; no rights on the table, or not on all of its rows (42501);
     /// those of [`Backups::check`].
-    pub fn copy(&self, source: &Relation, oid: u32, name: &str) -> Result<u64> {
+    pub fn copy(&self, source: &Relation, oid: u32, relations: &[u32], name: &str) -> Result<u64> {
         let backup = format!("{SCHEMA}.{}", quote_identifier(name));
         // Defaults are copied as they are stored: as SQL, the caller's search path could
         // give them another meaning.
@@ -265,24 +281,16 @@ impl Backups {
         if !without.is_empty() {
             self.0.command(&format!("ALTER TABLE {backup} {}", without.join(", ")))?;
         }
-        // What the lock has waited for is to be in the copy, even if the transaction's
-        // snapshot is older: the table may be dropped next.
-        let nest = Nest::open();
-        nest.set("row_security", "off")?;
-        let copied = self
-            .0
-            .command_on(
-                &format!("INSERT INTO {backup} SELECT * FROM {}", source.sql),
-                View::NewestToWrite,
-            )
-            .map_err(|error| {
-                hint_on_rights(
-                    error,
-                    "A backup holds all rows or isn't made: apply the migration as a role that row security doesn't restrict.",
-                )
-            })?;
-        nest.undo()?;
         self.check(source, oid)?;
+        let target = self.new_table(name)?;
+        let wanted = self.columns(target)?;
+        let mut copied = 0;
+        for relation in relations {
+            if self.has_rows(*relation)? {
+                copied +=
+                    rows::copy(*relation, &self.matching(*relation, &wanted, source)?, target)?;
+            }
+        }
         const GRANTED: Statement = Statement {
             sql: "SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
@@ -291,6 +299,73 @@ impl Backups {
         };
         self.revoke(&GRANTED, Some(name), &format!("TABLE {backup}"))?;
         Ok(copied)
+    }
+
+    /// The number of the table that was just made, if there is nothing in it that a copied row
+    /// would set off. Errors: an event trigger has given it something (0A000).
+    fn new_table(&self, name: &str) -> Result<u32> {
+        const MADE: Statement = Statement {
+            sql: "SELECT c.oid::bigint,
+                         c.relhasindex OR c.relhastriggers OR c.relhasrules OR c.relrowsecurity
+                         OR c.relispartition OR c.relkind <> 'r' OR EXISTS (
+                             SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype <> 'n')
+                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  WHERE n.nspname = $1 AND c.relname = $2",
+            types: &[Type::Text, Type::Text],
+        };
+        let found = self.0.look(&MADE, [SCHEMA.into(), name.into()])?;
+        match found.first().map(|row| (row.bigint(0) as u32, row.bool(1))) {
+            Some((table, false)) => Ok(table),
+            _ => Err(Error::BackupAltered(format!("{SCHEMA}.{}", quote_identifier(name)))),
+        }
+    }
+
+    /// The columns of a table, in their order, by name.
+    fn columns(&self, table: u32) -> Result<Vec<(String, Column)>> {
+        const COLUMNS: Statement = Statement {
+            sql: "SELECT attname::text, attnum, atttypid::bigint, attgenerated = 'v'
+                  FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped
+                  ORDER BY attnum",
+            types: &[Type::BigInt],
+        };
+        let found = self.0.look(&COLUMNS, [Value::BigInt(table.into())])?;
+        let columns = found.rows().map(|row| {
+            let column = Column {
+                number: row.get(1).unwrap_or_default(),
+                kind: row.bigint(2) as u32,
+                is_virtual: row.bool(3),
+            };
+            (row.text(0), column)
+        });
+        Ok(columns.collect())
+    }
+
+    /// A relation's columns in the order of a copy's. Errors: they don't match (40001).
+    fn matching(
+        &self,
+        relation: u32,
+        wanted: &[(String, Column)],
+        source: &Relation,
+    ) -> Result<Vec<Column>> {
+        let mut there: HashMap<String, Column> = self.columns(relation)?.into_iter().collect();
+        let columns = wanted.iter().map(|(name, wanted)| {
+            there
+                .remove(name)
+                .filter(|column| column.kind == wanted.kind)
+                .ok_or_else(|| Error::Renamed(source.sql.clone()))
+        });
+        columns.collect()
+    }
+
+    /// Whether a relation has rows of its own, as partitioned tables and other sessions'
+    /// temporary children have none for us.
+    fn has_rows(&self, relation: u32) -> Result<bool> {
+        const HAS: Statement = Statement {
+            sql: "SELECT FROM pg_class
+                  WHERE oid = $1::oid AND relkind <> 'p' AND NOT pg_is_other_temp_schema(relnamespace)",
+            types: &[Type::BigInt],
+        };
+        Ok(self.0.look(&HAS, [Value::BigInt(relation.into())])?.count() > 0)
     }
 
     /// What LIKE has copied and a backup isn't to have, as actions of ALTER TABLE.
@@ -316,7 +391,7 @@ impl Backups {
                   ORDER BY a.attnum",
             types: &[Type::BigInt],
         };
-        let found = self.look(&LEAVE_OUT, [Value::BigInt(relation.into())])?;
+        let found = self.0.look(&LEAVE_OUT, [Value::BigInt(relation.into())])?;
         Ok(found.rows().map(|row| row.text(0)).collect())
     }
 
@@ -327,7 +402,7 @@ impl Backups {
                          current_user::text",
             types: &[],
         };
-        let found = self.look(&NOW, [])?;
+        let found = self.0.look(&NOW, [])?;
         Ok(found.first().map(|row| (row.text(0), row.text(1))).unwrap_or_default())
     }
 

@@ -1,10 +1,12 @@
-//! What the catalog says of statements that were interrupted. Looked up as the caller,
-//! with the script's own search_path, since it is names of the script that are looked up.
+//! What the catalog says of statements that were interrupted. Names of the script are resolved
+//! under the script's own search_path; everything else goes by number.
 
 use crate::error::Result;
 use crate::pg::call::Value;
+use crate::pg::caller::AsCaller;
+use crate::pg::name::{self, Name};
 use crate::pg::parse::{Form, Named, Reach};
-use crate::pg::spi::{Spi, Statement, Type, View};
+use crate::pg::spi::{Statement, Type};
 use crate::store::journal::{Facts, Leaves};
 use std::collections::HashSet;
 
@@ -25,33 +27,21 @@ const REINDEXED: &str = r"_cc(new|old)\d*$";
 /// What there is before a statement. None: it is no index statement, or what it works on
 /// isn't there.
 pub fn facts(form: &Form) -> Result<Option<Facts>> {
-    const TABLE: &str = "SELECT coalesce(i.indrelid, c.oid)::bigint
-        FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-        WHERE c.oid = pg_catalog.to_regclass($1)";
-    const RELATION: &str = "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::bigint";
-    const SCHEMA: &str = "SELECT oid::bigint FROM pg_catalog.pg_namespace WHERE nspname = $1";
-    const DATABASE: &str = "SELECT 0::bigint WHERE $1 = ''";
-    let (sql, name, leaves) = match form {
+    let (relation, leaves) = match form {
         Form::CreateIndex { table, index: Some(name), .. } => {
-            (TABLE, table.as_str(), Leaves::Index(name.clone()))
+            (table.find(), Leaves::Index(name.clone()))
         }
         Form::CreateIndex { table, index: None, beginning } => {
-            (TABLE, table.as_str(), Leaves::Unnamed(beginning.clone()))
+            (table.find(), Leaves::Unnamed(beginning.clone()))
         }
-        Form::Reindex(Reach::Relation(name)) => (TABLE, name.as_str(), Leaves::OfTable),
-        Form::Reindex(Reach::Schema(name)) => (SCHEMA, name.as_str(), Leaves::InSchema),
-        Form::Reindex(Reach::Database) => (DATABASE, "", Leaves::InDatabase),
-        Form::DropIndex(name) => (RELATION, name.as_str(), Leaves::Nothing),
+        Form::Reindex(Reach::Relation(name)) => (name.find().map(name::table_of), Leaves::OfTable),
+        Form::Reindex(Reach::Schema(name)) => (name::schema(name), Leaves::InSchema),
+        Form::Reindex(Reach::Database) => (Some(0), Leaves::InDatabase),
+        Form::DropIndex(name) => (name.find(), Leaves::Nothing),
         _ => return Ok(None),
     };
-    let spi = Spi::connect()?;
-    let statement = Statement { sql, types: &[Type::Text] };
-    let found = spi.run(&statement, [name.into()], View::Newest)?;
-    let relation = found.first().and_then(|row| row.get::<i64>(0));
-    drop(found);
-    spi.finish()?;
     let Some(relation) = relation else { return Ok(None) };
-    let mut facts = Facts { relation: relation as u32, indexes: Vec::new(), leaves };
+    let mut facts = Facts { relation, indexes: Vec::new(), leaves };
     facts.indexes = matching(&facts)?.into_iter().map(|(oid, _)| oid).collect();
     Ok(Some(facts))
 }
@@ -75,39 +65,39 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
     };
     const MATCHING: Statement = Statement {
         sql: r"WITH tables AS (
-                  SELECT c.oid, c.reltoastrelid FROM pg_catalog.pg_class c
+                  SELECT c.oid, c.reltoastrelid FROM pg_class c
                   WHERE CASE $2
-                      WHEN 'table' THEN c.oid = $1::pg_catalog.oid
-                      WHEN 'tree' THEN c.oid = $1::pg_catalog.oid OR c.oid = ANY (ARRAY(
-                          SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)))
-                      WHEN 'schema' THEN c.relnamespace = $1::pg_catalog.oid
+                      WHEN 'table' THEN c.oid = $1::oid
+                      WHEN 'tree' THEN c.oid = $1::oid OR c.oid = ANY (ARRAY(
+                          SELECT relid FROM pg_partition_tree($1::oid::regclass)))
+                      WHEN 'schema' THEN c.relnamespace = $1::oid
                       ELSE true END
               )
-              SELECT i.indexrelid::pg_catalog.int8,
-                     pg_catalog.format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
-              FROM pg_catalog.pg_index i
-              JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              SELECT i.indexrelid::int8,
+                     format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
+              FROM pg_index i
+              JOIN pg_class c ON c.oid = i.indexrelid
+              JOIN pg_namespace n ON n.oid = c.relnamespace
               -- Whoever builds an index so holds this lock of the table. (The server's own
               -- views of the progress hide it from other roles.)
               LEFT JOIN LATERAL (
-                  SELECT l.pid FROM pg_catalog.pg_locks l
-                  JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+                  SELECT l.pid FROM pg_locks l
+                  JOIN pg_stat_activity a ON a.pid = l.pid
                   WHERE l.relation = i.indrelid AND l.granted AND a.usesysid IS NOT NULL
                     AND l.mode = 'ShareUpdateExclusiveLock'
-                    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
-                                      WHERE d.datname = pg_catalog.current_database())
-                    AND l.pid <> pg_catalog.pg_backend_pid() LIMIT 1
+                    AND l.database = (SELECT d.oid FROM pg_database d
+                                      WHERE d.datname = current_database())
+                    AND l.pid <> pg_backend_pid() LIMIT 1
               ) p ON NOT i.indisvalid
               WHERE i.indrelid IN (SELECT oid FROM tables UNION ALL SELECT reltoastrelid FROM tables
                                    WHERE $2 <> 'table')
                 AND ($3 IS NULL OR c.relname = $3)
-                AND ($4 IS NULL OR pg_catalog.starts_with(c.relname::pg_catalog.text, $4))
+                AND ($4 IS NULL OR starts_with(c.relname::text, $4))
                 AND ($5 IS NULL OR c.relname ~ $5)
               ORDER BY 2",
         types: &[Type::BigInt, Type::Text, Type::Text, Type::Text, Type::Text],
     };
-    let spi = Spi::connect()?;
+    let caller = AsCaller::open()?;
     let text = |text: Option<&String>| text.map(String::as_str).into();
     let values = [
         Value::BigInt(facts.relation.into()),
@@ -116,65 +106,74 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
         text(beginning),
         pattern.into(),
     ];
-    let found = spi.run(&MATCHING, values, View::Newest)?;
+    let found = caller.look(&MATCHING, values)?;
     let matching = found.rows().map(|row| {
         let index = NewIndex { name: row.text(1), is_valid: row.bool(2), builder: row.get(3) };
         (row.bigint(0) as u32, index)
     });
     let matching = matching.collect();
     drop(found);
-    spi.finish()?;
+    caller.close()?;
     Ok(matching)
 }
 
 /// Whether an index is still there, by its number or, since a restored database has other
 /// numbers, by its name.
-pub fn exists(index: u32, name: &str) -> Result<bool> {
+pub fn exists(index: u32, name: &Name) -> Result<bool> {
     const EXISTS: Statement = Statement {
-        sql: "SELECT FROM pg_catalog.pg_index
-              WHERE indexrelid IN ($1::pg_catalog.oid, pg_catalog.to_regclass($2))",
-        types: &[Type::BigInt, Type::Text],
+        sql: "SELECT FROM pg_index WHERE indexrelid IN ($1::oid, $2::oid)",
+        types: &[Type::BigInt, Type::BigInt],
     };
-    let spi = Spi::connect()?;
-    let values = [Value::BigInt(index.into()), name.into()];
-    let exists = spi.run(&EXISTS, values, View::Newest)?.count() > 0;
-    spi.finish()?;
+    let caller = AsCaller::open()?;
+    let named = name.find().map_or(Value::Null, |oid| Value::BigInt(oid.into()));
+    let exists = caller.look(&EXISTS, [Value::BigInt(index.into()), named])?.count() > 0;
+    caller.close()?;
     Ok(exists)
 }
 
-/// Whether a partition is attached; Some(true): it is being detached. The parent's name
-/// goes with it, as SQL.
-pub fn detaching(partition: &str) -> Result<Option<(String, bool)>> {
-    const PARENT: Statement = Statement {
-        sql: "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname), h.inhdetachpending
-              FROM pg_catalog.pg_inherits h
-              JOIN pg_catalog.pg_class c ON c.oid = h.inhparent
-              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              WHERE h.inhrelid = pg_catalog.to_regclass($1)",
-        types: &[Type::Text],
+/// A partition that is attached, or being detached.
+pub struct Attached {
+    /// Its name as SQL, with its schema.
+    pub partition: String,
+    /// That of the table that it is a partition of.
+    pub parent: String,
+    /// Whether it is being detached.
+    pub is_being_detached: bool,
+}
+
+/// What a partition is attached to. None: to nothing, or there is no such table.
+pub fn attached(partition: &Name) -> Result<Option<Attached>> {
+    const ATTACHED: Statement = Statement {
+        sql: "SELECT format('%I.%I', pn.nspname, p.relname), format('%I.%I', n.nspname, c.relname),
+                     h.inhdetachpending
+              FROM pg_inherits h
+              JOIN pg_class p ON p.oid = h.inhrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
+              JOIN pg_class c ON c.oid = h.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE h.inhrelid = $1::oid",
+        types: &[Type::BigInt],
     };
-    let spi = Spi::connect()?;
-    let parent = spi
-        .run(&PARENT, [partition.into()], View::Newest)?
-        .first()
-        .map(|row| (row.text(0), row.bool(1)));
-    spi.finish()?;
-    Ok(parent)
+    let Some(partition) = partition.find() else { return Ok(None) };
+    let caller = AsCaller::open()?;
+    let found = caller.look(&ATTACHED, [Value::BigInt(partition.into())])?;
+    let attached = found.first().map(|row| Attached {
+        partition: row.text(0),
+        parent: row.text(1),
+        is_being_detached: row.bool(2),
+    });
+    drop(found);
+    caller.close()?;
+    Ok(attached)
 }
 
 /// Whether there is one of this name.
 pub fn named(kind: Named, name: &str) -> Result<bool> {
-    const DATABASE: Statement = Statement {
-        sql: "SELECT FROM pg_catalog.pg_database WHERE datname = $1",
-        types: &[Type::Text],
-    };
-    const TABLESPACE: Statement = Statement {
-        sql: "SELECT FROM pg_catalog.pg_tablespace WHERE spcname = $1",
-        types: &[Type::Text],
-    };
+    const DATABASE: Statement =
+        Statement { sql: "SELECT FROM pg_database WHERE datname = $1", types: &[Type::Text] };
+    const TABLESPACE: Statement =
+        Statement { sql: "SELECT FROM pg_tablespace WHERE spcname = $1", types: &[Type::Text] };
     const SUBSCRIPTION: Statement = Statement {
-        sql: "SELECT FROM pg_catalog.pg_subscription s JOIN pg_catalog.pg_database d ON d.oid = s.subdbid
-              WHERE subname = $1 AND d.datname = pg_catalog.current_database()",
+        sql: "SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+              WHERE subname = $1 AND d.datname = current_database()",
         types: &[Type::Text],
     };
     let statement = match kind {
@@ -182,8 +181,8 @@ pub fn named(kind: Named, name: &str) -> Result<bool> {
         Named::Tablespace => &TABLESPACE,
         Named::Subscription => &SUBSCRIPTION,
     };
-    let spi = Spi::connect()?;
-    let there = spi.run(statement, [name.into()], View::Newest)?.count() > 0;
-    spi.finish()?;
+    let caller = AsCaller::open()?;
+    let there = caller.look(statement, [name.into()])?.count() > 0;
+    caller.close()?;
     Ok(there)
 }

@@ -14,6 +14,7 @@ pub mod index;
 pub mod journal;
 pub mod overview;
 pub mod project;
+pub mod record;
 pub mod registry;
 pub mod requirement;
 pub mod schedule;
@@ -59,9 +60,9 @@ impl Store {
 
     /// Begins a batch of work on the tables.
     pub fn open(&self) -> Result<Batch<'_>> {
-        let role = AsOwner::enter(self.objects.owner())?;
         let at_work = AtWork::new();
-        Ok(Batch { role, spi: Spi::connect()?, store: self, _at_work: at_work })
+        let (role, spi) = AsOwner::enter(self.objects.owner())?;
+        Ok(Batch { role, spi, store: self, _at_work: at_work })
     }
 }
 
@@ -103,8 +104,7 @@ pub struct Batch<'a> {
 impl Batch<'_> {
     /// Ends the batch: the caller is itself again.
     pub fn close(self) -> Result<()> {
-        self.spi.finish()?;
-        self.role.leave()
+        self.role.leave(self.spi)
     }
 
     /// The time of the clock in UTC, as timestamps in versions have it.

@@ -33,18 +33,6 @@ impl Batch<'_> {
         Ok(found.rows().map(|row| row.text(0)).collect())
     }
 
-    /// Whether a relation is a table as golang-migrate makes it.
-    pub fn is_golang_migrates(&self, table: i64) -> Result<bool> {
-        const IS: Statement = Statement {
-            sql: "SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-                  WHERE c.oid = $1::oid AND c.relkind = 'r'
-                    AND (a.attname, a.atttypid) IN (('version', 'bigint'::regtype),
-                                                    ('dirty', 'boolean'::regtype))",
-            types: &[Type::BigInt],
-        };
-        Ok(self.spi.run(&IS, [Value::BigInt(table)], View::Newest)?.count() == 2)
-    }
-
     /// Keys of existing projects, by name, of those that are named.
     pub fn project_ids(&self, names: Vec<String>, view: View) -> Result<HashMap<String, i64>> {
         const IDS: Statement = Statement {

@@ -2,11 +2,12 @@
 //! caller, with the caller's rights.
 
 use crate::error::{Error, Result};
-use crate::pg::spi::{Spi, Statement, Type, View};
+use crate::pg::caller::AsCaller;
+use crate::pg::spi::{Statement, Type};
 use pgrx::PgSqlErrorCode as Code;
 
 /// The caller's jobs.
-pub struct Jobs(Spi);
+pub struct Jobs(AsCaller);
 
 /// What a job would meet.
 #[derive(Debug, Default)]
@@ -26,12 +27,12 @@ pub struct Circumstances {
 impl Jobs {
     /// Begins.
     pub fn open() -> Result<Jobs> {
-        Ok(Jobs(Spi::connect()?))
+        Ok(Jobs(AsCaller::open()?))
     }
 
     /// Ends.
     pub fn close(self) -> Result<()> {
-        self.0.finish()
+        self.0.close()
     }
 
     /// What a job of the caller's would meet.
@@ -45,7 +46,7 @@ impl Jobs {
                   FROM pg_roles WHERE rolname = current_user",
             types: &[],
         };
-        let found = self.0.run(&LOOK, [], View::Newest)?;
+        let found = self.0.look(&LOOK, [])?;
         Ok(found
             .first()
             .map(|row| Circumstances {
@@ -65,7 +66,7 @@ impl Jobs {
             types: &[Type::Text, Type::Text, Type::Text],
         };
         let values = [name.into(), cron.into(), command.into()];
-        let made = self.0.run(&SCHEDULE, values, View::Transaction).map_err(with_hint)?;
+        let made = self.0.call(&SCHEDULE, values).map_err(with_hint)?;
         Ok(made.first().map(|row| row.bigint(0)).unwrap_or_default())
     }
 
@@ -77,7 +78,7 @@ impl Jobs {
                   WHERE jobname = $1 AND username = current_user AND database = current_database()",
             types: &[Type::Text],
         };
-        let gone = self.0.run(&UNSCHEDULE, [name.into()], View::Transaction).map_err(with_hint)?;
+        let gone = self.0.call(&UNSCHEDULE, [name.into()]).map_err(with_hint)?;
         Ok(gone.count() > 0)
     }
 }

@@ -33,7 +33,7 @@ reader 4
 is_reading
 out=$(PGOPTIONS='-c migrations.lock_retries=1' call 'apply_each()') && fail 'it got through'
 has 'what' 'ERROR:  canceling statement due to lock timeout' "$out"
-has 'who' 'DETAIL:  Process [0-9]+ of user postgres holds a lock on t, in a transaction since .*: BEGIN; SELECT count' "$out"
+has 'who' 'DETAIL:  Process [0-9]+ of user postgres holds a lock on public.t, in a transaction since .*: BEGIN; SELECT count' "$out"
 has 'where' 'CONTEXT:  migration 002 \(column\) of project default, statement 2 of 2, line 1' "$out"
 is 'on record' '002|failure|55P03|2' "$(sql "SELECT version, outcome, sqlstate, statement_no FROM migrations.history WHERE outcome = 'failure'")"
 is 'shown' 'failed|canceling statement due to lock timeout (55P03), statement 2, line 1' "$(sql "SELECT state, message FROM migrations.status() WHERE version = '002'")"
