@@ -29,7 +29,7 @@ pub struct Relation {
     pub may_lock: bool,
     /// Its comment.
     pub comment: String,
-    /// Whether the caller may read all of its columns.
+    /// Whether the caller may read it.
     pub may_read: bool,
 }
 
@@ -95,10 +95,7 @@ impl Backups {
                          c.relkind::text,
                          c.relkind IN ('r', 'p') AND has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE'),
                          coalesce(obj_description(c.oid, 'pg_class'), ''),
-                         has_table_privilege(c.oid, 'SELECT') OR NOT EXISTS (
-                             SELECT FROM pg_attribute a
-                             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                               AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT'))
+                         has_table_privilege(c.oid, 'SELECT')
                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
                        LATERAL (SELECT CASE n.oid WHEN pg_my_temp_schema() THEN 'pg_temp'
                                        ELSE n.nspname::text END AS schema) s

@@ -3,6 +3,7 @@
 # calls of ours. None of them may run, wherever pg_catalog is in the search_path. What is
 # planted is generated from the catalog, so that it covers what our SQL may use next, too.
 new_database security_planted
+mark_log
 planting="
 DO \$\$ BEGIN CREATE ROLE security_planter; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$;
 GRANT CREATE, USAGE ON SCHEMA public TO security_planter;
@@ -74,7 +75,10 @@ END \$\$;
 sql "$planting"
 sql "$aggregates"
 sql "$types"
-is_locked() { [ "$(sql_in "$1" "SELECT count(*) > 0 FROM pg_locks WHERE mode = 'ShareUpdateExclusiveLock' AND relation = 'app.t'::regclass")" = t ]; }
+is_locked() { [ "$(PGOPTIONS='-c search_path=pg_catalog' sql_in "$1" "SELECT count(*) > 0 FROM pg_locks WHERE mode = 'ShareUpdateExclusiveLock' AND relation = 'app.t'::regclass")" = t ]; }
+
+# The installation, too, runs as a superuser.
+sql "SET search_path = public, pg_catalog; DROP EXTENSION pg_migrations; CREATE EXTENSION pg_migrations"
 
 # Every call, as a superuser who qualifies whatever is in the texts.
 cat >"$RUN/calls.sql" <<'SQL'
@@ -126,22 +130,29 @@ SET client_min_messages = error;
 SET migrations.lock_timeout = '50ms'; SET migrations.lock_retries = 0;
 SELECT migrations.add('8', 'blocked', 'ALTER TABLE app.t ADD x pg_catalog.int4', 'SELECT 1');
 CALL migrations.apply_each();
+SELECT migrations.remove('8');
 SELECT migrations.add('1', 'cut off', 'CREATE UNIQUE INDEX CONCURRENTLY ON app.t (i); DROP INDEX CONCURRENTLY app.ti', project => 'cut');
 CALL migrations.apply_each(project => 'cut');
 CALL migrations.apply_each(project => 'cut');
 SELECT migrations.retry('1', 'cut'); SELECT migrations.mark_statement_done('1', 'cut');
+SELECT * FROM migrations.load('/nowhere');
 SELECT migrations.schedule('* * * * *'); SELECT migrations.unschedule();
 SQL
+while read -r routine; do
+    grep -q "migrations\.$routine\b" "$RUN/calls.sql" "$RUN/more_calls.sql" || fail "$routine is not called"
+done < <(PGOPTIONS='-c search_path=pg_catalog' sql "SELECT proname FROM pg_proc WHERE pronamespace = 'migrations'::regnamespace AND proname <> 'guard'")
 n=0
 for path in 'pg_catalog, public' 'public, pg_catalog' 'public'; do
     n=$((n + 1))
     sql_in postgres "CREATE DATABASE security_planted_$n TEMPLATE security_planted"
-    mark_log
     out=$(PGDATABASE=security_planted_$n PGOPTIONS="-c search_path=${path// /\\ }" "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -f "$RUN/calls.sql" 2>&1) || fail "with $path: $out"
-    (PGDATABASE=security_planted_$n sql "INSERT INTO app.t VALUES (1), (1); BEGIN; LOCK TABLE app.t IN SHARE UPDATE EXCLUSIVE MODE; SELECT pg_sleep(2)" >/dev/null) &
+    sql_in "security_planted_$n" 'INSERT INTO app.t VALUES (1), (1)'
+    (sql_in "security_planted_$n" "BEGIN; LOCK TABLE app.t IN SHARE UPDATE EXCLUSIVE MODE; SELECT pg_catalog.pg_sleep(2)" >/dev/null) &
     eventually is_locked "security_planted_$n"
     out=$(PGDATABASE=security_planted_$n PGOPTIONS="-c search_path=${path// /\\ }" "$BIN/psql" -X -q -A -t -f "$RUN/more_calls.sql" 2>&1)
     has "with $path, blocked" 'holds a lock on app.t' "$out"
+    has "with $path, cut off" 'could not create unique index' "$out"
     wait
-    lacks "with $path" 'planted [a-z_]+ .*ran|planted .* ran' "$(log_since)"
+    lacks "with $path" 'LOG:  planted .* ran' "$(log_since)"
+    mark_log
 done
