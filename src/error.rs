@@ -424,6 +424,19 @@ pub enum Error {
     },
     /// The server has no memory left (53200).
     OutOfMemory,
+    /// Triggers of the caller's are pending, and would run as another user (55000).
+    PendingTriggers,
+    /// Deferred triggers have set each other off in as many rounds (54000).
+    EndlessTriggers(usize),
+    /// A table of ours has something that isn't ours (55000).
+    ForeignObject {
+        /// The table.
+        table: String,
+        /// What it has, as the subject of a sentence.
+        what: String,
+        /// How to remove it.
+        hint: String,
+    },
     /// A body changes how the rest of its own text would have to be read (0A000).
     StringsChanged {
         /// Where.

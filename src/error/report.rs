@@ -603,6 +603,23 @@ impl Error {
             .place(place.clone()),
             OutOfMemory => Report::new(Code::ERRCODE_OUT_OF_MEMORY, "out of memory")
                 .hint("Repeat the call when the server has more of it."),
+            PendingTriggers => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "cannot run migrations here while deferred triggers are pending",
+            )
+            .detail("They were set off before a function with SECURITY DEFINER was called, and would run as its owner.")
+            .hint("Run SET CONSTRAINTS ALL IMMEDIATE before the function is called, or commit."),
+            EndlessTriggers(rounds) => Report::new(
+                Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                format!("deferred triggers are still pending after {rounds} rounds"),
+            )
+            .hint("Look for triggers that set each other off."),
+            ForeignObject { table, what, hint } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("table migrations.{table} has been altered"),
+            )
+            .detail(format!("{what} is not part of pg_migrations."))
+            .hint(hint.as_str()),
             StringsChanged { place } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "cannot change standard_conforming_strings inside a migration",

@@ -28,7 +28,9 @@ const TABLES: [&CStr; 6] =
     [c"project", c"migration", c"applied", c"event", c"unfinished", c"journal"];
 
 impl OwnObjects {
-    /// Looks them up by name. Errors: as of [`check_version`]; a table isn't there (55000).
+    /// Looks them up by name. Errors: as of [`check_version`]; a table isn't there, or has a
+    /// trigger, a rule, row security or a child that isn't ours, whose code our own changes
+    /// would run (55000).
     pub fn find() -> Result<OwnObjects> {
         hold_project();
         check_version()?;
@@ -42,7 +44,11 @@ impl OwnObjects {
             let names = TABLES.into_iter().chain([HISTORY]);
             let relations: Option<Vec<Relation>> =
                 names.map(|name| relation(schema, name)).collect();
-            Ok(OwnObjects { extension, relations: relations.ok_or(Error::NotInstalled)? })
+            let relations = relations.ok_or(Error::NotInstalled)?;
+            for table in relations.iter().filter(|relation| relation.name != HISTORY) {
+                table.check_own(schema)?;
+            }
+            Ok(OwnObjects { extension, relations })
         }
     }
 
@@ -71,6 +77,11 @@ impl OwnObjects {
                     "Extension pg_migrations was updated to version {installed}."
                 ));
             }
+            Err(Error::ForeignObject { table, what, .. }) => {
+                return Some(format!(
+                    "{what} of table migrations.{table} is not part of pg_migrations."
+                ));
+            }
             // Renamed or moved tables are not found, though the extension is there.
             _ if self.extension_exists() => {
                 return Some("A table of pg_migrations was renamed or moved.".to_owned());
@@ -93,6 +104,74 @@ impl OwnObjects {
     fn extension_exists(&self) -> bool {
         // SAFETY: a look-up by a constant name.
         unsafe { pg_sys::get_extension_oid(c"pg_migrations".as_ptr(), true) == self.extension }
+    }
+}
+
+impl Relation {
+    /// Errors: the table has something that isn't ours (55000).
+    fn check_own(&self, schema: Oid) -> Result<()> {
+        let table = self.name.to_string_lossy().into_owned();
+        let found = |what: String, hint: String| {
+            Err(Error::ForeignObject { table: table.clone(), what, hint })
+        };
+        // SAFETY: an existing table; its entry in the cache is read while it is open.
+        unsafe {
+            let relation = pg_sys::table_open(self.oid, pg_sys::AccessShareLock as _);
+            let class = (*relation).rd_rel;
+            let (has_rules, has_children, has_policies) = (
+                !(*relation).rd_rules.is_null(),
+                (*class).relhassubclass,
+                (*class).relrowsecurity || (*class).relforcerowsecurity,
+            );
+            let trigger = foreign_trigger((*relation).trigdesc, schema);
+            pg_sys::table_close(relation, pg_sys::NoLock as _);
+            if let Some(trigger) = trigger {
+                let quoted = super::quote_identifier(&trigger);
+                return found(
+                    format!("Trigger \"{trigger}\""),
+                    format!("DROP TRIGGER {quoted} ON migrations.{table};"),
+                );
+            }
+            if has_rules {
+                return found(
+                    "A rule".to_owned(),
+                    format!("Drop it: \\d migrations.{table} shows its name."),
+                );
+            }
+            if has_policies {
+                let hint = format!(
+                    "ALTER TABLE migrations.{table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;"
+                );
+                return found("Row-level security".to_owned(), hint);
+            }
+            // The mark stays when the last child is gone.
+            if has_children && super::rows::has_children(self.oid.to_u32())? {
+                return found(
+                    "A table that inherits from it".to_owned(),
+                    format!("Use ALTER TABLE ... NO INHERIT migrations.{table}."),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name of a trigger that isn't our guard.
+unsafe fn foreign_trigger(triggers: *mut pg_sys::TriggerDesc, schema: Oid) -> Option<String> {
+    if triggers.is_null() {
+        return None;
+    }
+    // SAFETY: the caller has the table open, of which these are the triggers.
+    unsafe {
+        let triggers =
+            std::slice::from_raw_parts((*triggers).triggers, (*triggers).numtriggers as usize);
+        let foreign = triggers.iter().find(|trigger| {
+            let function = pg_sys::get_func_name(trigger.tgfoid);
+            pg_sys::get_func_namespace(trigger.tgfoid) != schema
+                || function.is_null()
+                || CStr::from_ptr(function) != c"guard"
+        });
+        foreign.map(|trigger| CStr::from_ptr(trigger.tgname).to_string_lossy().into_owned())
     }
 }
 

@@ -56,6 +56,16 @@ pub fn lock(relation: u32, lock: Lock) -> Result<Vec<u32>> {
     }
 }
 
+/// Whether other tables inherit from one.
+pub fn has_children(relation: u32) -> Result<bool> {
+    // SAFETY: the list is palloc'ed for us.
+    unsafe {
+        let mode = pg_sys::NoLock as pg_sys::LOCKMODE;
+        let all = catch(|| raw::find_all_inheritors(relation.into(), mode, core::ptr::null_mut()))?;
+        Ok(pgrx::PgList::<pg_sys::Oid>::from_pg(all).len() > 1)
+    }
+}
+
 /// Errors: the current user may not read all of a relation's rows, by its rights or because
 /// row security hides some (42501).
 pub fn check_readable(relation: u32, name: &str, may_select: bool) -> Result<()> {

@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
         }
         batch.close()?;
         // What the caller has left pending is no migration's doing.
-        constraints::settle(self.store)?;
+        constraints::settle_callers(self.store)?;
         let mut batch = self.open()?;
         let of = plan.len();
         for (n, step) in plan.iter().enumerate() {

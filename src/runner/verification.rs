@@ -59,7 +59,7 @@ pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>>
         message::notice("nothing to do: no applied migration that is meant has a verify script");
     }
     // What the caller has left pending is no script's doing.
-    constraints::settle(&store)?;
+    constraints::settle_callers(&store)?;
     let activity = Activity::begin();
     scripts.into_iter().map(|script| one(&store, &found, script, &activity)).collect()
 }
