@@ -424,6 +424,11 @@ pub enum Error {
     },
     /// The server has no memory left (53200).
     OutOfMemory,
+    /// A migration needs transactions of its own, which pgaudit prevents (55000).
+    Audited {
+        /// Which.
+        migration: String,
+    },
     /// Triggers of the caller's are pending, and would run as another user (55000).
     PendingTriggers,
     /// Deferred triggers have set each other off in as many rounds (54000).

@@ -33,4 +33,5 @@ pub extern "C-unwind" fn _PG_init() {
     pg::settings::define();
     pg::constraint::watch();
     pg::transaction::watch();
+    pg::utility::watch();
 }

@@ -603,6 +603,12 @@ impl Error {
             .place(place.clone()),
             OutOfMemory => Report::new(Code::ERRCODE_OUT_OF_MEMORY, "out of memory")
                 .hint("Repeat the call when the server has more of it."),
+            Audited { migration } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("{migration} cannot run while pgaudit is loaded before pg_migrations"),
+            )
+            .detail("It has statements that commit by themselves. pgaudit refuses these inside a call, unless pg_migrations was loaded first.")
+            .hint("Name pg_migrations before pgaudit in shared_preload_libraries, and restart the server."),
             PendingTriggers => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "cannot run migrations here while deferred triggers are pending",

@@ -308,6 +308,12 @@ impl Drop for Attached<'_> {
 
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn callback(argument: *mut c_void) {
+    // In a critical section the server must not allocate memory: for want of it, it would
+    // have to stop. What it says there is for its own developers.
+    // SAFETY: reads a variable of this process.
+    if unsafe { pg_sys::CritSectionCount } > 0 {
+        return;
+    }
     // SAFETY: attached with a context that lives until it is detached.
     let context = unsafe { &*argument.cast::<Context>() };
     let mut line = move_position(context);
@@ -370,7 +376,10 @@ fn keep_message(context: &Context) -> Option<usize> {
         let former = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
         let data = pg_sys::CopyErrorData();
         let level = (*data).elevel;
-        if [pg_sys::INFO, pg_sys::NOTICE, pg_sys::WARNING].contains(&(level as u32)) {
+        // What the log alone gets is nobody's answer.
+        let is_reported = level == pg_sys::INFO as c_int || level >= pg_sys::client_min_messages;
+        if [pg_sys::INFO, pg_sys::NOTICE, pg_sys::WARNING].contains(&(level as u32)) && is_reported
+        {
             let mut kept = context.messages.borrow_mut();
             if kept.len() < KEPT && !(*data).message.is_null() {
                 let word = match level as u32 {

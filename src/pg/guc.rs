@@ -101,6 +101,17 @@ pub fn value(name: &str) -> Option<String> {
     }
 }
 
+/// Whether a library that is loaded has defined a setting; one that was only given a value,
+/// somewhere, isn't.
+pub fn is_defined(name: &str) -> bool {
+    let name = cstring(name);
+    // SAFETY: variables of the server, whose names last as long as it does.
+    variables().into_iter().any(|variable| unsafe {
+        CStr::from_ptr((*variable).name) == name.as_c_str()
+            && (*variable).flags as u32 & pg_sys::GUC_CUSTOM_PLACEHOLDER == 0
+    })
+}
+
 /// What the current user may set.
 fn rights() -> pg_sys::GucContext::Type {
     // SAFETY: asks for the current user's rights.

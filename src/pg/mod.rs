@@ -27,6 +27,7 @@ pub mod subtransaction;
 pub mod temporary;
 pub mod timeout;
 pub mod transaction;
+pub mod utility;
 
 use std::ffi::CString;
 

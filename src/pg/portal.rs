@@ -6,6 +6,7 @@ use super::context::Context;
 use super::copy::{self, Feed};
 use super::memory;
 use super::parse::Statement;
+use super::utility::TopLevel;
 use super::{catch::catch, raw};
 use crate::error::{Error, Result};
 use core::ffi::c_int;
@@ -129,6 +130,8 @@ fn run_at(
         count: 0,
     };
     let kept = &raw mut receiver;
+    // SAFETY: a node of the parser.
+    let _top_level = top_level.then(|| TopLevel::next(unsafe { (*(*tree).stmt).type_ }));
     let feed = match &statement.data {
         Some(range) => {
             copy::lock_table(statement)?;
@@ -169,7 +172,7 @@ fn run_at(
             );
             raw::PortalStart(portal, std::ptr::null_mut(), 0, std::ptr::null_mut());
             let destination = if keep_rows { &raw mut (*kept).base } else { pg_sys::None_Receiver };
-            run_portal(portal, destination, top_level);
+            run_portal(portal, destination);
             raw::PortalDrop(portal, false);
             raw::CommandCounterIncrement();
         })
@@ -238,20 +241,17 @@ unsafe fn analyze(tree: *mut pg_sys::RawStmt, body: *const core::ffi::c_char) ->
     }
 }
 
-unsafe fn run_portal(
-    portal: pg_sys::Portal,
-    destination: *mut pg_sys::DestReceiver,
-    top_level: bool,
-) {
+unsafe fn run_portal(portal: pg_sys::Portal, destination: *mut pg_sys::DestReceiver) {
+    const TOP_LEVEL: bool = false;
     const ALL: core::ffi::c_long = core::ffi::c_long::MAX;
     // Rules may add queries with rows of other shapes; theirs are nobody's answer.
     // SAFETY: called by `run_at` alone, with a portal that it has started.
     unsafe {
         let others = pg_sys::None_Receiver;
         #[cfg(feature = "pg18")]
-        raw::PortalRun(portal, ALL, top_level, destination, others, std::ptr::null_mut());
+        raw::PortalRun(portal, ALL, TOP_LEVEL, destination, others, std::ptr::null_mut());
         #[cfg(not(feature = "pg18"))]
-        raw::PortalRun(portal, ALL, top_level, true, destination, others, std::ptr::null_mut());
+        raw::PortalRun(portal, ALL, TOP_LEVEL, true, destination, others, std::ptr::null_mut());
     }
 }
 

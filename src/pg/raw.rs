@@ -105,6 +105,16 @@ unsafe extern "C-unwind" {
         completion: *mut QueryCompletion,
     ) -> bool;
     pub fn PortalDrop(portal: Portal, top_commit: bool);
+    pub fn standard_ProcessUtility(
+        statement: *mut pgrx::pg_sys::PlannedStmt,
+        text: *const c_char,
+        read_only: bool,
+        context: pgrx::pg_sys::ProcessUtilityContext::Type,
+        parameters: ParamListInfo,
+        environment: *mut QueryEnvironment,
+        destination: *mut DestReceiver,
+        completion: *mut QueryCompletion,
+    );
     pub fn GetTransactionSnapshot() -> Snapshot;
     pub fn GetLatestSnapshot() -> Snapshot;
     pub fn PushActiveSnapshot(snapshot: Snapshot);

@@ -17,7 +17,7 @@ use crate::pg::context::{Context, Read};
 use crate::pg::guc::Nest;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
-use crate::pg::{memory, message};
+use crate::pg::{memory, message, utility};
 use crate::store::event::{Event, Identity};
 use crate::store::journal::UnderWay;
 use crate::store::project::Project;
@@ -204,7 +204,8 @@ impl<'a> Run<'a> {
     /// Finds, before the first statement of a run is executed, what in a step can't run.
     /// Gives its texts, and the statement or mark that makes it a non-transactional one.
     /// Errors: see
-    /// [`check::body`]; in an atomic run, it is marked as one that can't run inside a
+    /// [`check::body`]; it needs transactions of its own, which pgaudit prevents (55000); in
+    /// an atomic run, it is marked as one that can't run inside a
     /// transaction (25001), or a stepwise run has begun it (55000).
     pub fn check(&self, batch: &Batch, step: &Step, mode: Mode) -> Result<Checked> {
         let mark = step.mark();
@@ -256,6 +257,9 @@ impl<'a> Run<'a> {
                     }
                     nest.undo()
                 })?;
+            }
+            if cause.is_some() && utility::are_refused() {
+                return Err(Error::Audited { migration: self.label(step, step.part()) });
             }
             Ok(Checked { cause, ready: Ready { text, read } })
         })
