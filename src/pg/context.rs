@@ -376,10 +376,7 @@ fn keep_message(context: &Context) -> Option<usize> {
         let former = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
         let data = pg_sys::CopyErrorData();
         let level = (*data).elevel;
-        // What the log alone gets is nobody's answer.
-        let is_reported = level == pg_sys::INFO as c_int || level >= pg_sys::client_min_messages;
-        if [pg_sys::INFO, pg_sys::NOTICE, pg_sys::WARNING].contains(&(level as u32)) && is_reported
-        {
+        if [pg_sys::INFO, pg_sys::NOTICE, pg_sys::WARNING].contains(&(level as u32)) {
             let mut kept = context.messages.borrow_mut();
             if kept.len() < KEPT && !(*data).message.is_null() {
                 let word = match level as u32 {

@@ -63,9 +63,11 @@ SELECT migrations.add('022', 'prepared', 'EXECUTE prepared');
 SELECT * FROM migrations.apply();
 SELECT migrations.add('022', 'prepared', '', replace => true);
 
--- an owner's trigger on our tables may look
+-- a trigger on our tables, were it only to look, is refused
 CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM migrations.version(); RETURN NULL; END $$;
 CREATE TRIGGER audit AFTER INSERT ON migrations.event FOR EACH ROW EXECUTE FUNCTION audit();
+SELECT version FROM migrations.apply();
+DROP TRIGGER audit ON migrations.event;
 SELECT version FROM migrations.apply();
 
 -- dropping public is no reason to lose the history
