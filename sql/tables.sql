@@ -34,8 +34,7 @@ CREATE SEQUENCE migrations.project_id_seq;
 CREATE TABLE migrations.project (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.project_id_seq'::pg_catalog.regclass),
     name text NOT NULL UNIQUE CHECK (name <> ''),
-    registry_generation bigint NOT NULL DEFAULT 0,
-    applied_generation bigint NOT NULL DEFAULT 0,
+    complete_at bigint,
     search_path text,
     settings jsonb NOT NULL DEFAULT '{}',
     out_of_order text NOT NULL DEFAULT 'error' CHECK (out_of_order IN ('error', 'allow')),
@@ -47,8 +46,7 @@ ALTER SEQUENCE migrations.project_id_seq OWNED BY migrations.project.id;
 COMMENT ON TABLE migrations.project IS 'a named, independently ordered set of migrations';
 COMMENT ON COLUMN migrations.project.id IS 'surrogate key; also the key of the project''s run lock';
 COMMENT ON COLUMN migrations.project.name IS 'what calls name as their argument project';
-COMMENT ON COLUMN migrations.project.registry_generation IS 'grows when a registry that was applied as a whole changes';
-COMMENT ON COLUMN migrations.project.applied_generation IS 'the registry generation that is applied as a whole; another number than registry_generation means that there may be something to do';
+COMMENT ON COLUMN migrations.project.complete_at IS 'the number of the last event when a comparison last showed that all that is registered is applied; a later event means that there may be something to do';
 COMMENT ON COLUMN migrations.project.search_path IS 'search_path of its migrations; NULL: that of the session which runs them';
 COMMENT ON COLUMN migrations.project.settings IS 'further settings of its migrations, by name';
 COMMENT ON COLUMN migrations.project.out_of_order IS 'what a pending migration below an applied one means: error, or allow';

@@ -243,16 +243,20 @@ pub enum Error {
         /// The statement, from 1.
         statement: usize,
     },
-    /// A migration was begun, in part, by a stepwise run (55000).
-    UnderWay {
+    /// A stepwise run has begun a migration and not finished it (55000).
+    HalfRun {
         /// The migration.
         migration: String,
+        /// Whether it is a repeatable one, which its name stands for.
+        is_repeatable: bool,
         /// Its project.
         project: String,
-        /// How many statements have run.
+        /// How many of its statements have run.
         done: i64,
-        /// Which way it was taken: `up` or `down`.
-        direction: String,
+        /// Whether it is its rollback that has been begun.
+        is_down: bool,
+        /// How many migrations a rollback takes back that goes on with it.
+        rollback: usize,
     },
     /// A block that commits was cut off: nobody but people can tell how far it came (55000).
     Interrupted {
@@ -501,6 +505,13 @@ pub enum Unmet {
         /// The migration's version.
         version: String,
     },
+    /// A migration of another project, whose rollback is half run.
+    HalfRolledBack {
+        /// The project.
+        project: String,
+        /// The migration's version.
+        version: String,
+    },
     /// An extension, which isn't installed.
     Extension(String),
 }
@@ -513,6 +524,9 @@ impl std::fmt::Display for Unmet {
             }
             Unmet::Pending { project, version } => {
                 write!(f, "requires {project}:{version}, which is not applied")
+            }
+            Unmet::HalfRolledBack { project, version } => {
+                write!(f, "requires {project}:{version}, whose rollback is half run")
             }
             Unmet::Extension(name) => {
                 write!(f, "requires extension {name}, which is not installed")

@@ -8,6 +8,7 @@ use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
 use crate::pg::spi::View;
 use crate::runner::check;
+use crate::runner::half_run::HalfRun;
 use crate::runner::plan::{self, Planned};
 use crate::runner::requirement;
 use crate::runner::status::{self, Described};
@@ -82,9 +83,11 @@ fn plan(call: &Call) -> Result<Datum> {
     let store = Store::find()?;
     let batch = store.open()?;
     let mut causes = Vec::new();
+    let mut half = None;
     let (planned, unmet) = match (batch.project(&name, View::Caller)?, scope.version()) {
         (Some(project), _) => {
-            let planned = plan::up(&batch, &project, scope, View::Caller)?;
+            half = HalfRun::at_rest(&batch, project.id)?;
+            let planned = plan::up(&batch, &project, scope, half.as_ref(), View::Caller)?;
             let migrations: Vec<&Pending> = planned.iter().map(|p| &p.migration).collect();
             let unmet = requirement::unmet(&batch, &migrations, &HashSet::new(), View::Caller)?;
             for migration in migrations {
@@ -96,6 +99,21 @@ fn plan(call: &Call) -> Result<Datum> {
         (None, Some(version)) => return Err(plan::unknown(version, &name)),
     };
     batch.close()?;
+    // Unless the plan goes on with it, nothing runs.
+    let stops = half.as_ref().filter(|half| {
+        !planned.first().is_some_and(|first| half.resumes(&first.migration))
+    });
+    if let Some(half) = stops {
+        rows.add([
+            Value::Null,
+            name.as_str().into(),
+            half.version.as_deref().into(),
+            half.name.as_str().into(),
+            half.way.direction.as_str().into(),
+            Value::Bool(false),
+            half.reason().into(),
+        ]);
+    }
     let mut step = 0;
     let mut blocked = HashSet::new();
     for ((Planned { migration, reason }, unmet), cause) in
@@ -107,6 +125,7 @@ fn plan(call: &Call) -> Result<Datum> {
             }
             _ => None,
         });
+        let waits = stops.map(|half| format!("{} is half run", half.subject())).or(waits);
         let (number, reason) = match unmet.map(|unmet| unmet.to_string()).or(waits) {
             Some(why) => {
                 blocked.insert(migration.key.clone());
@@ -123,7 +142,7 @@ fn plan(call: &Call) -> Result<Datum> {
             migration.version.as_deref().into(),
             migration.name.as_str().into(),
             "up".into(),
-            Value::Bool(cause.is_none()),
+            Value::Bool(cause.is_none() && !half.as_ref().is_some_and(|h| h.resumes(&migration))),
             cause.map_or(reason.clone(), |cause| format!("{reason}; {cause}")).into(),
         ]);
     }

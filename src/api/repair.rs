@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::entry::entry;
 use crate::runner::adoption;
-use crate::runner::repair::{self, Changed};
+use crate::runner::repair::{self, Changed, Named};
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_mark_applied, pg_finfo_migrations_mark_applied, mark_applied);
@@ -23,12 +23,12 @@ entry!(migrations_adopt, pg_finfo_migrations_adopt, adopt);
 
 /// `mark_applied(version, project, reason)`: a row if the record has changed.
 fn mark_applied(call: &Call) -> Result<Datum> {
-    of_version(call, repair::mark_applied)
+    of_named(call, repair::mark_applied)
 }
 
 /// `mark_pending(version, project, reason)`: a row if the record has changed.
 fn mark_pending(call: &Call) -> Result<Datum> {
-    of_version(call, repair::mark_pending)
+    of_named(call, repair::mark_pending)
 }
 
 /// `force(version, project, reason)`: a row for each migration whose record has changed.
@@ -48,12 +48,12 @@ fn accept_changes(call: &Call) -> Result<Datum> {
 
 /// `mark_statement_done(version, project, reason)`: a row if the record has changed.
 fn mark_statement_done(call: &Call) -> Result<Datum> {
-    of_version(call, repair::mark_statement_done)
+    of_named(call, repair::mark_statement_done)
 }
 
 /// `retry(version, project, reason)`: a row if the record has changed.
 fn retry(call: &Call) -> Result<Datum> {
-    of_version(call, repair::retry)
+    of_named(call, repair::retry)
 }
 
 /// `adopt(tool, project, reason)`: a row for each migration whose record has changed.
@@ -77,12 +77,20 @@ fn of_version(call: &Call, work: Work) -> Result<Datum> {
     answer(call, || work(&project, &version, call.text(2).as_deref()))
 }
 
+type WorkOnNamed = fn(&str, &Named, Option<&str>) -> Result<Vec<Changed>>;
+
+fn of_named(call: &Call, work: WorkOnNamed) -> Result<Datum> {
+    let text = call.required(0, "version")?;
+    let project = project(call, 1)?;
+    answer(call, || work(&project, &Named::new(&text), call.text(2).as_deref()))
+}
+
 fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Changed>>) -> Result<Datum> {
     let mut rows = call.rows()?;
     for changed in work()? {
         rows.add([
             changed.project.into(),
-            changed.version.into(),
+            changed.version.as_deref().into(),
             changed.name.into(),
             changed.action.into(),
         ]);

@@ -153,16 +153,18 @@ impl Graph {
     /// highest one that is. None of them: no such thing has happened.
     ///
     /// What a migration requires counts for its place: one that requires `005` belongs
-    /// behind `005`, whatever its own version is.
-    pub fn out_of_order(&self) -> (Vec<usize>, Option<usize>) {
-        let Some(newest) = (0..self.nodes.len()).rfind(|n| self.nodes[*n].applied) else {
+    /// behind `005`, whatever its own version is. One that was `begun` counts as applied.
+    pub fn out_of_order(&self, begun: Option<&[u8]>) -> (Vec<usize>, Option<usize>) {
+        let is_applied =
+            |n: usize| self.nodes[n].applied || Some(self.nodes[n].key.as_slice()) == begun;
+        let Some(newest) = (0..self.nodes.len()).rfind(|n| is_applied(*n)) else {
             return (Vec::new(), None);
         };
         let mut place: Vec<usize> = (0..self.nodes.len()).collect();
         for n in self.sort(|_| true).0 {
             place[n] = self.needs[n].iter().map(|need| place[*need]).fold(n, usize::max);
         }
-        let late = (0..newest).filter(|n| !self.nodes[*n].applied && place[*n] < newest);
+        let late = (0..newest).filter(|n| !is_applied(*n) && place[*n] < newest);
         (late.collect(), Some(newest))
     }
 }

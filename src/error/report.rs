@@ -80,6 +80,33 @@ fn plural(n: usize) -> &'static str {
     if n == 1 { "" } else { "s" }
 }
 
+/// How to get on where a migration is half run.
+fn ways_out(
+    migration: &str,
+    is_repeatable: bool,
+    project: &str,
+    is_down: bool,
+    rollback: usize,
+) -> String {
+    let arguments = arguments(migration, project);
+    let project = literal(project);
+    let go_on = match (is_down, is_repeatable) {
+        (true, _) => format!("CALL migrations.rollback_each({rollback}, {project});"),
+        (false, true) => format!("CALL migrations.apply_each(project => {project});"),
+        (false, false) => format!(
+            "CALL migrations.apply_each(project => {project}, only_version => {});",
+            literal(migration)
+        ),
+    };
+    let (finished, undone) = match is_down {
+        true => ("mark_pending", "mark_applied"),
+        false => ("mark_applied", "mark_pending"),
+    };
+    format!(
+        "Go on with {go_on} or finish it by hand, and SELECT * FROM migrations.{finished}({arguments}); or undo by hand what has run, and SELECT * FROM migrations.{undone}({arguments});"
+    )
+}
+
 /// A problem with the place where it is, unless it names the file itself.
 fn in_file(problem: &Problem) -> String {
     let Problem { path, line, message, .. } = problem;
@@ -239,6 +266,10 @@ impl Error {
                 Unmet::Pending { project, version } => {
                     format!("SELECT * FROM migrations.apply({});", arguments(version, project))
                 }
+                Unmet::HalfRolledBack { project, version } => format!(
+                    "Finish the rollback, and apply {version} again; or see SELECT * FROM migrations.status({});",
+                    literal(project)
+                ),
                 Unmet::Extension(name) => format!("CREATE EXTENSION {};", quote_identifier(name)),
             }),
             OutOfOrder { versions, newest, project } => Report::new(
@@ -358,18 +389,19 @@ impl Error {
             )
             .detail("Its first statements ran in a former call, each in a transaction of its own; only what comes after them may change.")
             .hint("Register the former text again with replace => true and let the run go on; or undo by hand what has run, and note that with SELECT * FROM migrations.mark_pending(version, project);"),
-            UnderWay { migration, project, done, direction } => Report::new(
+            HalfRun { migration, is_repeatable, project, done, is_down, rollback } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("migration {migration} of project \"{project}\" is under way: {done} of its statements have run"),
+                match is_down {
+                    true => format!("the rollback of migration {migration} of project \"{project}\" is half run"),
+                    false => format!("migration {migration} of project \"{project}\" is half run"),
+                },
             )
-            .detail("A stepwise run has begun it and was cut off, or has failed.")
-            .hint(format!(
-                "Go on with CALL migrations.{}(project => {}); or undo by hand what has run, and note that with SELECT * FROM migrations.mark_pending({}, {});",
-                if direction == "down" { "rollback_each" } else { "apply_each" },
-                literal(project),
-                literal(migration),
-                literal(project)
-            )),
+            .detail(format!(
+                "A stepwise run has begun it and was cut off, or has failed: {} of its statements {} run. Until it is finished, nothing else of the project is applied or rolled back.",
+                done,
+                has(*done as usize)
+            ))
+            .hint(ways_out(migration, *is_repeatable, project, *is_down, *rollback)),
             Interrupted { migration, command, statement, arguments } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("statement {statement} of {migration} was interrupted, and {command} may have committed a part of its work"),

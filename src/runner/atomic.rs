@@ -2,6 +2,7 @@
 //! carries it out is [`super::run`].
 
 use super::entrance::{Running, lock_project};
+use super::half_run;
 use super::plan::{self, Scope};
 use super::requirement;
 use super::run::Run;
@@ -24,7 +25,7 @@ type Report<'a> = &'a mut dyn FnMut(Finished);
 /// Applies the pending migrations of a project that are meant.
 ///
 /// Errors, all before anything runs: see [`Running::enter`], [`lock_project`],
-/// [`plan::up`] and [`requirement::check`]; one of them can't run here (55000 and those of
+/// [`half_run::refuse`], [`plan::up`] and [`requirement::check`]; one of them can't run here (55000 and those of
 /// [`super::check::body`]). Later: what the bodies raise.
 pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
     let _running = Running::enter("migrations.apply()")?;
@@ -41,14 +42,15 @@ pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
         };
     };
     let project = lock_project(&batch, &project)?;
-    if matches!(scope, Scope::All) && project.is_complete() {
+    half_run::refuse(&batch, &project)?;
+    if matches!(scope, Scope::All) && project.is_complete {
         return nothing_to_do(batch, &project);
     }
-    let plan = plan::up(&batch, &project, scope, View::Newest)?;
+    let plan = plan::up(&batch, &project, scope, None, View::Newest)?;
     if plan.is_empty() {
-        // Nothing was pending, whatever the generations say; the next call needn't look.
+        // The next call needn't look.
         if matches!(scope, Scope::All) {
-            batch.set_complete(&project, true)?;
+            batch.note_completeness(&project)?;
         }
         return nothing_to_do(batch, &project);
     }
@@ -95,9 +97,10 @@ pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
     let projects = lock_all(&batch, &names)?;
     let mut plans: Vec<Vec<Pending>> = Vec::with_capacity(projects.len());
     for project in &projects {
-        let plan = match project.is_complete() {
+        half_run::refuse(&batch, project)?;
+        let plan = match project.is_complete {
             true => Vec::new(),
-            false => plan::up(&batch, project, Scope::All, View::Newest)?,
+            false => plan::up(&batch, project, Scope::All, None, View::Newest)?,
         };
         plans.push(plan.into_iter().map(|planned| planned.migration).collect());
     }
@@ -181,8 +184,8 @@ pub enum Extent<'a> {
 /// Rolls back applied migrations of a project, the last applied one first. What was there
 /// before as a baseline, and repeatables, stay.
 ///
-/// Errors, all before anything runs: see [`Running::enter`] and [`lock_project`]; unknown
-/// project or version (42704); n is less than 1 or more than are applied (22023); one of
+/// Errors, all before anything runs: see [`Running::enter`], [`lock_project`] and
+/// [`half_run::refuse`]; unknown project or version (42704); n is less than 1 or more than are applied (22023); one of
 /// them has no down, or one that can't run here (55000 and those of
 /// [`super::check::body`]); one that stays, in whatever project, requires one of them
 /// (2BP01).
@@ -215,6 +218,9 @@ fn locked_and_going(
     }
     let found = batch.project(name, View::Newest)?;
     let project = found.map(|project| lock_project(batch, &project)).transpose()?;
+    if let Some(project) = &project {
+        half_run::refuse(batch, project)?;
+    }
     let plan = going(batch, name, project.as_ref(), extent)?;
     if plan.is_empty() {
         message::notice(&match extent {

@@ -17,6 +17,7 @@ pub mod constraints;
 pub mod entrance;
 pub mod folder;
 pub mod gate;
+pub mod half_run;
 pub mod hint;
 pub mod interrupted;
 pub mod loading;

@@ -1,5 +1,6 @@
 //! What an apply would run, and in which order.
 
+use super::half_run::HalfRun;
 use super::requirement;
 use crate::domain::convention::Moment;
 use crate::domain::plan::{Cycle, Graph, Node};
@@ -42,13 +43,20 @@ pub struct Planned {
     pub reason: String,
 }
 
-/// The migrations that an apply would run, in its order. Requirements outside of the
+/// The migrations that an apply would run, in its order; one that is half run comes first,
+/// if it is among them. Requirements outside of the
 /// project aren't looked at: see [`super::requirement`].
 ///
 /// Errors: the version isn't known (42704); a migration requires one that isn't
 /// registered (42704); migrations require each other, an applied one was modified, one
 /// has no up, or is below an applied one where that isn't allowed (55000).
-pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<Vec<Planned>> {
+pub fn up(
+    batch: &Batch,
+    project: &Project,
+    scope: Scope,
+    half: Option<&HalfRun>,
+    view: View,
+) -> Result<Vec<Planned>> {
     let applied_already = match scope.version() {
         None => false,
         Some(version) => match batch.find(project.id, version.key(), view)? {
@@ -75,9 +83,11 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
     check_ups(project, &chosen)?;
     check_requirements(batch, project, &chosen, view)?;
     let skipped = batch.skipped(project.id, view)?;
+    let begun = chosen.iter().find(|m| half.is_some_and(|half| half.resumes(m)));
+    let begun = begun.map(|m| m.key.clone());
     let late = match scope {
         Scope::Only(_) => HashSet::new(),
-        _ => match graph.late(batch, project, &chosen, &skipped, view) {
+        _ => match graph.late(batch, project, &chosen, begun.as_deref(), &skipped, view) {
             Ok(late) => late,
             // What is blocked as well wouldn't run by itself either.
             Err(error) => {
@@ -87,6 +97,9 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
         },
     };
     let reason = |migration: &Pending| {
+        if let Some(half) = half.filter(|half| half.resumes(migration)) {
+            return half.reason();
+        }
         let skipped = skipped.get(&identity(migration.version.as_deref(), &migration.name));
         match (scope, skipped) {
             (_, Some(_)) => "pending, was skipped".to_owned(),
@@ -99,7 +112,16 @@ pub fn up(batch: &Batch, project: &Project, scope: Scope, view: View) -> Result<
         }
     };
     let chosen = chosen.into_iter().map(|m| Planned { reason: reason(&m), migration: m });
-    with_hooks(batch, project, chosen.collect(), hooks, view)
+    let (begun, hooks) = hooks.into_iter().partition(|(_, m)| half.is_some_and(|h| h.resumes(m)));
+    let begun: Vec<(Moment, Pending)> = begun;
+    let mut plan = with_hooks(batch, project, chosen.collect(), hooks, view)?;
+    plan.extend(begun.into_iter().map(|(_, m)| Planned { reason: reason(&m), migration: m }));
+    if let Some(half) = half
+        && let Some(place) = plan.iter().position(|planned| half.resumes(&planned.migration))
+    {
+        plan[..=place].rotate_right(1);
+    }
+    Ok(plan)
 }
 
 /// A plan with what runs before and after each run, unless it is empty. Those wait that
@@ -258,26 +280,37 @@ impl<'a> Natural<'a> {
 
     /// The keys of those that are below an applied version. An error where the project
     /// doesn't allow it; a run that has skipped a migration has allowed it.
+    ///
+    /// One that was `begun` comes first, so it counts as applied.
     fn late(
         &self,
         batch: &Batch,
         project: &Project,
         chosen: &[Pending],
+        begun: Option<&[u8]>,
         skipped: &HashMap<Identity, String>,
         view: View,
     ) -> Result<HashSet<Vec<u8>>> {
-        let Some(newest) = batch.highest_applied(project.id, view)? else {
+        let key = |text: &str| Version::parse(text).map(|v| v.key().to_vec()).unwrap_or_default();
+        let applied = batch.highest_applied(project.id, view)?.map(|text| (key(&text), text));
+        let begun = chosen.iter().find(|m| Some(m.key.as_slice()) == begun);
+        let begun = begun.and_then(|m| Some((m.key.clone(), m.version.clone()?)));
+        let begun_key = begun.as_ref().map(|(key, _)| key.clone());
+        let Some((newest_key, newest)) = applied.into_iter().chain(begun).max() else {
             return Ok(HashSet::new());
         };
-        let late: HashSet<Vec<u8>> = match self {
+        let mut late: HashSet<Vec<u8>> = match self {
             Natural::Yes => {
-                let key = Version::parse(&newest).map(|v| v.key().to_vec()).unwrap_or_default();
-                chosen.iter().filter(|m| m.key < key).map(|m| m.key.clone()).collect()
+                chosen.iter().filter(|m| m.key < newest_key).map(|m| m.key.clone()).collect()
             }
             Natural::No(graph, ..) => {
-                graph.out_of_order().0.into_iter().map(|n| graph.node(n).key.clone()).collect()
+                let late = graph.out_of_order(begun_key.as_deref()).0;
+                late.into_iter().map(|n| graph.node(n).key.clone()).collect()
             }
         };
+        if let Some(begun) = begun_key {
+            late.remove(&begun);
+        }
         if project.allows_out_of_order || late.is_empty() {
             return Ok(late);
         }

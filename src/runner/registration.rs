@@ -2,7 +2,7 @@
 
 use super::entrance::{Running, lock_project};
 use super::plan::unknown;
-use super::{check, report};
+use super::{check, half_run, report};
 use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
@@ -305,9 +305,6 @@ impl Registration<'_> {
         let new = new.as_ref().map(|sum| sum.as_slice());
         let name = content.name.clone();
         batch.put(project.id, version, key, content, new)?;
-        batch.registry_changed(project)?;
-        // What is complete has become incomplete; one note of that is enough.
-        project.applied_generation = -1;
         batch.record(&Event {
             project: project.id,
             seq: batch.last_seq(project.id, View::Newest)? + 1,
@@ -327,7 +324,8 @@ impl Registration<'_> {
 /// [`Running::enter`] and [`lock_project`]; unknown project or version (42704); it is
 /// applied (55000), or required by another one (2BP01).
 pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<()> {
-    unregister("migrations.remove()", project, version.key(), reason, |batch, project| {
+    let removal = Removal { call: "migrations.remove()", key: version.key(), name: "", reason };
+    removal.carry_out(project, |batch, project| {
         match batch.find(project.id, version.key(), View::Newest)? {
             None => return Err(unknown(version, &project.name)),
             Some((version, true)) => {
@@ -351,7 +349,8 @@ pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<
 /// (42704).
 pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Result<()> {
     let key = repeatable_key(name);
-    unregister("migrations.remove_repeatable()", project, &key, reason, |batch, project| {
+    let removal = Removal { call: "migrations.remove_repeatable()", key: &key, name, reason };
+    removal.carry_out(project, |batch, project| {
         let applied = batch.applied_row(project.id, &key)?;
         if let Some(row) = applied {
             batch.unclaim(row)?;
@@ -363,50 +362,52 @@ pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Res
     })
 }
 
-fn unregister(
+/// A migration that is taken out of the registry.
+struct Removal<'a> {
     call: &'static str,
-    name: &str,
-    key: &[u8],
-    reason: Option<&str>,
-    check: impl FnOnce(&Batch, &Project) -> Result<()>,
-) -> Result<()> {
-    let _running = Running::enter(call)?;
-    let store = Store::find()?;
-    let batch = store.open()?;
-    let Some(found) = batch.project(name, View::Newest)? else {
-        return Err(Error::UnknownProject { project: name.to_owned(), known: batch.projects()? });
-    };
-    let project = lock_project(&batch, &found)?;
-    check(&batch, &project)?;
-    if let Some(under_way) = batch.under_way(project.id, View::Newest)?.remove(key) {
-        let registered = batch.registered(project.id, key)?;
-        let migration = registered.map(|r| r.version.unwrap_or(r.content.name));
-        return Err(Error::UnderWay {
-            migration: migration.unwrap_or_default(),
-            project: project.name,
-            done: under_way.done,
-            direction: under_way.direction,
-        });
-    }
-    if let Some(Registered { version, content }) = batch.registered(project.id, key)? {
-        batch.forget_failure(project.id, key)?;
-        batch.forget_journal(project.id, key)?;
-        batch.unregister(project.id, key)?;
-        let sum = content.up.as_deref().map(checksum);
+    key: &'a [u8],
+    // What the history calls it if it isn't registered any more.
+    name: &'a str,
+    reason: Option<&'a str>,
+}
+
+impl Removal<'_> {
+    fn carry_out(
+        &self,
+        name: &str,
+        check: impl FnOnce(&Batch, &Project) -> Result<()>,
+    ) -> Result<()> {
+        let _running = Running::enter(self.call)?;
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let Some(found) = batch.project(name, View::Newest)? else {
+            return Err(Error::UnknownProject {
+                project: name.to_owned(),
+                known: batch.projects()?,
+            });
+        };
+        let project = lock_project(&batch, &found)?;
+        check(&batch, &project)?;
+        half_run::refuse_of(&batch, &project, self.key)?;
+        batch.forget_failure(project.id, self.key)?;
+        let registered = batch.registered(project.id, self.key)?;
+        batch.unregister(project.id, self.key)?;
+        let (version, content) = registered.map(|r| (r.version, r.content)).unzip();
+        let sum = content.as_ref().and_then(|content| content.up.as_deref()).map(checksum);
         batch.record(&Event {
             project: project.id,
             seq: batch.last_seq(project.id, View::Newest)? + 1,
-            version: version.as_deref(),
-            name: Some(&content.name),
+            version: version.flatten().as_deref(),
+            name: Some(content.as_ref().map_or(self.name, |content| &content.name)),
             action: "remove",
             started_at: transaction::now(),
             checksum: sum.as_ref().map(|sum| sum.as_slice()),
-            reason,
+            reason: self.reason,
             ..Event::default()
         })?;
+        batch.note_completeness(&project)?;
+        batch.close()
     }
-    batch.note_completeness(&project)?;
-    batch.close()
 }
 
 /// What files tell of a migration that isn't registered.

@@ -2,15 +2,16 @@
 //! event of the history with who and why.
 
 use super::entrance::{Running, lock_project};
-use super::plan::{self, in_order, title};
+use super::half_run;
+use super::plan::{self, in_order};
 use super::requirement;
-use crate::domain::version::{Version, is_repeatable};
+use crate::domain::version::{InvalidVersion, Version, is_repeatable, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::pg::{message, transaction};
 use crate::store::applied::{Accepted, Applied, Origin};
 use crate::store::event::Event;
-use crate::store::journal::Of;
+use crate::store::journal::{Of, UnderWay};
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::{Batch, RunId, Store};
@@ -19,8 +20,8 @@ use crate::store::{Batch, RunId, Store};
 pub struct Changed {
     /// The project.
     pub project: String,
-    /// The version.
-    pub version: String,
+    /// The version; None: a repeatable migration.
+    pub version: Option<String>,
     /// The name.
     pub name: String,
     /// What was noted, as in the history.
@@ -38,26 +39,63 @@ struct Repair<'a> {
     changed: Vec<Changed>,
 }
 
-/// Repairs a project's record of what is in force. `work` finds the version that is named
-/// registered or applied. Errors: see [`Running::enter`] and [`lock_project`]; unknown
-/// project or version (42704).
+/// A migration as a call names it: its version, or the name of a repeatable one.
+pub struct Named<'a> {
+    text: &'a str,
+    version: std::result::Result<Version, InvalidVersion>,
+    may_be_repeatable: bool,
+}
+
+impl<'a> Named<'a> {
+    /// One of either kind.
+    pub fn new(text: &'a str) -> Named<'a> {
+        Named { text, version: Version::parse(text), may_be_repeatable: true }
+    }
+
+    fn version(version: &'a Version) -> Named<'a> {
+        Named { text: version.text(), version: Ok(version.clone()), may_be_repeatable: false }
+    }
+
+    /// Its key, and whether it is applied. Errors: there is none (42704), and the text is no
+    /// version (22023).
+    fn find(&self, batch: &Batch, project: &Project) -> Result<(Vec<u8>, bool)> {
+        let version = self.version.as_ref().ok().map(|version| version.key().to_vec());
+        let repeatable = self.may_be_repeatable.then(|| repeatable_key(self.text));
+        for key in version.into_iter().chain(repeatable) {
+            if let Some((_, applied)) = batch.find(project.id, &key, View::Newest)? {
+                return Ok((key, applied));
+            }
+        }
+        Err(self.unknown(&project.name))
+    }
+
+    fn unknown(&self, project: &str) -> Error {
+        let version = self.text.to_owned();
+        match self.version {
+            Ok(_) => Error::UnknownTarget { version, project: project.to_owned() },
+            Err(why) => Error::InvalidVersion { version, why },
+        }
+    }
+}
+
+/// Repairs a project's record of what is in force. `work` gets the key of the migration
+/// that is named, and whether it is applied. Errors: see [`Running::enter`] and
+/// [`lock_project`]; unknown project or migration (42704).
 fn repair(
     call: &'static str,
     project: &str,
-    version: &Version,
+    named: &Named,
     reason: Option<&str>,
-    work: impl FnOnce(&mut Repair, bool) -> Result<()>,
+    work: impl FnOnce(&mut Repair, &[u8], bool) -> Result<()>,
 ) -> Result<Vec<Changed>> {
     let _running = Running::enter(call)?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(found) = batch.project(project, View::Newest)? else {
-        return Err(plan::unknown(version, project));
+        return Err(named.unknown(project));
     };
     let project = lock_project(&batch, &found)?;
-    let Some((_, applied)) = batch.find(project.id, version.key(), View::Newest)? else {
-        return Err(plan::unknown(version, &project.name));
-    };
+    let (key, applied) = named.find(&batch, &project)?;
     let mut repair = Repair {
         run: batch.new_run_id()?,
         at: transaction::now(),
@@ -67,7 +105,7 @@ fn repair(
         project,
         reason,
     };
-    work(&mut repair, applied)?;
+    work(&mut repair, &key, applied)?;
     if !repair.changed.is_empty() {
         repair.batch.note_completeness(&repair.project)?;
     }
@@ -82,7 +120,7 @@ fn repair(
 impl Repair<'_> {
     fn record(
         &mut self,
-        version: &str,
+        version: Option<&str>,
         name: &str,
         action: &'static str,
         checksums: (Option<&[u8]>, Option<&[u8]>),
@@ -91,7 +129,7 @@ impl Repair<'_> {
             project: self.project.id,
             seq: self.seq,
             run: Some(self.run),
-            version: Some(version),
+            version,
             name: Some(name),
             action,
             started_at: self.at,
@@ -102,7 +140,7 @@ impl Repair<'_> {
         })?;
         self.changed.push(Changed {
             project: self.project.name.clone(),
-            version: version.to_owned(),
+            version: version.map(str::to_owned),
             name: name.to_owned(),
             action,
         });
@@ -120,10 +158,10 @@ impl Repair<'_> {
         };
         for migration in migrations {
             self.seq += 1;
-            self.batch.forget_failure(self.project.id, &migration.key)?;
-            self.batch.forget_journal(self.project.id, &migration.key)?;
+            self.forget(&migration.key)?;
             let sum = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
-            self.record(title(&migration), &migration.name, action, (Some(&sum), None))?;
+            let version = migration.version.as_deref();
+            self.record(version, &migration.name, action, (Some(&sum), None))?;
         }
         Ok(())
     }
@@ -140,33 +178,52 @@ impl Repair<'_> {
         }
         for migration in applied {
             self.seq += 1;
-            self.batch.forget_failure(self.project.id, &migration.key)?;
-            self.batch.forget_journal(self.project.id, &migration.key)?;
+            self.forget(&migration.key)?;
             self.batch.unclaim(migration.id)?;
-            self.record(&migration.version, &migration.name, "mark_pending", (None, None))?;
+            let version = Some(migration.version.as_str());
+            self.record(version, &migration.name, "mark_pending", (None, None))?;
         }
         Ok(())
     }
 
-    /// Records something about a version without a change of what is in force.
-    fn note(&mut self, version: &Version, action: &'static str) -> Result<()> {
-        let registered = self.batch.registered_as_pending(&self.project, &[version.key()])?;
-        let (text, name) = match registered.into_iter().next() {
-            Some(found) => (title(&found).to_owned(), found.name),
-            None => (version.text().to_owned(), String::new()),
-        };
+    /// Records something about a migration without a change of what is in force.
+    fn note(&mut self, key: &[u8], action: &'static str) -> Result<()> {
+        let title = self.batch.title(self.project.id, key, View::Newest)?;
+        let (version, name) = title.unwrap_or_default();
         self.seq += 1;
-        self.record(&text, &name, action, (None, None))
+        self.record(version.as_deref(), &name, action, (None, None))
+    }
+
+    /// Forgets what a stepwise run has begun or failed in. False: nothing.
+    fn forget(&self, key: &[u8]) -> Result<bool> {
+        let had_failed = self.batch.forget_failure(self.project.id, key)?;
+        Ok(self.batch.forget_journal(self.project.id, key)? || had_failed)
+    }
+
+    /// Which way the migration is half run. Error: another one is half run (55000).
+    fn half_run(&self, key: &[u8]) -> Result<Option<UnderWay>> {
+        half_run::refuse_others(&self.batch, &self.project, key)?;
+        Ok(self.batch.under_way(self.project.id, View::Newest)?.remove(key))
+    }
+
+    /// Notes a repeatable migration as one that hasn't run.
+    fn unmark_repeatable(&mut self, key: &[u8]) -> Result<()> {
+        self.forget(key)?;
+        self.note(key, "mark_pending")?;
+        match self.batch.applied_row(self.project.id, key)? {
+            Some(row) => self.batch.unclaim(row).map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     /// That a block of the migration was cut off, of which only people can tell how far it
     /// came. Error: 55000.
-    fn check_undecided(&self, version: &Version) -> Result<()> {
+    fn check_undecided(&self, named: &Named, key: &[u8]) -> Result<()> {
         let under_way = self.batch.under_way(self.project.id, View::Newest)?;
-        match under_way.get(version.key()) {
+        match under_way.get(key) {
             Some(way) if way.undecided => Ok(()),
             way => Err(Error::Decided {
-                version: version.text().to_owned(),
+                version: named.text.to_owned(),
                 project: self.project.name.clone(),
                 direction: way.map(|way| way.direction.clone()),
             }),
@@ -182,38 +239,46 @@ impl Repair<'_> {
     }
 }
 
-/// Notes a migration as applied that was applied by other means.
-pub fn mark_applied(
-    project: &str,
-    version: &Version,
-    reason: Option<&str>,
-) -> Result<Vec<Changed>> {
-    repair("migrations.mark_applied()", project, version, reason, |repair, applied| {
-        if applied {
-            return Ok(());
+/// Notes a migration as applied that was applied by other means; a half-run one as finished,
+/// or its rollback as undone. Errors: see [`repair`]; another one is half run, it has no up
+/// (55000).
+pub fn mark_applied(project: &str, named: &Named, reason: Option<&str>) -> Result<Vec<Changed>> {
+    repair("migrations.mark_applied()", project, named, reason, |repair, key, applied| {
+        match repair.half_run(key)? {
+            Some(way) if way.is_down() => {
+                repair.forget(key)?;
+                return repair.note(key, "mark_applied");
+            }
+            None if applied => return Ok(()),
+            _ => {}
         }
-        let one = repair.batch.registered_as_pending(&repair.project, &[version.key()])?;
+        // A repeatable one may have run before, with another text.
+        if let Some(former) = repair.batch.applied_row(repair.project.id, key)? {
+            repair.batch.unclaim(former)?;
+        }
+        let one = repair.batch.registered_as_pending(&repair.project, &[key])?;
         repair.mark(one, Origin::Mark)
     })
 }
 
-/// Notes a migration as not applied that was taken back by other means.
-pub fn mark_pending(
-    project: &str,
-    version: &Version,
-    reason: Option<&str>,
-) -> Result<Vec<Changed>> {
-    repair("migrations.mark_pending()", project, version, reason, |repair, applied| {
-        if !applied {
-            // Begun by a stepwise run and not finished: nothing of it counts any more.
-            let had_failed = repair.batch.forget_failure(repair.project.id, version.key())?;
-            if repair.batch.forget_journal(repair.project.id, version.key())? || had_failed {
-                repair.note(version, "mark_pending")?;
-            }
-            return Ok(());
+/// Notes a migration as not applied that was undone by other means; a half-run one as
+/// undone, or its rollback as finished. Errors: see [`repair`]; another one is half run
+/// (55000).
+pub fn mark_pending(project: &str, named: &Named, reason: Option<&str>) -> Result<Vec<Changed>> {
+    repair("migrations.mark_pending()", project, named, reason, |repair, key, applied| {
+        let begun = repair.half_run(key)?.is_some_and(|way| !way.is_down());
+        if begun || !applied {
+            // Of what a stepwise run has begun nothing counts any more.
+            return match repair.forget(key)? {
+                true => repair.note(key, "mark_pending"),
+                false => Ok(()),
+            };
+        }
+        if is_repeatable(key) {
+            return repair.unmark_repeatable(key);
         }
         let mut all = repair.batch.in_force(repair.project.id)?;
-        all.retain(|m| m.key == version.key());
+        all.retain(|m| m.key == key);
         repair.unmark(all)
     })
 }
@@ -221,37 +286,38 @@ pub fn mark_pending(
 /// Notes the statement at which a migration was interrupted as done.
 pub fn mark_statement_done(
     project: &str,
-    version: &Version,
+    named: &Named,
     reason: Option<&str>,
 ) -> Result<Vec<Changed>> {
-    repair("migrations.mark_statement_done()", project, version, reason, |repair, _| {
-        let of = |direction| Of { project: repair.project.id, key: version.key(), direction };
+    repair("migrations.mark_statement_done()", project, named, reason, |repair, key, _| {
+        let of = |direction| Of { project: repair.project.id, key, direction };
         let (up, down) = (of("up"), of("down"));
-        repair.check_undecided(version)?;
+        repair.check_undecided(named, key)?;
         if repair.batch.finish_started(up)? || repair.batch.finish_started(down)? {
-            repair.note(version, "mark_statement_done")?;
+            repair.note(key, "mark_statement_done")?;
         }
         Ok(())
     })
 }
 
 /// Has the statement at which a migration was interrupted run again.
-pub fn retry(project: &str, version: &Version, reason: Option<&str>) -> Result<Vec<Changed>> {
-    repair("migrations.retry()", project, version, reason, |repair, _| {
-        let of = |direction| Of { project: repair.project.id, key: version.key(), direction };
+pub fn retry(project: &str, named: &Named, reason: Option<&str>) -> Result<Vec<Changed>> {
+    repair("migrations.retry()", project, named, reason, |repair, key, _| {
+        let of = |direction| Of { project: repair.project.id, key, direction };
         let (up, down) = (of("up"), of("down"));
-        repair.check_undecided(version)?;
+        repair.check_undecided(named, key)?;
         if repair.batch.forget_started(up)? || repair.batch.forget_started(down)? {
-            repair.note(version, "retry")?;
+            repair.note(key, "retry")?;
         }
         Ok(())
     })
 }
 
 /// Notes all up to this version as applied, and all above as not applied: what
-/// golang-migrate's `force` means.
+/// golang-migrate's `force` means. Errors: see [`repair`]; a migration is half run (55000).
 pub fn force(project: &str, version: &Version, reason: Option<&str>) -> Result<Vec<Changed>> {
-    repair("migrations.force()", project, version, reason, |repair, _| {
+    repair("migrations.force()", project, &Named::version(version), reason, |repair, _, _| {
+        half_run::refuse(&repair.batch, &repair.project)?;
         let mut above = repair.batch.in_force(repair.project.id)?;
         above.retain(|m| m.key.as_slice() > version.key());
         repair.unmark(above)?;
@@ -261,9 +327,10 @@ pub fn force(project: &str, version: &Version, reason: Option<&str>) -> Result<V
 }
 
 /// Notes all up to this version as there before pg_migrations came: applied, but never
-/// to be rolled back.
+/// to be rolled back. Errors: see [`repair`]; a migration is half run (55000).
 pub fn baseline(project: &str, version: &Version, reason: Option<&str>) -> Result<Vec<Changed>> {
-    repair("migrations.baseline()", project, version, reason, |repair, _| {
+    repair("migrations.baseline()", project, &Named::version(version), reason, |repair, _, _| {
+        half_run::refuse(&repair.batch, &repair.project)?;
         let up_to = repair.pending_up_to(version)?;
         repair.mark(up_to, Origin::Baseline)
     })
@@ -276,7 +343,8 @@ pub fn accept_changes(
     version: &Version,
     reason: Option<&str>,
 ) -> Result<Vec<Changed>> {
-    repair("migrations.accept_changes()", project, version, reason, |repair, _| {
+    let named = Named::version(version);
+    repair("migrations.accept_changes()", project, &named, reason, |repair, _, _| {
         let Some(row) = repair.batch.applied_row(repair.project.id, version.key())? else {
             let (version, project) = (version.text().to_owned(), repair.project.name.clone());
             return Err(Error::NotApplied { version, project });
@@ -288,8 +356,8 @@ pub fn accept_changes(
         plan::check_ups(&repair.project, &registered)?;
         if let Some(Accepted { name, former, new }) = repair.batch.accept(row)? {
             repair.seq += 1;
-            let written = registered[0].version.clone().unwrap_or_default();
-            repair.record(&written, &name, "accept", (Some(&new), Some(&former)))?;
+            let written = registered[0].version.as_deref();
+            repair.record(written, &name, "accept", (Some(&new), Some(&former)))?;
         }
         Ok(())
     })

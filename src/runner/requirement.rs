@@ -2,6 +2,7 @@
 
 use super::check::{self, Mode};
 use super::entrance::lock as take_lock;
+use super::half_run::{self, HalfRun};
 use super::plan::title;
 use crate::domain::checksum::without_bom;
 use crate::domain::plan::{Graph, Node};
@@ -67,8 +68,11 @@ pub fn unmet(
                     let (project, version) = (project.as_str(), version.text());
                     let (name, text) = (project.to_owned(), version.to_owned());
                     match found.migration(requirement)? {
-                        Some(true) => None,
-                        Some(false) => Some(Unmet::Pending { project: name, version: text }),
+                        Some(There::Applied) => None,
+                        Some(There::HalfRolledBack) => {
+                            Some(Unmet::HalfRolledBack { project: name, version: text })
+                        }
+                        Some(There::Pending) => Some(Unmet::Pending { project: name, version: text }),
                         None => Some(Unmet::Unregistered { project: name, version: text }),
                     }
                 }
@@ -118,8 +122,18 @@ struct Found<'a, 'b> {
 
 struct OtherProject {
     id: i64,
-    // Versions: applied, or registered only, or not known.
-    versions: HashMap<Vec<u8>, Option<bool>>,
+    // Versions; None: not known.
+    versions: HashMap<Vec<u8>, Option<There>>,
+    // The migration whose rollback is half run.
+    half_rolled_back: Option<Vec<u8>>,
+}
+
+/// What is known of a migration of another project.
+#[derive(Clone, Copy)]
+enum There {
+    Applied,
+    HalfRolledBack,
+    Pending,
 }
 
 impl Found<'_, '_> {
@@ -130,24 +144,33 @@ impl Found<'_, '_> {
         Ok(self.extensions.as_ref().is_some_and(|names| names.contains(name)))
     }
 
-    /// Whether a migration of another project is applied; None: it isn't known there.
-    fn migration(&mut self, requirement: &Requirement) -> Result<Option<bool>> {
+    /// A migration of another project; None: it isn't known there.
+    fn migration(&mut self, requirement: &Requirement) -> Result<Option<There>> {
         let Requirement::Other { project, version } = requirement else { return Ok(None) };
         if !self.projects.contains_key(project) {
             let ids = self.batch.project_ids(vec![project.clone()], self.view)?;
-            let known =
-                ids.get(project).map(|id| OtherProject { id: *id, versions: HashMap::new() });
+            let known = match ids.get(project) {
+                None => None,
+                Some(id) => {
+                    let half = HalfRun::find(self.batch, *id, self.view)?;
+                    let half_rolled_back = half.filter(HalfRun::is_down).map(|half| half.key);
+                    Some(OtherProject { id: *id, versions: HashMap::new(), half_rolled_back })
+                }
+            };
             self.projects.insert(project.clone(), known);
         }
-        let Some(Some(OtherProject { id, versions })) = self.projects.get_mut(project) else {
-            return Ok(None);
-        };
-        if let Some(applied) = versions.get(version.key()) {
-            return Ok(*applied);
+        let Some(Some(other)) = self.projects.get_mut(project) else { return Ok(None) };
+        let key = version.key();
+        if let Some(there) = other.versions.get(key) {
+            return Ok(*there);
         }
-        let applied = self.batch.find(*id, version.key(), self.view)?.map(|(_, applied)| applied);
-        versions.insert(version.key().to_vec(), applied);
-        Ok(applied)
+        let there = self.batch.find(other.id, key, self.view)?.map(|(_, applied)| match applied {
+            true if other.half_rolled_back.as_deref() == Some(key) => There::HalfRolledBack,
+            true => There::Applied,
+            false => There::Pending,
+        });
+        other.versions.insert(key.to_vec(), there);
+        Ok(there)
     }
 }
 
@@ -188,7 +211,8 @@ pub fn check_own<'m>(
     check(batch, &of_project, &HashSet::new())
 }
 
-/// That no migration in force that stays requires one of these. Error: 2BP01.
+/// That no migration in force that stays requires one of these. Errors: 2BP01, and that of
+/// [`required`].
 pub fn check_not_required(
     batch: &Batch,
     project: &Project,
@@ -205,7 +229,7 @@ pub fn check_not_required(
 
 /// Which of these migrations are required by ones in force that stay, and by whom.
 /// Repeatables don't count: they would keep for ever what they require, since they are
-/// never rolled back.
+/// never rolled back. Error: one that requires them is half run (55000).
 pub fn required(
     batch: &Batch,
     project: &Project,
@@ -215,9 +239,11 @@ pub fn required(
     let mut by: HashMap<Vec<u8>, Vec<String>> = HashMap::new();
     for dependent in batch.dependents(&project.name, View::Newest)? {
         let goes = dependent.project_id == project.id && keys.contains(&dependent.key[..]);
-        if !goes
-            && dependent.version.is_some()
-            && keys.contains(&dependent.requires[..])
+        if goes || !keys.contains(&dependent.requires[..]) {
+            continue;
+        }
+        half_run::refuse_dependent(batch, &dependent)?;
+        if dependent.version.is_some()
             && batch.applied_row(dependent.project_id, &dependent.key)?.is_some()
         {
             let title = dependent.title(&project.name);

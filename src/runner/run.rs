@@ -205,21 +205,10 @@ impl<'a> Run<'a> {
     /// Gives its texts, and the statement or mark that makes it a non-transactional one.
     /// Errors: see
     /// [`check::body`]; it needs transactions of its own, which pgaudit prevents (55000); in
-    /// an atomic run, it is marked as one that can't run inside a
-    /// transaction (25001), or a stepwise run has begun it (55000).
+    /// an atomic run, it is marked as one that can't run inside a transaction (25001).
     pub fn check(&self, batch: &Batch, step: &Step, mode: Mode) -> Result<Checked> {
         let mark = step.mark();
         let lane = &self.lanes[step.lane];
-        if let Some(under_way) = lane.under_way.get(step.key())
-            && mode == Mode::Atomic
-        {
-            return Err(Error::UnderWay {
-                migration: step.version().unwrap_or(step.name()).to_owned(),
-                project: lane.project.name.clone(),
-                done: under_way.done,
-                direction: under_way.direction.clone(),
-            });
-        }
         if mark == Some(false) && mode == Mode::Atomic && step.direction() == Direction::Up {
             return Err(Error::MarkedNonTransactional {
                 version: step.version().unwrap_or(step.name()).to_owned(),

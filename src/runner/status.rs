@@ -1,5 +1,6 @@
 //! The state of each migration of a project, and why it isn't applied.
 
+use super::half_run::HalfRun;
 use super::requirement;
 use crate::domain::convention::Moment;
 use crate::domain::plan::{Graph, Node};
@@ -9,7 +10,6 @@ use crate::error::Result;
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::event::identity;
-use crate::store::journal::UnderWay;
 use crate::store::overview::{Pending, State, within};
 use crate::store::project::Project;
 use std::collections::{HashMap, HashSet};
@@ -28,44 +28,27 @@ pub struct Described {
 pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
     let states = batch.states(project)?;
     let failures = batch.failures(project.id, View::Caller)?;
-    let mut under_way = batch.under_way(project.id, View::Caller)?;
-    if !under_way.is_empty() && batch.is_locked(project.id)? {
-        // A run is at it at this moment.
-        under_way.clear();
-    }
+    let half = HalfRun::at_rest(batch, project.id)?;
     let waiting = Waiting::find(batch, project, &states)?;
     let described = states.into_iter().enumerate().map(|(n, state)| {
         let failure = failures.get(&state.key);
-        let (word, message) = match (failure, under_way.get(&state.key), &state.applied) {
-            (Some((_, message)), _, None) => ("failed", Some(message.clone())),
-            (None, Some(way), None) => ("interrupted", Some(interruption(way))),
-            (Some((direction, message)), _, Some(_)) if direction == "down" => {
-                (waiting.describe(n, &state).0, Some(format!("its rollback failed: {message}")))
+        let half = half.as_ref().filter(|half| half.key == state.key);
+        let (word, message) = match (failure, half, &state.applied) {
+            (Some((_, message)), Some(half), _) if half.is_down() => {
+                ("interrupted", Some(format!("its rollback failed: {message}")))
             }
-            (_, Some(way), Some(_)) if way.direction == "down" => {
-                let message = format!("its rollback was interrupted: {}", interruption(way));
-                (waiting.describe(n, &state).0, Some(message))
+            (Some((_, message)), Some(_), _) | (Some((_, message)), None, None) => {
+                ("failed", Some(message.clone()))
+            }
+            (None, Some(half), _) => ("interrupted", Some(half.progress())),
+            (Some((direction, message)), None, Some(_)) if direction == "down" => {
+                (waiting.describe(n, &state).0, Some(format!("its rollback failed: {message}")))
             }
             _ => waiting.describe(n, &state),
         };
         Described { state, word, message }
     });
     Ok(described.collect())
-}
-
-/// How far a migration has come.
-fn interruption(way: &UnderWay) -> String {
-    match (&way.started, way.undecided) {
-        (Some((number, command)), true) => {
-            format!(
-                "statement {number}, {command}, may have committed a part of its work: mark_statement_done() or retry()"
-            )
-        }
-        (Some((number, command)), false) => {
-            format!("at statement {number}, {command}; the next stepwise run goes on")
-        }
-        (None, _) => format!("after statement {}; the next stepwise run goes on", way.done),
-    }
 }
 
 /// Why migrations that aren't applied aren't. Indices are those of the states, which are
@@ -101,7 +84,7 @@ impl Waiting {
             waiting.outside(batch, project, states)?;
             waiting.within(states, &graph);
         }
-        let (late, newest) = graph.out_of_order();
+        let (late, newest) = graph.out_of_order(None);
         if let Some(newest) = newest
             && !project.allows_out_of_order
         {

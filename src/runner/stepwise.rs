@@ -9,6 +9,7 @@ use super::atomic::{self, Extent};
 use super::check::{Cause, Mode};
 use super::condition;
 use super::entrance::Running;
+use super::half_run;
 use super::plan::{self, Scope};
 use super::report::{self, At, Direction};
 use super::requirement;
@@ -20,6 +21,7 @@ use crate::pg::guc::Nest;
 use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
 use crate::pg::{message, settings, transaction};
+use crate::store::applied::Applied;
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
 use crate::store::{self, Batch, RunId, Store, blockers};
@@ -31,26 +33,38 @@ use std::time::{Duration, Instant, SystemTime};
 pub type Outcome = (usize, Option<RunId>);
 
 /// Applies the pending migrations of a project that are meant, each in a transaction of
-/// its own. Errors as of [`atomic::apply`], but what is finished stays.
+/// its own, a half-run one first. Errors as of [`atomic::apply`], but what is finished stays;
+/// the half-run one isn't meant (55000).
 pub fn apply_each(project: &str, scope: Scope) -> Result<Outcome> {
     let _running = Running::enter("migrations.apply_each()")?;
     run(project, |batch, project| {
-        let plan = plan::up(batch, project, scope, View::Newest)?;
+        let half = half_run::begun(batch, project, false)?;
+        let plan = plan::up(batch, project, scope, half.as_ref(), View::Newest)?;
         requirement::check_own(batch, project, plan.iter().map(|planned| &planned.migration))?;
-        Ok(plan.into_iter().map(|planned| Act::Up(planned.migration)).collect())
+        let acts: Vec<Act> = plan.into_iter().map(|planned| Act::Up(planned.migration)).collect();
+        half_run::check_resumed(batch, project, half, acts.first())?;
+        Ok(acts)
     })
 }
 
 /// Rolls back the last n applied migrations of a project, each in a transaction of its
-/// own. Errors as of [`atomic::rollback`], but what is finished stays.
+/// own, a half-run one first. Errors as of [`atomic::rollback`], but what is finished stays;
+/// the half-run one isn't meant (55000).
 pub fn rollback_each(project: &str, n: i32) -> Result<Outcome> {
     let _running = Running::enter("migrations.rollback_each()")?;
     if n < 1 {
         return Err(Error::TooFew(n));
     }
     run(project, |batch, project| {
-        let plan = atomic::going(batch, &project.name, Some(project), Extent::Last(n))?;
-        Ok(plan.into_iter().map(Act::Down).collect())
+        let half = half_run::begun(batch, project, true)?;
+        let mut plan = atomic::going(batch, &project.name, Some(project), Extent::Last(n))?;
+        let is_half = |a: &Applied| half.as_ref().is_some_and(|half| half.key == a.key);
+        if let Some(place) = plan.iter().position(is_half) {
+            plan[..=place].rotate_right(1);
+        }
+        let acts: Vec<Act> = plan.into_iter().map(Act::Down).collect();
+        half_run::check_resumed(batch, project, half, acts.first())?;
+        Ok(acts)
     })
 }
 

@@ -142,10 +142,14 @@ impl Batch<'_> {
         Ok(differences)
     }
 
-    /// Notes whether all that is registered is applied now.
+    /// Compares, and notes if all that is registered is applied now. Nothing has to be noted
+    /// if it isn't: see [`Project::is_complete`].
     pub fn note_completeness(&self, project: &Project) -> Result<()> {
         let left = self.differences(project, View::Newest)?;
-        self.set_complete(project, left.pending.is_empty() && left.modified.is_empty())
+        if left.pending.is_empty() && left.modified.is_empty() {
+            self.set_complete(project.id)?;
+        }
+        Ok(())
     }
 
     /// The registry's part of these migrations, applied or not, by their keys; those that

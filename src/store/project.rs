@@ -17,10 +17,9 @@ pub struct Project {
     pub id: i64,
     /// Its name.
     pub name: String,
-    /// Grows with each change of the registry.
-    pub registry_generation: i64,
-    /// The registry generation that is applied as a whole.
-    pub applied_generation: i64,
+    /// Nothing has happened since a comparison showed that all that is registered is
+    /// applied.
+    pub is_complete: bool,
     /// A pending migration below an applied one is allowed.
     pub allows_out_of_order: bool,
     /// The settings around each of its bodies, by name; `search_path` first, if it has one.
@@ -44,34 +43,32 @@ pub struct Configuration {
 
 impl Project {
     fn read(row: &Row) -> Project {
-        let search_path = row.get(5).map(|path| ("search_path".to_owned(), path));
-        let names = row.get::<Vec<String>>(6).unwrap_or_default();
-        let values = row.get::<Vec<String>>(7).unwrap_or_default();
-        let variables = row.get::<Vec<String>>(9).unwrap_or_default();
-        let theirs = row.get::<Vec<String>>(10).unwrap_or_default();
+        let search_path = row.get(4).map(|path| ("search_path".to_owned(), path));
+        let names = row.get::<Vec<String>>(5).unwrap_or_default();
+        let values = row.get::<Vec<String>>(6).unwrap_or_default();
+        let variables = row.get::<Vec<String>>(8).unwrap_or_default();
+        let theirs = row.get::<Vec<String>>(9).unwrap_or_default();
         Project {
             id: row.bigint(0),
             name: row.text(1),
-            registry_generation: row.bigint(2),
-            applied_generation: row.bigint(3),
-            allows_out_of_order: row.bool(4),
+            is_complete: row.bool(2),
+            allows_out_of_order: row.bool(3),
             settings: search_path.into_iter().chain(names.into_iter().zip(values)).collect(),
             variables: Variables {
                 project: row.text(1),
-                syntax: Syntax::parse(&row.text(8)).unwrap_or_default(),
+                syntax: Syntax::parse(&row.text(7)).unwrap_or_default(),
                 values: variables.into_iter().zip(theirs).collect(),
             },
         }
     }
-
-    /// Whether all that is registered is known to be applied.
-    pub fn is_complete(&self) -> bool {
-        self.registry_generation == self.applied_generation
-    }
 }
 
 const FIND: Statement = Statement {
-    sql: "SELECT p.id, p.name, p.registry_generation, p.applied_generation,
+    // Each change of the registry or of what is applied is an event, in the same transaction.
+    // So no change can leave a completeness that is wrong by now.
+    sql: "SELECT p.id, p.name,
+                 coalesce(p.complete_at = (SELECT seq FROM migrations.event WHERE project_id = p.id
+                                           ORDER BY seq DESC LIMIT 1), false),
                  p.out_of_order = 'allow', p.search_path, s.names, s.settings,
                  p.placeholders, v.names, v.variables
           FROM migrations.project p
@@ -191,33 +188,17 @@ impl Batch<'_> {
         }
     }
 
-    /// Notes a change of the registry. A project in which something was pending already
-    /// needs no note; so a thousand additions in one transaction don't make a thousand
-    /// versions of one row, each of which the next would have to step over.
-    pub fn registry_changed(&self, project: &Project) -> Result<()> {
-        const COUNT: Statement = Statement {
-            sql: "UPDATE migrations.project SET registry_generation = registry_generation + 1
-                  WHERE id = $1",
+    /// Notes that all that is registered is applied, as of the last event. To be called after
+    /// a comparison has shown that.
+    pub(super) fn set_complete(&self, project: i64) -> Result<()> {
+        const SET: Statement = Statement {
+            sql: "UPDATE migrations.project p SET complete_at = last.seq
+                  FROM (SELECT seq FROM migrations.event WHERE project_id = $1
+                        ORDER BY seq DESC LIMIT 1) last
+                  WHERE p.id = $1 AND p.complete_at IS DISTINCT FROM last.seq",
             types: &[Type::BigInt],
         };
-        if project.is_complete() {
-            self.spi.run(&COUNT, [Value::BigInt(project.id)], View::Transaction)?;
-        }
-        Ok(())
-    }
-
-    /// Notes that all that is registered is applied, or that something isn't.
-    pub fn set_complete(&self, project: &Project, complete: bool) -> Result<()> {
-        const SET: Statement = Statement {
-            sql: "UPDATE migrations.project
-                  SET applied_generation = CASE WHEN $2 THEN registry_generation ELSE -1 END
-                  WHERE id = $1",
-            types: &[Type::BigInt, Type::Bool],
-        };
-        if project.is_complete() != complete {
-            let values = [Value::BigInt(project.id), Value::Bool(complete)];
-            self.spi.run(&SET, values, View::Transaction)?;
-        }
+        self.spi.run(&SET, [Value::BigInt(project)], View::Transaction)?;
         Ok(())
     }
 }
