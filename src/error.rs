@@ -242,6 +242,10 @@ pub enum Error {
         migration: String,
         /// The statement, from 1.
         statement: usize,
+        /// Version (or name) and project, as the arguments of a call.
+        arguments: String,
+        /// Whether it is its rollback that has been begun.
+        is_down: bool,
     },
     /// A stepwise run has begun a migration and not finished it (55000).
     HalfRun {

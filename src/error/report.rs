@@ -383,12 +383,16 @@ impl Error {
             )
             .detail("It commits after each migration. Several statements sent as one query are a transaction block, too.")
             .hint(format!("Send the CALL as a statement of its own; or do all in one transaction: SELECT * FROM {instead};")),
-            ChangedUnderWay { migration, statement } => Report::new(
+            ChangedUnderWay { migration, statement, arguments, is_down } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("statement {statement} of {migration} was changed after it had run, before the migration was finished"),
             )
             .detail("Its first statements ran in a former call, each in a transaction of its own; only what comes after them may change.")
-            .hint("Register the former text again with replace => true and let the run go on; or undo by hand what has run, and note that with SELECT * FROM migrations.mark_pending(version, project);"),
+            .hint(format!(
+                "Register the former text again with replace => true{} and let the run go on; or undo by hand what has run, and SELECT * FROM migrations.{}({arguments});",
+                if *is_down { ", accept it with migrations.accept_changes()," } else { "" },
+                if *is_down { "mark_applied" } else { "mark_pending" },
+            )),
             HalfRun { migration, is_repeatable, project, done, is_down, rollback } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 match is_down {

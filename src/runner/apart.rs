@@ -51,7 +51,7 @@ impl<'a> Run<'a> {
             is_marked: step.mark() == Some(false),
             objects: &self.objects,
             renew_lock,
-            arguments: &arguments(step.version().unwrap_or_default(), &project.name),
+            arguments: &arguments(step.version().unwrap_or(step.name()), &project.name),
             show: &|number, of| {
                 self.activity.show(&format!("{}, statement {number}/{of}", self.title));
             },

@@ -87,7 +87,10 @@ impl HalfRun {
 
     /// The same as the reason of a plan.
     pub fn reason(&self) -> String {
-        format!("interrupted: {}", self.progress())
+        match self.is_down() {
+            true => self.progress(),
+            false => format!("interrupted: {}", self.progress()),
+        }
     }
 
     /// As an error (55000).

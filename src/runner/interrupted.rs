@@ -3,6 +3,7 @@
 //! What it has left behind is told by the journal and the catalog alone, since another
 //! text may stand in its place by now.
 
+use super::nontransactional::Script;
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::parse::{Form, Kind, Statement};
@@ -21,16 +22,16 @@ pub enum Decision {
     Complete(String),
 }
 
-/// Decides; `current` is the statement that stands in its place, if it is the same;
-/// `arguments` are those of the calls that people then make. Afterwards a new transaction is open.
+/// Decides; `current` is the statement that stands in its place, if it is the same.
+/// Afterwards a new transaction is open.
 ///
 /// Errors: it was a block, of which only people can tell how far it came (55000); somebody
 /// else builds an index that may be its (55P03); it has run, and was changed (55000).
 pub fn decide(
+    script: &Script,
     context: &Context,
     entry: &Entry,
     current: Option<&Statement>,
-    arguments: &str,
 ) -> Result<Decision> {
     let migration = || context.label().to_owned();
     if entry.may_commit {
@@ -38,7 +39,7 @@ pub fn decide(
             migration: migration(),
             command: entry.command.clone(),
             statement: entry.number,
-            arguments: arguments.to_owned(),
+            arguments: script.arguments.to_owned(),
         });
     }
     let made = match &entry.facts {
@@ -55,7 +56,12 @@ pub fn decide(
     let decision = match (current.map(|statement| &statement.kind), &entry.facts) {
         _ if !leftovers.is_empty() => Decision::Run(leftovers),
         (None, _) if builds && !valid.is_empty() => {
-            return Err(Error::ChangedUnderWay { migration: migration(), statement: entry.number });
+            return Err(Error::ChangedUnderWay {
+                migration: migration(),
+                statement: entry.number,
+                arguments: script.arguments.to_owned(),
+                is_down: script.of.direction == "down",
+            });
         }
         (None, _) => Decision::Run(leftovers),
         (Some(_), _) if builds && !valid.is_empty() => Decision::IsDone,

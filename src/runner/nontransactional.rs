@@ -37,7 +37,7 @@ pub struct Script<'a> {
     pub objects: &'a RefCell<OwnObjects>,
     /// Makes sure of the project's lock, for the transaction that has just begun.
     pub renew_lock: RenewLock<'a>,
-    /// Version and project as the arguments of a call.
+    /// Version (or name) and project as the arguments of a call.
     pub arguments: &'a str,
     /// Shows which statement runs.
     pub show: &'a dyn Fn(usize, usize),
@@ -74,6 +74,8 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
             return Err(Error::ChangedUnderWay {
                 migration: context.label().to_owned(),
                 statement: entry.number,
+                arguments: script.arguments.to_owned(),
+                is_down: script.of.direction == "down",
             });
         }
     }
@@ -106,7 +108,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     for entry in journal.values() {
         (script.renew_lock)()?;
         if let Decision::Run(leftovers) =
-            interrupted::decide(context, entry, None, script.arguments)?
+            interrupted::decide(script, context, entry, None)?
         {
             body.drop_indexes(entry.number, leftovers)?;
         }
@@ -140,7 +142,7 @@ impl Body<'_, '_> {
     fn take_up(&self, line: &Line, entry: &Entry, kept: &mut KeptRows) -> Result<()> {
         let is_same = entry.checksum == line.checksum;
         let current = is_same.then_some(line.statement);
-        match interrupted::decide(self.context, entry, current, self.script.arguments)? {
+        match interrupted::decide(self.script, self.context, entry, current)? {
             Decision::IsDone => self.note_and_commit(line, true, entry.facts.clone()),
             Decision::Complete(other) => {
                 self.run_other(line.number, &other)?;

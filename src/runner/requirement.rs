@@ -19,6 +19,11 @@ use crate::store::overview::Pending;
 use crate::store::project::Project;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// Whether a migration requires one of another project.
+pub fn is_of_others(migration: &Pending) -> bool {
+    migration.requires.iter().any(|r| matches!(r, Requirement::Other { .. }))
+}
+
 /// Takes shared locks on the projects that migrations require, in the order of their
 /// names, until the transaction ends: what is required stays as it is. Errors: those of
 /// [`take_lock`].

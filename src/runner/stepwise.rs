@@ -290,7 +290,7 @@ impl Stepwise {
         let mut direction = step.direction();
         let mut took = Duration::ZERO;
         let mut tell = |done: Finished| (direction, took) = (done.direction, done.took);
-        let renew = || self.renew_lock();
+        let renew = || self.renew_lock(step);
         let apart = cause.is_some() || run.is_under_way(step);
         let apart = apart.then_some(&renew as RenewLock);
         let done = run.perform(batch, step, (number, self.of), None, apart, &mut tell);
@@ -304,8 +304,19 @@ impl Stepwise {
         Ok(direction)
     }
 
-    fn renew_lock(&self) -> Result<()> {
-        store::with(|batch| own_project(batch, &self.lock, &self.project)).map(|_| ())
+    /// Has the transaction that has just begun hold the project, and what the step requires
+    /// of other ones, which may have gone between two transactions.
+    fn renew_lock(&self, step: &Step) -> Result<()> {
+        store::with(|batch| {
+            let project = own_project(batch, &self.lock, &self.project)?;
+            if let Act::Up(migration) = &step.act
+                && requirement::is_of_others(migration)
+            {
+                requirement::hold(batch, &[&self.project], &[migration])?;
+                requirement::check_own(batch, &project, [migration])?;
+            }
+            Ok(())
+        })
     }
 
     /// Has an error that tells of a lock not to be had say who holds it.
