@@ -159,7 +159,7 @@ fn random_graphs_agree_with_the_models() {
 /// Whichever target a run has stopped at, nothing is out of order afterwards, and the
 /// next run goes on as the first one would have.
 #[test]
-fn a_target_leaves_nothing_out_of_order(None) {
+fn a_target_leaves_nothing_out_of_order() {
     let mut random = Random(0x5eed_0002);
     for _ in 0..5_000 {
         let mut graph = random_graph(&mut random, true);
