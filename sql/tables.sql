@@ -247,10 +247,13 @@ CREATE TABLE migrations.journal (
     command text NOT NULL,
     is_done boolean NOT NULL,
     may_commit boolean NOT NULL,
+    database_id text NOT NULL,
     relation oid,
+    parent oid,
     indexes oid[],
     leaves text,
     index_name text,
+    definition text,
     started_at timestamptz NOT NULL,
     UNIQUE (project_id, version_key, direction, statement_no)
 );
@@ -265,10 +268,13 @@ COMMENT ON COLUMN migrations.journal.statement_checksum IS 'checksum of its text
 COMMENT ON COLUMN migrations.journal.command IS 'its command, for people';
 COMMENT ON COLUMN migrations.journal.is_done IS 'whether it has run; false: it was started';
 COMMENT ON COLUMN migrations.journal.may_commit IS 'it is a DO or CALL that may have committed parts of what it does';
-COMMENT ON COLUMN migrations.journal.relation IS 'the table or schema that an index statement works on';
+COMMENT ON COLUMN migrations.journal.database_id IS 'the server''s system identifier and the database''s OID: where the OIDs of the row mean something';
+COMMENT ON COLUMN migrations.journal.relation IS 'the table, schema, index or partition that a statement on indexes or partitions works on';
+COMMENT ON COLUMN migrations.journal.parent IS 'the table that the partition is to be detached from';
 COMMENT ON COLUMN migrations.journal.indexes IS 'the indexes that were there when it was started';
 COMMENT ON COLUMN migrations.journal.leaves IS 'which indexes it leaves behind when it is cut off';
-COMMENT ON COLUMN migrations.journal.index_name IS 'their name, or its beginning';
+COMMENT ON COLUMN migrations.journal.index_name IS 'the name of the index that it creates';
+COMMENT ON COLUMN migrations.journal.definition IS 'the definition of the index that it creates or drops, without names';
 COMMENT ON COLUMN migrations.journal.started_at IS 'when it was started';
 
 -- All of it is data that pg_dump has to carry.

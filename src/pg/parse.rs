@@ -73,15 +73,13 @@ pub enum Form {
         table: Name,
         /// The index's name.
         index: Option<String>,
-        /// How a name that the server chooses begins: with the table and its columns.
-        beginning: String,
     },
     /// DROP INDEX CONCURRENTLY: the index, as the statement names it.
     DropIndex(Name),
     /// REINDEX … CONCURRENTLY.
     Reindex(Reach),
-    /// ALTER TABLE … DETACH PARTITION CONCURRENTLY: the partition.
-    Detach(Name),
+    /// ALTER TABLE … DETACH PARTITION CONCURRENTLY: the table and its partition.
+    Detach(Name, Name),
     /// Makes (true) or drops a database, a tablespace or a subscription of this name.
     Named(Named, String, bool),
 }
@@ -319,9 +317,7 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                     let name = (*index).idxname;
                     let name = (!name.is_null()).then(|| text(name));
                     let table = Name::of((*index).relation);
-                    let form =
-                        Form::CreateIndex { table, index: name, beginning: beginning(index) };
-                    (concurrently(), form)
+                    (concurrently(), Form::CreateIndex { table, index: name })
                 })
             }
             NodeTag::T_DropStmt => {
@@ -365,7 +361,8 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                     let partition = (*step).def.cast::<pg_sys::PartitionCmd>();
                     (*partition).concurrent.then(|| {
                         let command = "ALTER TABLE ... DETACH PARTITION CONCURRENTLY".to_owned();
-                        (command, Form::Detach(Name::of((*partition).name)))
+                        let parent = Name::of((*alter).relation);
+                        (command, Form::Detach(parent, Name::of((*partition).name)))
                     })
                 })
             }
@@ -432,23 +429,6 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
             }
             _ => None,
         }
-    }
-}
-
-/// How the server begins the name of an index that has none, as far as that is sure: long
-/// names are shortened.
-unsafe fn beginning(index: *mut pg_sys::IndexStmt) -> String {
-    // SAFETY: nodes of the parser; names are C strings or null.
-    unsafe {
-        let text = |name| CStr::from_ptr(name).to_string_lossy().into_owned();
-        let mut parts = vec![text((*(*index).relation).relname)];
-        let columns = PgList::<pg_sys::IndexElem>::from_pg((*index).indexParams);
-        // What the server calls an expression is its own affair.
-        let named = columns.iter_ptr().take_while(|column| !(**column).name.is_null());
-        parts.extend(named.map(|column| text((*column).name)));
-        let mut all = parts.join("_");
-        all.truncate(script::floor_boundary(&all, all.len().min(24)));
-        all
     }
 }
 

@@ -146,6 +146,11 @@ fn run_at(
     // used once; only pointers are alive in the closure.
     memory.enter(|| unsafe {
         catch(|| {
+            // What is to be run once more, should another session be faster, stays as it is.
+            let tree = match top_level {
+                true => raw::copyObjectImpl(tree.cast()).cast(),
+                false => tree,
+            };
             let needs_snapshot = raw::analyze_requires_snapshot(tree);
             if needs_snapshot {
                 raw::PushActiveSnapshot(raw::GetTransactionSnapshot());

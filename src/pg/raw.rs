@@ -203,6 +203,64 @@ unsafe extern "C-unwind" {
     #[cfg(feature = "pg18")]
     pub fn palloc0(size: Size) -> *mut core::ffi::c_void;
 
+    // indexes
+    pub fn copyObjectImpl(node: *const core::ffi::c_void) -> *mut core::ffi::c_void;
+    pub fn FigureIndexColname(expression: *mut pgrx::pg_sys::Node) -> *mut c_char;
+    pub fn ChooseRelationName(
+        first: *const c_char,
+        second: *const c_char,
+        label: *const c_char,
+        schema: Oid,
+        is_constraint: bool,
+    ) -> *mut c_char;
+    pub fn transformIndexStmt(
+        table: Oid,
+        statement: *mut pgrx::pg_sys::IndexStmt,
+        text: *const c_char,
+    ) -> *mut pgrx::pg_sys::IndexStmt;
+    #[cfg(feature = "pg14")]
+    pub fn make_new_heap(
+        table: Oid,
+        tablespace: Oid,
+        persistence: c_char,
+        lock: pgrx::pg_sys::LOCKMODE,
+    ) -> Oid;
+    #[cfg(not(feature = "pg14"))]
+    pub fn make_new_heap(
+        table: Oid,
+        tablespace: Oid,
+        access_method: Oid,
+        persistence: c_char,
+        lock: pgrx::pg_sys::LOCKMODE,
+    ) -> Oid;
+    #[cfg(any(feature = "pg14", feature = "pg15"))]
+    pub fn DefineIndex(
+        table: Oid,
+        statement: *mut pgrx::pg_sys::IndexStmt,
+        index: Oid,
+        parent: Oid,
+        constraint: Oid,
+        is_alter_table: bool,
+        check_rights: bool,
+        check_not_in_use: bool,
+        skip_build: bool,
+        quiet: bool,
+    ) -> pgrx::pg_sys::ObjectAddress;
+    #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+    pub fn DefineIndex(
+        table: Oid,
+        statement: *mut pgrx::pg_sys::IndexStmt,
+        index: Oid,
+        parent: Oid,
+        constraint: Oid,
+        parts: c_int,
+        is_alter_table: bool,
+        check_rights: bool,
+        check_not_in_use: bool,
+        skip_build: bool,
+        quiet: bool,
+    ) -> pgrx::pg_sys::ObjectAddress;
+
     // memory
     pub fn MemoryContextReset(context: MemoryContext);
     pub fn AllocSetContextCreateInternal(

@@ -42,18 +42,20 @@ pub fn decide(
             arguments: script.arguments.to_owned(),
         });
     }
-    let made = match &entry.facts {
-        Some(facts) => index::appeared(&on_present_table(facts, current)?)?,
+    let current = current.map(|statement| &statement.kind);
+    let facts = match &entry.facts {
+        Some(facts) => present(facts, current)?,
+        None => None,
+    };
+    let made = match &facts {
+        Some(facts) => index::appeared(facts)?,
         None => Vec::new(),
     };
     check_nobody_builds(context, &made)?;
     let (valid, invalid): (Vec<_>, Vec<_>) = made.into_iter().partition(|index| index.is_valid);
     let leftovers: Vec<String> = invalid.into_iter().map(|index| index.name).collect();
-    let builds = matches!(
-        entry.facts.as_ref().map(|facts| &facts.leaves),
-        Some(Leaves::Index(_) | Leaves::Unnamed(_))
-    );
-    let decision = match (current.map(|statement| &statement.kind), &entry.facts) {
+    let builds = matches!(facts.as_ref().map(|facts| &facts.leaves), Some(Leaves::Index(_)));
+    let decision = match (current, &facts) {
         _ if !leftovers.is_empty() => Decision::Run(leftovers),
         (None, _) if builds && !valid.is_empty() => {
             return Err(Error::ChangedUnderWay {
@@ -63,15 +65,14 @@ pub fn decide(
                 is_down: script.of.direction == "down",
             });
         }
-        (None, _) => Decision::Run(leftovers),
         (Some(_), _) if builds && !valid.is_empty() => Decision::IsDone,
         (Some(Kind::NonTransactional(_, Form::DropIndex(name))), Some(facts))
-            if !index::exists(facts.relation, name)? =>
+            if !index::is_still_there(facts, name)? =>
         {
             Decision::IsDone
         }
-        (Some(Kind::NonTransactional(_, Form::Detach(partition))), _) => {
-            match index::attached(partition)? {
+        (Some(Kind::NonTransactional(_, Form::Detach(..))), Some(facts)) => {
+            match index::attached(facts)? {
                 None => Decision::IsDone,
                 Some(attached) if !attached.is_being_detached => Decision::Run(leftovers),
                 Some(Attached { partition, parent, .. }) => Decision::Complete(format!(
@@ -90,18 +91,21 @@ pub fn decide(
     Ok(decision)
 }
 
-/// What there was before, with the table that bears the name by now: in a restored database
-/// it has another number. (Without a name, nothing tells a restored index from a new one.)
-fn on_present_table(facts: &Facts, current: Option<&Statement>) -> Result<Facts> {
-    let mut facts = facts.clone();
-    if let Some(Kind::NonTransactional(_, form @ Form::CreateIndex { index: Some(_), .. })) =
-        current.map(|statement| &statement.kind)
-        && facts.indexes.is_empty()
-        && let Some(now) = index::facts(form)?
-    {
-        facts.relation = now.relation;
+/// What there was before, with the numbers of this database. None: it isn't known what they
+/// are here.
+fn present(facts: &Facts, current: Option<&Kind>) -> Result<Option<Facts>> {
+    if facts.is_here {
+        return Ok(Some(facts.clone()));
     }
-    Ok(facts)
+    let Some(Kind::NonTransactional(_, form)) = current else { return Ok(None) };
+    let form = match (form, &facts.leaves) {
+        (Form::CreateIndex { table, index: None }, Leaves::Index(name)) => {
+            Form::CreateIndex { table: table.clone(), index: Some(name.clone()) }
+        }
+        _ => form.clone(),
+    };
+    let Some(Facts { relation, parent, .. }) = index::facts(&form)? else { return Ok(None) };
+    Ok(Some(Facts { relation, parent, indexes: Vec::new(), ..facts.clone() }))
 }
 
 fn check_nobody_builds(context: &Context, indexes: &[NewIndex]) -> Result<()> {

@@ -8,6 +8,7 @@
 
 use super::body::{self, Done, KeptRows};
 use super::check::{self, Mode};
+use super::condition;
 use super::interrupted::{self, Decision};
 use super::run::RenewLock;
 use crate::domain::checksum::checksum;
@@ -15,8 +16,11 @@ use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::guc;
+use crate::pg::index as new_index;
 use crate::pg::integrity::OwnObjects;
+use crate::pg::name::{self, Name};
 use crate::pg::parse::{Form, Kind, Statement};
+use crate::pg::quote_identifier;
 use crate::pg::timeout::StatementTimer;
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store::journal::{Entry, Facts, Of};
@@ -162,6 +166,9 @@ impl Body<'_, '_> {
         }
         self.arm(line.statement)?;
         match &line.statement.kind {
+            Kind::NonTransactional(_, Form::CreateIndex { table, index: None }) => {
+                self.run_unnamed(line, table, kept)
+            }
             Kind::NonTransactional(_, form) => self.run_by_itself(line, Some(form), kept),
             _ if self.script.is_marked
                 && line.statement.is_block
@@ -189,14 +196,56 @@ impl Body<'_, '_> {
         transaction::commit()
     }
 
+    /// A CREATE INDEX CONCURRENTLY without a name. It gets the name that the server would
+    /// choose, so that it is known which index is its own if it is cut off.
+    fn run_unnamed(&self, line: &Line, table: &Name, kept: &mut KeptRows) -> Result<()> {
+        let mut former = None;
+        loop {
+            let found = table.find();
+            let chosen = found.map(|found| new_index::choose_name(line.statement, found));
+            let index = chosen.transpose()?.flatten();
+            if let Some(name) = &index {
+                new_index::set_name(line.statement, name);
+            }
+            let form = Form::CreateIndex { table: table.clone(), index: index.clone() };
+            match self.run_by_itself(line, Some(&form), kept) {
+                // Another session was faster, so that the server chooses another name.
+                Err(error) if is_name_taken(&error) && former != index => former = index,
+                done => return done,
+            }
+            (self.script.renew_lock)()?;
+        }
+    }
+
+    /// What there is before a statement, for the case that it is cut off.
+    fn facts(&self, line: &Line, form: &Form) -> Result<Option<Facts>> {
+        let Some(mut facts) = index::facts(form)? else { return Ok(None) };
+        if matches!(form, Form::CreateIndex { .. }) {
+            let _attached = self.context.attach();
+            let table = facts.relation;
+            let definition =
+                new_index::prospective(line.statement, self.context, table, index::definition);
+            facts.definition = match definition {
+                Ok(definition) => definition.flatten().map(|definition| {
+                    let own = name::of(table).map(|name| quote_identifier(&name.relation));
+                    definition.replace(&new_index::copy_name(table), &own.unwrap_or_default())
+                }),
+                // The statement itself says what is wrong with it.
+                Err(error) if condition::is_answer(&error) => None,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(Some(facts))
+    }
+
     /// One that commits by itself.
     fn run_by_itself(&self, line: &Line, form: Option<&Form>, kept: &mut KeptRows) -> Result<()> {
-        let facts = form.map(index::facts).transpose()?.flatten();
-        self.note(line, false, facts.clone())?;
         let limit = match form.is_some_and(waits_for_transactions) {
             true => lift_lock_timeout()?,
             false => None,
         };
+        let facts = form.map(|form| self.facts(line, form)).transpose()?.flatten();
+        self.note(line, false, facts.clone())?;
         transaction::commit()?;
         let commits = transaction::commits();
         let ran = self.run_top_level(line.statement, limit).and_then(|output| {
@@ -213,6 +262,7 @@ impl Body<'_, '_> {
                     transaction::abort()?;
                     store::with(|batch| batch.forget_started(self.script.of))?;
                     transaction::commit()?;
+                    put_back_lock_timeout(limit)?;
                 }
                 return Err(error);
             }
@@ -220,7 +270,8 @@ impl Body<'_, '_> {
         self.check_untouched(form == Some(&Form::Repeatable))?;
         if let (Some(Form::CreateIndex { index: Some(_), .. }), Some(facts)) = (form, &facts) {
             // With IF NOT EXISTS the server passes over an index that is of no use.
-            let of_name = index::appeared(&Facts { indexes: Vec::new(), ..facts.clone() })?;
+            let (indexes, definition) = (Vec::new(), None);
+            let of_name = index::appeared(&Facts { indexes, definition, ..facts.clone() })?;
             if let Some(invalid) = of_name.iter().find(|index| !index.is_valid) {
                 return Err(Error::InvalidIndex {
                     index: invalid.name.clone(),
@@ -246,9 +297,7 @@ impl Body<'_, '_> {
             let _attached = self.context.attach();
             portal::run_top_level(self.context, statement)
         }?;
-        if let Some(limit) = limit {
-            guc::set_session("lock_timeout", &limit.to_string())?;
-        }
+        put_back_lock_timeout(limit)?;
         Ok(output)
     }
 
@@ -323,8 +372,26 @@ impl Body<'_, '_> {
 fn waits_for_transactions(form: &Form) -> bool {
     matches!(
         form,
-        Form::CreateIndex { .. } | Form::DropIndex(_) | Form::Reindex(_) | Form::Detach(_)
+        Form::CreateIndex { .. } | Form::DropIndex(_) | Form::Reindex(_) | Form::Detach(..)
     )
+}
+
+/// Whether there is a relation of a name by now that was free before.
+fn is_name_taken(error: &Error) -> bool {
+    let Error::Server(error) = error else { return false };
+    match error.sqlstate().as_str() {
+        "42P07" => true,
+        // Both sessions were at it.
+        "23505" => error.message().contains("pg_class_relname_nsp_index"),
+        _ => false,
+    }
+}
+
+fn put_back_lock_timeout(limit: Option<i32>) -> Result<()> {
+    match limit {
+        Some(limit) => guc::set_session("lock_timeout", &limit.to_string()),
+        None => Ok(()),
+    }
 }
 
 /// Lifts the limit for waiting for locks, unless the script or the caller has set it: the

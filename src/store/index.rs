@@ -24,44 +24,91 @@ pub struct NewIndex {
 /// Names that REINDEX CONCURRENTLY gives, for a while, to new and old indexes.
 const REINDEXED: &str = r"_cc(new|old)\d*$";
 
-/// What there is before a statement. None: it is no index statement, or what it works on
-/// isn't there.
+/// What there is before a statement. None: it is none on indexes or partitions, or what it
+/// works on isn't there. An index that is to be created must have a name.
 pub fn facts(form: &Form) -> Result<Option<Facts>> {
+    let mut parent = None;
     let (relation, leaves) = match form {
-        Form::CreateIndex { table, index: Some(name), .. } => {
+        Form::CreateIndex { table, index: Some(name) } => {
             (table.find(), Leaves::Index(name.clone()))
-        }
-        Form::CreateIndex { table, index: None, beginning } => {
-            (table.find(), Leaves::Unnamed(beginning.clone()))
         }
         Form::Reindex(Reach::Relation(name)) => (name.find().map(name::table_of), Leaves::OfTable),
         Form::Reindex(Reach::Schema(name)) => (name::schema(name), Leaves::InSchema),
         Form::Reindex(Reach::Database) => (Some(0), Leaves::InDatabase),
         Form::DropIndex(name) => (name.find(), Leaves::Nothing),
+        Form::Detach(table, partition) => {
+            parent = table.find();
+            (partition.find(), Leaves::Nothing)
+        }
         _ => return Ok(None),
     };
     let Some(relation) = relation else { return Ok(None) };
-    let mut facts = Facts { relation, indexes: Vec::new(), leaves };
+    let definition = match form {
+        Form::DropIndex(_) => definition(relation)?,
+        _ => None,
+    };
+    let indexes = Vec::new();
+    let mut facts = Facts { relation, parent, indexes, leaves, definition, is_here: true };
     facts.indexes = matching(&facts)?.into_iter().map(|(oid, _)| oid).collect();
     Ok(Some(facts))
 }
 
-/// The indexes that a statement may have made: those that weren't there before.
+/// The indexes that a statement may have made: those that weren't there before, and are
+/// defined as it defines them.
 pub fn appeared(facts: &Facts) -> Result<Vec<NewIndex>> {
     let known: HashSet<u32> = facts.indexes.iter().copied().collect();
-    let new = matching(facts)?.into_iter().filter(|(oid, _)| !known.contains(oid));
-    Ok(new.map(|(_, index)| index).collect())
+    let mut new = Vec::new();
+    for (oid, index) in matching(facts)? {
+        if known.contains(&oid) {
+            continue;
+        }
+        let is_other = match (&facts.leaves, &facts.definition) {
+            (Leaves::Index(_), Some(wanted)) => definition(oid)?.as_ref() != Some(wanted),
+            _ => false,
+        };
+        if !is_other {
+            new.push(index);
+        }
+    }
+    Ok(new)
 }
 
-/// The indexes that look like those which a statement makes.
+/// How an index is defined, without its name and its table's. None: there is none.
+pub fn definition(index: u32) -> Result<Option<String>> {
+    const DEFINITION: Statement = Statement {
+        sql: "SELECT pg_get_indexdef(i.indexrelid), quote_ident(c.relname),
+                     CASE WHEN n.oid = pg_my_temp_schema() THEN 'pg_temp' ELSE quote_ident(n.nspname) END
+                     || '.' || quote_ident(t.relname)
+              FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+              JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+              WHERE i.indexrelid = $1::oid",
+        types: &[Type::BigInt],
+    };
+    let caller = AsCaller::open()?;
+    let found = caller.look(&DEFINITION, [Value::BigInt(index.into())])?;
+    let definition =
+        found.first().and_then(|row| without_names(&row.text(0), &row.text(1), &row.text(2)));
+    drop(found);
+    caller.close()?;
+    Ok(definition)
+}
+
+/// `CREATE UNIQUE INDEX name ON table USING …` without the names.
+fn without_names(definition: &str, index: &str, table: &str) -> Option<String> {
+    let (kind, rest) = definition.split_once(&format!(" INDEX {index} ON "))?;
+    let rest = rest.strip_prefix("ONLY ").unwrap_or(rest).strip_prefix(table)?;
+    Some(format!("{kind} INDEX ON{rest}"))
+}
+
+/// The indexes that look like those which a statement makes. What a REINDEX makes has the
+/// name of another index of the table in front, and its definition.
 fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
-    let (reach, name, beginning, pattern) = match &facts.leaves {
+    let (reach, name, pattern) = match &facts.leaves {
         Leaves::Nothing => return Ok(Vec::new()),
-        Leaves::Index(name) => ("table", Some(name), None, None),
-        Leaves::Unnamed(beginning) => ("table", None, Some(beginning), Some(r"_idx\d*$")),
-        Leaves::OfTable => ("tree", None, None, Some(REINDEXED)),
-        Leaves::InSchema => ("schema", None, None, Some(REINDEXED)),
-        Leaves::InDatabase => ("database", None, None, Some(REINDEXED)),
+        Leaves::Index(name) => ("table", Some(name), None),
+        Leaves::OfTable => ("tree", None, Some(REINDEXED)),
+        Leaves::InSchema => ("schema", None, Some(REINDEXED)),
+        Leaves::InDatabase => ("database", None, Some(REINDEXED)),
     };
     const MATCHING: Statement = Statement {
         sql: r"WITH tables AS (
@@ -92,18 +139,26 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
               WHERE i.indrelid IN (SELECT oid FROM tables UNION ALL SELECT reltoastrelid FROM tables
                                    WHERE $2 <> 'table')
                 AND ($3 IS NULL OR c.relname = $3)
-                AND ($4 IS NULL OR starts_with(c.relname::text, $4))
-                AND ($5 IS NULL OR c.relname ~ $5)
+                AND ($4 IS NULL OR c.relname ~ $4 AND EXISTS (
+                    SELECT FROM pg_index o JOIN pg_class oc ON oc.oid = o.indexrelid
+                    WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
+                      AND starts_with(oc.relname::text, regexp_replace(c.relname::text, $4, ''))
+                      AND oc.relam = c.relam
+                      AND (o.indkey::text, o.indclass::text, o.indcollation::text, o.indoption::text,
+                           o.indnkeyatts, o.indisunique, pg_get_expr(o.indexprs, o.indrelid),
+                           pg_get_expr(o.indpred, o.indrelid))
+                          IS NOT DISTINCT FROM
+                          (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text,
+                           i.indnkeyatts, i.indisunique, pg_get_expr(i.indexprs, i.indrelid),
+                           pg_get_expr(i.indpred, i.indrelid))))
               ORDER BY 2",
-        types: &[Type::BigInt, Type::Text, Type::Text, Type::Text, Type::Text],
+        types: &[Type::BigInt, Type::Text, Type::Text, Type::Text],
     };
     let caller = AsCaller::open()?;
-    let text = |text: Option<&String>| text.map(String::as_str).into();
     let values = [
         Value::BigInt(facts.relation.into()),
         reach.into(),
-        text(name),
-        text(beginning),
+        name.map(String::as_str).into(),
         pattern.into(),
     ];
     let found = caller.look(&MATCHING, values)?;
@@ -117,18 +172,15 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
     Ok(matching)
 }
 
-/// Whether an index is still there, by its number or, since a restored database has other
-/// numbers, by its name.
-pub fn exists(index: u32, name: &Name) -> Result<bool> {
-    const EXISTS: Statement = Statement {
-        sql: "SELECT FROM pg_index WHERE indexrelid IN ($1::oid, $2::oid)",
-        types: &[Type::BigInt, Type::BigInt],
-    };
-    let caller = AsCaller::open()?;
-    let named = name.find().map_or(Value::Null, |oid| Value::BigInt(oid.into()));
-    let exists = caller.look(&EXISTS, [Value::BigInt(index.into()), named])?.count() > 0;
-    caller.close()?;
-    Ok(exists)
+/// Whether an index that is to be dropped is still there. REINDEX CONCURRENTLY gives an index
+/// another number, and so does a restore; another index of the name has another definition.
+pub fn is_still_there(facts: &Facts, name: &Name) -> Result<bool> {
+    if facts.is_here && definition(facts.relation)?.is_some() {
+        return Ok(true);
+    }
+    let Some(named) = name.find() else { return Ok(false) };
+    let now = definition(named)?;
+    Ok(now.is_some() && (facts.definition.is_none() || now == facts.definition))
 }
 
 /// A partition that is attached, or being detached.
@@ -141,20 +193,21 @@ pub struct Attached {
     pub is_being_detached: bool,
 }
 
-/// What a partition is attached to. None: to nothing, or there is no such table.
-pub fn attached(partition: &Name) -> Result<Option<Attached>> {
+/// Whether a partition is attached to the table that it is to be detached from.
+pub fn attached(facts: &Facts) -> Result<Option<Attached>> {
     const ATTACHED: Statement = Statement {
         sql: "SELECT format('%I.%I', pn.nspname, p.relname), format('%I.%I', n.nspname, c.relname),
                      h.inhdetachpending
               FROM pg_inherits h
               JOIN pg_class p ON p.oid = h.inhrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
               JOIN pg_class c ON c.oid = h.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE h.inhrelid = $1::oid",
-        types: &[Type::BigInt],
+              WHERE h.inhrelid = $1::oid AND h.inhparent = $2::oid",
+        types: &[Type::BigInt, Type::BigInt],
     };
-    let Some(partition) = partition.find() else { return Ok(None) };
+    let Some(parent) = facts.parent else { return Ok(None) };
     let caller = AsCaller::open()?;
-    let found = caller.look(&ATTACHED, [Value::BigInt(partition.into())])?;
+    let values = [Value::BigInt(facts.relation.into()), Value::BigInt(parent.into())];
+    let found = caller.look(&ATTACHED, values)?;
     let attached = found.first().map(|row| Attached {
         partition: row.text(0),
         parent: row.text(1),

@@ -4,6 +4,7 @@
 use super::Batch;
 use crate::error::Result;
 use crate::pg::call::Value;
+use crate::pg::database;
 use crate::pg::spi::{Statement, Type, View};
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,17 +21,26 @@ pub struct Entry {
     pub is_done: bool,
     /// It may have committed parts of what it does.
     pub may_commit: bool,
-    /// Of an index statement, what there was before.
+    /// Of a statement on indexes or partitions, what there was before.
     pub facts: Option<Facts>,
 }
 
-/// What there was when an index statement was started, and what it would leave behind.
+/// What there was when a statement on indexes or partitions was started, and what it would
+/// leave behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// The table; of [`Leaves::InSchema`] the schema, of [`Leaves::InDatabase`] nothing.
+    /// The table, the partition that is to be detached, or the index that is to be dropped; of
+    /// [`Leaves::InSchema`] the schema, of [`Leaves::InDatabase`] nothing.
     pub relation: u32,
+    /// The table that the partition is attached to.
+    pub parent: Option<u32>,
     /// The indexes that are none of its doing.
     pub indexes: Vec<u32>,
+    /// How the index is defined that is to be created or dropped, without its name and its
+    /// table's, as far as that is known.
+    pub definition: Option<String>,
+    /// Whether the numbers are those of this database, which may have been restored since.
+    pub is_here: bool,
     /// What tells the indexes that it makes from others.
     pub leaves: Leaves,
 }
@@ -42,8 +52,6 @@ pub enum Leaves {
     Nothing,
     /// One of this name, on the table.
     Index(String),
-    /// One with a name that the server chooses, which begins so, on the table.
-    Unnamed(String),
     /// Those of a REINDEX, of the table and its partitions.
     OfTable,
     /// The same, of all tables of a schema.
@@ -58,7 +66,6 @@ impl Leaves {
         match self {
             Leaves::Nothing => ("nothing", None),
             Leaves::Index(name) => ("index", Some(name)),
-            Leaves::Unnamed(beginning) => ("unnamed index", Some(beginning)),
             Leaves::OfTable => ("of table", None),
             Leaves::InSchema => ("in schema", None),
             Leaves::InDatabase => ("in database", None),
@@ -68,7 +75,6 @@ impl Leaves {
     fn read(word: &str, name: Option<String>) -> Leaves {
         match (word, name) {
             ("index", Some(name)) => Leaves::Index(name),
-            ("unnamed index", Some(beginning)) => Leaves::Unnamed(beginning),
             ("of table", _) => Leaves::OfTable,
             ("in schema", _) => Leaves::InSchema,
             ("in database", _) => Leaves::InDatabase,
@@ -101,7 +107,8 @@ impl Batch<'_> {
     pub fn journal(&self, of: Of) -> Result<BTreeMap<usize, Entry>> {
         const ENTRIES: Statement = Statement {
             sql: "SELECT statement_no, statement_checksum, command, is_done, may_commit,
-                         relation::bigint, indexes::bigint[], leaves, index_name
+                         relation::bigint, indexes::bigint[], leaves, index_name,
+                         parent::bigint, definition, database_id
                   FROM migrations.journal
                   WHERE project_id = $1 AND version_key = $2 AND direction = $3",
             types: &[Type::BigInt, Type::Bytes, Type::Text],
@@ -111,7 +118,10 @@ impl Batch<'_> {
             let number = row.get::<i32>(0).unwrap_or_default() as usize;
             let facts = row.get::<i64>(5).map(|relation| Facts {
                 relation: relation as u32,
+                parent: row.get::<i64>(9).map(|parent| parent as u32),
                 indexes: row.oids(6),
+                definition: row.get(10),
+                is_here: row.text(11) == database::identity(),
                 leaves: Leaves::read(&row.text(7), row.get(8)),
             });
             let entry = Entry {
@@ -132,12 +142,15 @@ impl Batch<'_> {
         const NOTE: Statement = Statement {
             sql: "INSERT INTO migrations.journal
                   (project_id, version_key, direction, statement_no, statement_checksum, command,
-                   is_done, may_commit, relation, indexes, leaves, index_name, started_at)
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::oid, $10::text[]::oid[], $11, $12, $13)
+                   is_done, may_commit, relation, indexes, leaves, index_name, started_at,
+                   parent, definition, database_id)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::oid, $10::text[]::oid[], $11, $12, $13,
+                          $14::oid, $15, $16)
                   ON CONFLICT (project_id, version_key, direction, statement_no)
                   DO UPDATE SET is_done = $7, statement_checksum = $5, command = $6, may_commit = $8,
                                 relation = $9::oid, indexes = $10::text[]::oid[],
-                                leaves = $11, index_name = $12",
+                                leaves = $11, index_name = $12, parent = $14::oid,
+                                definition = $15, database_id = $16",
             types: &[
                 Type::BigInt,
                 Type::Bytes,
@@ -152,8 +165,13 @@ impl Batch<'_> {
                 Type::Text,
                 Type::Text,
                 Type::Timestamp,
+                Type::BigInt,
+                Type::Text,
+                Type::Text,
             ],
         };
+        let parent = entry.facts.as_ref().and_then(|facts| facts.parent);
+        let definition = entry.facts.as_ref().and_then(|facts| facts.definition.as_deref());
         let [relation, indexes, leaves, name] = match &entry.facts {
             Some(facts) => {
                 let (leaves, name) = facts.leaves.words();
@@ -174,6 +192,9 @@ impl Batch<'_> {
             leaves,
             name,
             Value::Timestamp(at),
+            parent.map_or(Value::Null, |parent| Value::BigInt(parent.into())),
+            definition.into(),
+            database::identity().into(),
         ]);
         self.spi.run_with(&NOTE, values, View::Transaction)?;
         Ok(())

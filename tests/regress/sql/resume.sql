@@ -138,9 +138,12 @@ CREATE INDEX parts_1_v_idx_ccnew ON parts_1 (v);
 CREATE INDEX left_over_v_ccnew1 ON left_over (v);
 :cut_off; SELECT forget(2); CALL migrations.apply_each();
 :leftovers;
-CREATE INDEX "Odd Index_ccnew" ON "Odd Schema"."Odd Table" (id);
+CREATE INDEX "Odd Index_ccnew" ON "Odd Schema"."Odd Table" ("Odd Column");
+-- whose name is like that, but which is no copy of another index
+CREATE INDEX "Odd Index_ccnew1" ON "Odd Schema"."Odd Table" (id);
 :cut_off; SELECT forget(3); CALL migrations.apply_each();
-:leftovers;
+SELECT relname FROM pg_class WHERE relname ~ '_ccnew';
+DROP INDEX "Odd Schema"."Odd Index_ccnew1";
 SELECT migrations.mark_pending('007') \gset
 SELECT migrations.remove('007') \gset
 SET client_min_messages = warning;

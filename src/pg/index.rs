@@ -1,0 +1,222 @@
+//! Indexes that a statement is about to make: the name that the server would choose, and the
+//! definition that the statement gives.
+
+use super::context::Context;
+use super::parse::Statement;
+use super::subtransaction::Subtransaction;
+use super::{catch::catch, raw};
+use crate::error::Result;
+use core::ffi::c_int;
+use pgrx::PgList;
+use pgrx::pg_sys::{self, Oid};
+use std::ffi::{CStr, CString};
+
+// With the zero at their end, names have this many bytes at most.
+const NAMEDATALEN: usize = pg_sys::NAMEDATALEN as usize;
+
+/// The name that the server would choose now for the index of a CREATE INDEX without one.
+/// None: the table is gone. Errors: the server's.
+pub fn choose_name(statement: &Statement, table: u32) -> Result<Option<String>> {
+    let table = Oid::from(table);
+    // SAFETY: look-ups by number in the caches; the names are palloc'ed.
+    let (name, schema) = unsafe {
+        pg_sys::AcceptInvalidationMessages();
+        (pg_sys::get_rel_name(table), pg_sys::get_rel_namespace(table))
+    };
+    if name.is_null() {
+        return Ok(None);
+    }
+    let mut columns: Vec<CString> = Vec::new();
+    for column in column_names(statement)? {
+        let column = distinct(column, &columns);
+        columns.push(column);
+    }
+    let columns = addition(&columns);
+    // SAFETY: C strings that outlive the call.
+    let chosen = unsafe {
+        catch(|| raw::ChooseRelationName(name, columns.as_ptr(), c"idx".as_ptr(), schema, false))
+    }?;
+    // SAFETY: what it gives is a C string.
+    Ok(Some(unsafe { CStr::from_ptr(chosen) }.to_string_lossy().into_owned()))
+}
+
+/// What the server calls the columns of an index at first, those of INCLUDE as well.
+fn column_names(statement: &Statement) -> Result<Vec<CString>> {
+    let mut names = Vec::new();
+    // SAFETY: the caller has seen that it is a CREATE INDEX, whose columns are IndexElem
+    // nodes; names are C strings or null.
+    unsafe {
+        let index = (*statement.tree).stmt.cast::<pg_sys::IndexStmt>();
+        for list in [(*index).indexParams, (*index).indexIncludingParams] {
+            for column in PgList::<pg_sys::IndexElem>::from_pg(list).iter_ptr() {
+                let expression = (*column).expr;
+                let name = match (*column).name.is_null() {
+                    true => catch(|| raw::FigureIndexColname(expression))?,
+                    false => (*column).name,
+                };
+                let name = if name.is_null() { c"expr" } else { CStr::from_ptr(name) };
+                names.push(name.to_owned());
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// A name with a number behind it, if it is taken by a column before.
+fn distinct(name: CString, taken: &[CString]) -> CString {
+    let mut tried = name.clone();
+    for number in 1.. {
+        if !taken.contains(&tried) {
+            break;
+        }
+        let number = u32::to_string(&number);
+        let limit = NAMEDATALEN - 1 - number.len();
+        let (length, limit) = (name.as_bytes().len() as c_int, limit as c_int);
+        // SAFETY: a C string and its length.
+        let kept = unsafe { pg_sys::pg_mbcliplen(name.as_ptr(), length, limit) };
+        let bytes = [&name.as_bytes()[..kept as usize], number.as_bytes()].concat();
+        tried = CString::new(bytes).unwrap_or_default();
+    }
+    tried
+}
+
+/// The columns' part of an index's name, as long as the server makes it before it shortens
+/// the whole name.
+fn addition(columns: &[CString]) -> CString {
+    let mut all = Vec::new();
+    for column in columns {
+        if !all.is_empty() {
+            all.push(b'_');
+        }
+        let column = column.as_bytes();
+        all.extend_from_slice(&column[..column.len().min(NAMEDATALEN - 1)]);
+        if all.len() >= NAMEDATALEN {
+            break;
+        }
+    }
+    CString::new(all).unwrap_or_default()
+}
+
+/// Gives the index of a CREATE INDEX this name.
+pub fn set_name(statement: &Statement, name: &str) {
+    let name = super::cstring(name);
+    // SAFETY: as above. The portal of the CALL outlives the tree.
+    unsafe {
+        let memory = match pg_sys::PortalContext.is_null() {
+            true => pg_sys::TopTransactionContext,
+            false => pg_sys::PortalContext,
+        };
+        let index = (*statement.tree).stmt.cast::<pg_sys::IndexStmt>();
+        (*index).idxname = pg_sys::MemoryContextStrdup(memory, name.as_ptr());
+    }
+}
+
+/// Has the server define the index of a CREATE INDEX CONCURRENTLY on an empty table with the
+/// columns of the one that it names, and looks at it; then undoes that. None: the table isn't
+/// one on which the current user can make such an index.
+///
+/// So the definition is the server's own, however types, operator classes and defaults are
+/// found. It waits for nothing but the right to read the table's columns.
+///
+/// Errors: what is wrong with the statement, which it would say itself; no lock.
+pub fn prospective<T>(
+    statement: &Statement,
+    context: &Context,
+    table: u32,
+    look: impl FnOnce(u32) -> Result<T>,
+) -> Result<Option<T>> {
+    let _undone = Subtransaction::begin()?;
+    let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+    // SAFETY: by number; what is gone has no columns.
+    unsafe { catch(|| raw::LockRelationOid(table.into(), lock)) }?;
+    if !may_have_indexes(table.into()) {
+        return Ok(None);
+    }
+    let text = context.body().as_ptr();
+    let tree = statement.tree;
+    // SAFETY: the caller has seen that it is a CREATE INDEX. The server changes a copy of it.
+    // The table is locked, and all that is made goes with the subtransaction.
+    let index = unsafe {
+        catch(|| {
+            raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
+            let index = raw::copyObjectImpl((*tree).stmt.cast()).cast::<pg_sys::IndexStmt>();
+            (*index).idxname = core::ptr::null_mut();
+            (*index).concurrent = false;
+            (*index).if_not_exists = false;
+            let index = raw::transformIndexStmt(table.into(), index, text);
+            let empty = empty_copy(table.into());
+            let made = define(empty, index);
+            raw::CommandCounterIncrement();
+            raw::PopActiveSnapshot();
+            made
+        })
+    }?;
+    look(index.to_u32()).map(Some)
+}
+
+/// The name of the empty table that [`prospective`] makes. A definition that refers to whole
+/// rows has it in the place of the table's own.
+pub fn copy_name(table: u32) -> String {
+    format!("pg_temp_{table}")
+}
+
+/// Whether a relation is a table or materialized view of the current user's, but for
+/// temporary ones and those of the catalog.
+fn may_have_indexes(table: Oid) -> bool {
+    // SAFETY: look-ups by number in the caches, which give null or zero for what is gone.
+    unsafe {
+        let kind = pg_sys::get_rel_relkind(table) as u8;
+        let user = pg_sys::GetUserId();
+        matches!(kind, b'r' | b'm')
+            && pg_sys::get_rel_persistence(table) as u8 != b't'
+            && pg_sys::get_rel_namespace(table) != Oid::from(pg_sys::PG_CATALOG_NAMESPACE)
+            && owns(table, user)
+    }
+}
+
+fn owns(table: Oid, user: Oid) -> bool {
+    // SAFETY: asks for the owner of an existing relation.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        return pg_sys::pg_class_ownercheck(table, user);
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        return pg_sys::object_ownercheck(pg_sys::RelationRelationId, table, user);
+    }
+}
+
+/// # Safety
+/// Inside of `catch`, with a snapshot; the table is locked.
+unsafe fn empty_copy(table: Oid) -> Oid {
+    let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let relation = raw::table_open(table, lock);
+        let form = (*relation).rd_rel;
+        let (persistence, space) = ((*form).relpersistence, (*form).reltablespace);
+        #[cfg(not(feature = "pg14"))]
+        let method = (*form).relam;
+        raw::table_close(relation, lock);
+        #[cfg(feature = "pg14")]
+        return raw::make_new_heap(table, space, persistence, lock);
+        #[cfg(not(feature = "pg14"))]
+        return raw::make_new_heap(table, space, method, persistence, lock);
+    }
+}
+
+/// # Safety
+/// Inside of `catch`, with a snapshot; the statement is transformed.
+unsafe fn define(table: Oid, index: *mut pg_sys::IndexStmt) -> Oid {
+    let none = pg_sys::InvalidOid;
+    // SAFETY: the caller's promise. Neither in an ALTER TABLE, nor with a check of rights or
+    // use, nor built, nor with messages.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15"))]
+        let made =
+            raw::DefineIndex(table, index, none, none, none, false, false, false, true, true);
+        #[cfg(not(any(feature = "pg14", feature = "pg15")))]
+        let made =
+            raw::DefineIndex(table, index, none, none, none, -1, false, false, false, true, true);
+        made.objectId
+    }
+}
+
