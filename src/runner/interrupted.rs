@@ -52,12 +52,14 @@ pub fn decide(
         None => Vec::new(),
     };
     check_nobody_builds(context, &made)?;
-    let (valid, invalid): (Vec<_>, Vec<_>) = made.into_iter().partition(|index| index.is_valid);
-    let leftovers: Vec<String> = invalid.into_iter().map(|index| index.name).collect();
     let builds = matches!(facts.as_ref().map(|facts| &facts.leaves), Some(Leaves::Index(_)));
+    // A copy that a REINDEX has left is of no use even if another REINDEX has made it valid.
+    let (valid, useless): (Vec<_>, Vec<_>) =
+        made.into_iter().partition(|index| builds && index.is_valid);
+    let leftovers: Vec<String> = useless.into_iter().map(|index| index.name).collect();
     let decision = match (current, &facts) {
         _ if !leftovers.is_empty() => Decision::Run(leftovers),
-        (None, _) if builds && !valid.is_empty() => {
+        (None, _) if !valid.is_empty() => {
             return Err(Error::ChangedUnderWay {
                 migration: migration(),
                 statement: entry.number,
@@ -65,7 +67,7 @@ pub fn decide(
                 is_down: script.of.direction == "down",
             });
         }
-        (Some(_), _) if builds && !valid.is_empty() => Decision::IsDone,
+        (Some(_), _) if !valid.is_empty() => Decision::IsDone,
         (Some(Kind::NonTransactional(_, Form::DropIndex(name))), Some(facts))
             if !index::is_still_there(facts, name)? =>
         {
