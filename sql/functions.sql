@@ -260,11 +260,11 @@ COMMENT ON FUNCTION migrations.forget(regclass) IS 'drops a backup that keep() h
 
 CREATE FUNCTION migrations.mark_applied(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_mark_applied';
-COMMENT ON FUNCTION migrations.mark_applied(text, text, text) IS 'notes a migration as applied without running it';
+COMMENT ON FUNCTION migrations.mark_applied(text, text, text) IS 'notes a migration as applied without running it; a half-run one as finished, or its rollback as undone';
 
 CREATE FUNCTION migrations.mark_pending(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_mark_pending';
-COMMENT ON FUNCTION migrations.mark_pending(text, text, text) IS 'notes a migration as not applied without running its down';
+COMMENT ON FUNCTION migrations.mark_pending(text, text, text) IS 'notes a migration as not applied without running its down; a half-run one as undone, or its rollback as finished';
 
 CREATE FUNCTION migrations.force(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_force';

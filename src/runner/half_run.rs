@@ -27,12 +27,17 @@ pub struct HalfRun {
 
 impl HalfRun {
     /// The half-run migration of a project. (There is no second one, since none begins
-    /// while there is one.)
+    /// while there is one. A journal without its migration, which a partial restore may
+    /// bring, holds nothing up.)
     pub fn find(batch: &Batch, project: i64, view: View) -> Result<Option<HalfRun>> {
-        let first = batch.under_way(project, view)?.into_iter().min_by(|(a, _), (b, _)| a.cmp(b));
-        let Some((key, way)) = first else { return Ok(None) };
-        let (version, name) = batch.title(project, &key, view)?.unwrap_or_default();
-        Ok(Some(HalfRun { key, version, name, way }))
+        let mut all: Vec<_> = batch.under_way(project, view)?.into_iter().collect();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, way) in all {
+            if let Some((version, name)) = batch.title(project, &key, view)? {
+                return Ok(Some(HalfRun { key, version, name, way }));
+            }
+        }
+        Ok(None)
     }
 
     /// The same for a look: None while a run is at it at this moment.

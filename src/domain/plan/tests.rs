@@ -177,6 +177,14 @@ fn a_target_leaves_nothing_out_of_order() {
 }
 
 #[test]
+fn what_was_begun_counts_as_applied_for_what_is_late() {
+    let node = |n: u8, applied| Node { key: vec![n], requires: vec![], applied };
+    let graph = Graph::new(vec![node(1, true), node(2, false), node(3, false), node(4, false)]);
+    assert_eq!(graph.out_of_order(None), (vec![], Some(0)));
+    assert_eq!(graph.out_of_order(Some(&[3])), (vec![1], Some(2)));
+}
+
+#[test]
 fn merges_projects_where_one_waits_for_another() {
     // a2 waits for b1.
     let needs = |project, step| if (project, step) == (0, 2) { vec![(1, 1)] } else { vec![] };
