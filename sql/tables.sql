@@ -34,7 +34,8 @@ CREATE SEQUENCE migrations.project_id_seq;
 CREATE TABLE migrations.project (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.project_id_seq'::pg_catalog.regclass),
     name text NOT NULL UNIQUE CHECK (name <> ''),
-    complete_at bigint,
+    complete_seq bigint,
+    complete_time timestamptz,
     search_path text,
     settings jsonb NOT NULL DEFAULT '{}',
     out_of_order text NOT NULL DEFAULT 'error' CHECK (out_of_order IN ('error', 'allow')),
@@ -46,7 +47,8 @@ ALTER SEQUENCE migrations.project_id_seq OWNED BY migrations.project.id;
 COMMENT ON TABLE migrations.project IS 'a named, independently ordered set of migrations';
 COMMENT ON COLUMN migrations.project.id IS 'surrogate key; also the key of the project''s run lock';
 COMMENT ON COLUMN migrations.project.name IS 'what calls name as their argument project';
-COMMENT ON COLUMN migrations.project.complete_at IS 'the number of the last event when a comparison last showed that all that is registered is applied; a later event means that there may be something to do';
+COMMENT ON COLUMN migrations.project.complete_seq IS 'the number of the last event when a comparison last showed that all that is registered is applied; a later event means that there may be something to do';
+COMMENT ON COLUMN migrations.project.complete_time IS 'the time of that event: restored without its history, a project has other events of the same numbers';
 COMMENT ON COLUMN migrations.project.search_path IS 'search_path of its migrations; NULL: that of the session which runs them';
 COMMENT ON COLUMN migrations.project.settings IS 'further settings of its migrations, by name';
 COMMENT ON COLUMN migrations.project.out_of_order IS 'what a pending migration below an applied one means: error, or allow';

@@ -67,8 +67,9 @@ const FIND: Statement = Statement {
     // Each change of the registry or of what is applied is an event, in the same transaction.
     // So no change can leave a completeness that is wrong by now.
     sql: "SELECT p.id, p.name,
-                 coalesce(p.complete_at = (SELECT seq FROM migrations.event WHERE project_id = p.id
-                                           ORDER BY seq DESC LIMIT 1), false),
+                 coalesce((SELECT (seq, started_at) = (p.complete_seq, p.complete_time)
+                           FROM migrations.event WHERE project_id = p.id
+                           ORDER BY seq DESC LIMIT 1), false),
                  p.out_of_order = 'allow', p.search_path, s.names, s.settings,
                  p.placeholders, v.names, v.variables
           FROM migrations.project p
@@ -192,10 +193,12 @@ impl Batch<'_> {
     /// a comparison has shown that.
     pub(super) fn set_complete(&self, project: i64) -> Result<()> {
         const SET: Statement = Statement {
-            sql: "UPDATE migrations.project p SET complete_at = last.seq
-                  FROM (SELECT seq FROM migrations.event WHERE project_id = $1
+            sql: "UPDATE migrations.project p
+                  SET (complete_seq, complete_time) = (last.seq, last.started_at)
+                  FROM (SELECT seq, started_at FROM migrations.event WHERE project_id = $1
                         ORDER BY seq DESC LIMIT 1) last
-                  WHERE p.id = $1 AND p.complete_at IS DISTINCT FROM last.seq",
+                  WHERE p.id = $1 AND (p.complete_seq, p.complete_time)
+                                      IS DISTINCT FROM (last.seq, last.started_at)",
             types: &[Type::BigInt],
         };
         self.spi.run(&SET, [Value::BigInt(project)], View::Transaction)?;

@@ -89,7 +89,7 @@ sql_in upgrade_standing "SELECT format('SELECT setval(''migrations.%I'', %s);', 
 # But for the column, which is new, and for the right to what is new, which nobody has.
 record() { # database
     picture "$1" | grep -v '^project|\|^function migrations'
-    sql_in "$1" 'SELECT id, name, complete_at, search_path, out_of_order, placeholders, variables FROM migrations.project ORDER BY id'
+    sql_in "$1" 'SELECT id, name, complete_seq, complete_time, search_path, out_of_order, placeholders, variables FROM migrations.project ORDER BY id'
 }
 record upgrade_standing | grep -v '^\(schema\|table\|view\) .*standing_deployer' >"$RUN/old.record"
 [ "$(wc -l <"$RUN/old.record")" -gt 60 ] || fail 'the record is short'
