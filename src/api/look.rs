@@ -100,9 +100,9 @@ fn plan(call: &Call) -> Result<Datum> {
     };
     batch.close()?;
     // Unless the plan goes on with it, nothing runs.
-    let stops = half.as_ref().filter(|half| {
-        !planned.first().is_some_and(|first| half.resumes(&first.migration))
-    });
+    let stops = half
+        .as_ref()
+        .filter(|half| !planned.first().is_some_and(|first| half.resumes(&first.migration)));
     if let Some(half) = stops {
         rows.add([
             Value::Null,

@@ -219,4 +219,3 @@ unsafe fn define(table: Oid, index: *mut pg_sys::IndexStmt) -> Oid {
         made.objectId
     }
 }
-

@@ -111,9 +111,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     // Started once, and not in the text any more.
     for entry in journal.values() {
         (script.renew_lock)()?;
-        if let Decision::Run(leftovers) =
-            interrupted::decide(script, context, entry, None)?
-        {
+        if let Decision::Run(leftovers) = interrupted::decide(script, context, entry, None)? {
             body.drop_indexes(entry.number, leftovers)?;
         }
     }

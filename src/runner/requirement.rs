@@ -77,7 +77,9 @@ pub fn unmet(
                         Some(There::HalfRolledBack) => {
                             Some(Unmet::HalfRolledBack { project: name, version: text })
                         }
-                        Some(There::Pending) => Some(Unmet::Pending { project: name, version: text }),
+                        Some(There::Pending) => {
+                            Some(Unmet::Pending { project: name, version: text })
+                        }
                         None => Some(Unmet::Unregistered { project: name, version: text }),
                     }
                 }
