@@ -251,7 +251,7 @@ pub enum Error {
     HalfRun {
         /// The migration.
         migration: String,
-        /// Whether it is a repeatable one, which its name stands for.
+        /// Whether it is a repeatable one, which has a name only.
         is_repeatable: bool,
         /// Its project.
         project: String,
@@ -259,7 +259,7 @@ pub enum Error {
         done: i64,
         /// Whether it is its rollback that has been begun.
         is_down: bool,
-        /// How many migrations a rollback takes back that goes on with it.
+        /// How many migrations to roll back in order to go on with its rollback.
         rollback: usize,
     },
     /// A block that commits was cut off: nobody but people can tell how far it came (55000).

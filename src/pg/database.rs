@@ -2,7 +2,7 @@
 
 use pgrx::pg_sys;
 
-/// What tells this database from all others: in another one the same numbers mean other
+/// What distinguishes this database from all others: in another one the same numbers mean other
 /// objects.
 pub fn identity() -> String {
     // SAFETY: reads the control file's copy in shared memory, and a variable of this process.

@@ -62,7 +62,7 @@ fn column_names(statement: &Statement) -> Result<Vec<CString>> {
     Ok(names)
 }
 
-/// A name with a number behind it, if it is taken by a column before.
+/// A name with a number after it, if it is taken by a column before.
 fn distinct(name: CString, taken: &[CString]) -> CString {
     let mut tried = name.clone();
     for number in 1.. {

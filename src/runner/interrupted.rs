@@ -22,7 +22,7 @@ pub enum Decision {
     Complete(String),
 }
 
-/// Decides; `current` is the statement that stands in its place, if it is the same.
+/// Decides; `current` is the statement of that number in the text, if it is the same.
 /// Afterwards a new transaction is open.
 ///
 /// Errors: it was a block, of which only people can tell how far it came (55000); somebody

@@ -78,7 +78,7 @@ impl<'a> Named<'a> {
     }
 }
 
-/// Repairs a project's record of what is in force. `work` gets the key of the migration
+/// Repairs a project's record of what is applied. `work` gets the key of the migration
 /// that is named, and whether it is applied. Errors: see [`Running::enter`] and
 /// [`lock_project`]; unknown project or migration (42704).
 fn repair(
@@ -186,7 +186,7 @@ impl Repair<'_> {
         Ok(())
     }
 
-    /// Records something about a migration without a change of what is in force.
+    /// Records something about a migration without a change of what is applied.
     fn note(&mut self, key: &[u8], action: &'static str) -> Result<()> {
         let title = self.batch.title(self.project.id, key, View::Newest)?;
         let (version, name) = title.unwrap_or_default();

@@ -1,4 +1,4 @@
--- A statement was started, and of its end nothing is on record: what is there by now is told from
+-- A statement was started, and its end is not on record: what it has made is distinguished from
 -- what others have made, by number and definition. (What a kill would leave in the journal is
 -- put there by hand.)
 SET client_min_messages = warning;
