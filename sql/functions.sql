@@ -216,6 +216,30 @@ CREATE PROCEDURE migrations.rollback_each(
 ) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_rollback_each';
 COMMENT ON PROCEDURE migrations.rollback_each(int, text, int, uuid) IS 'rolls back the last n applied migrations as rollback() does, but each in a transaction of its own';
 
+CREATE PROCEDURE migrations.rollback_to_each(
+    version text,
+    project text DEFAULT NULL,
+    INOUT rolled_back int DEFAULT NULL,
+    INOUT run_id uuid DEFAULT NULL
+) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_rollback_to_each';
+COMMENT ON PROCEDURE migrations.rollback_to_each(text, text, int, uuid) IS 'rolls back all migrations that were applied after this one as rollback_to() does, but each in a transaction of its own';
+
+CREATE PROCEDURE migrations.redo_each(
+    n int DEFAULT 1,
+    project text DEFAULT NULL,
+    INOUT applied int DEFAULT NULL,
+    INOUT run_id uuid DEFAULT NULL
+) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_redo_each';
+COMMENT ON PROCEDURE migrations.redo_each(int, text, int, uuid) IS 'rolls back the last n applied migrations and applies them again as redo() does, but each in transactions of its own';
+
+CREATE PROCEDURE migrations.reset_each(
+    project text DEFAULT NULL,
+    confirm text DEFAULT NULL,
+    INOUT rolled_back int DEFAULT NULL,
+    INOUT run_id uuid DEFAULT NULL
+) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_reset_each';
+COMMENT ON PROCEDURE migrations.reset_each(text, text, int, uuid) IS 'rolls back all applied migrations of a project as reset() does, but each in a transaction of its own';
+
 CREATE FUNCTION migrations.rollback(n int DEFAULT 1, project text DEFAULT NULL)
     RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_rollback';
 COMMENT ON FUNCTION migrations.rollback(int, text) IS 'rolls back the last n applied migrations, the last one first, in one transaction';
@@ -231,6 +255,50 @@ COMMENT ON FUNCTION migrations.redo(int, text) IS 'rolls back the last n applied
 CREATE FUNCTION migrations.reset(project text DEFAULT NULL, confirm text DEFAULT NULL)
     RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_reset';
 COMMENT ON FUNCTION migrations.reset(text, text) IS 'rolls back all applied migrations of a project, whose name confirm has to repeat, in one transaction';
+
+-- Where a number of migrations is meant, a version in quotes would be read as one; and a
+-- version without quotes, or by a name that doesn't say how it is meant, would find no
+-- function. These say which call is the right one.
+
+CREATE FUNCTION migrations.rollback(version text, project text DEFAULT NULL)
+    RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_version_for_number';
+COMMENT ON FUNCTION migrations.rollback(text, text) IS 'refuses a text, and names the call that takes a version';
+
+CREATE FUNCTION migrations.redo(version text, project text DEFAULT NULL)
+    RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_version_for_number';
+COMMENT ON FUNCTION migrations.redo(text, text) IS 'refuses a text, and names the call that takes a version';
+
+CREATE PROCEDURE migrations.rollback_each(
+    version text,
+    project text DEFAULT NULL,
+    INOUT rolled_back int DEFAULT NULL,
+    INOUT run_id uuid DEFAULT NULL
+) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_version_for_number';
+COMMENT ON PROCEDURE migrations.rollback_each(text, text, int, uuid) IS 'refuses a text, and names the call that takes a version';
+
+CREATE PROCEDURE migrations.redo_each(
+    version text,
+    project text DEFAULT NULL,
+    INOUT applied int DEFAULT NULL,
+    INOUT run_id uuid DEFAULT NULL
+) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_version_for_number';
+COMMENT ON PROCEDURE migrations.redo_each(text, text, int, uuid) IS 'refuses a text, and names the call that takes a version';
+
+CREATE FUNCTION migrations.apply(version "any", project text DEFAULT NULL)
+    RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_ambiguous_version';
+COMMENT ON FUNCTION migrations.apply("any", text) IS 'refuses a number, and names the calls that take a version';
+
+CREATE FUNCTION migrations.plan(version "any", project text DEFAULT NULL)
+    RETURNS SETOF migrations.planned_step LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_ambiguous_version';
+COMMENT ON FUNCTION migrations.plan("any", text) IS 'refuses a number, and names the calls that take a version';
+
+CREATE PROCEDURE migrations.apply_each(
+    version "any",
+    project text DEFAULT NULL,
+    INOUT applied int DEFAULT NULL,
+    INOUT run_id uuid DEFAULT NULL
+) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_ambiguous_version';
+COMMENT ON PROCEDURE migrations.apply_each("any", text, int, uuid) IS 'refuses a number, and names the calls that take a version';
 
 CREATE FUNCTION migrations.verify(version text DEFAULT NULL, project text DEFAULT NULL)
     RETURNS SETOF migrations.verified_migration LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_verify';

@@ -189,6 +189,26 @@ pub enum Error {
     NotConfirmed {
         /// The project.
         project: String,
+        /// It is `reset_each` that was called.
+        stepwise: bool,
+    },
+    /// A version was given where a call takes a number of migrations (22023).
+    VersionForNumber {
+        /// The call, as in `migrations.rollback`.
+        call: String,
+        /// What was given.
+        given: String,
+        /// The project.
+        project: String,
+    },
+    /// A version was given that isn't a text, or under a name that says too little (22023).
+    AmbiguousVersion {
+        /// The call, as in `migrations.apply`.
+        call: String,
+        /// What was given.
+        given: String,
+        /// The project.
+        project: String,
     },
     /// The highest version holds no number to count on from (55000).
     NoNextVersion {
@@ -233,8 +253,8 @@ pub enum Error {
     InsideTransaction {
         /// The call, as in `migrations.apply_each()`.
         call: &'static str,
-        /// The call that works there.
-        instead: &'static str,
+        /// The statement that works there.
+        instead: String,
     },
     /// A part of a migration that has run was changed before the rest has (55000).
     ChangedUnderWay {
@@ -396,6 +416,8 @@ pub enum Error {
         version: String,
         /// Its project.
         project: String,
+        /// The statement that runs it.
+        instead: String,
     },
     /// Transaction control in a body (2D000), found before anything runs.
     TransactionControl {

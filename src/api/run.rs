@@ -5,9 +5,11 @@ use crate::error::{Error, Result};
 use crate::pg::call::{Call, Rows, Value};
 use crate::pg::entry::entry;
 use crate::runner::atomic::{self, Extent};
+use crate::runner::request::Request;
 use crate::runner::step::Finished;
 use crate::runner::stepwise;
 use crate::runner::verification;
+use crate::store::RunId;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_apply, pg_finfo_migrations_apply, apply);
@@ -18,6 +20,11 @@ entry!(migrations_redo, pg_finfo_migrations_redo, redo);
 entry!(migrations_reset, pg_finfo_migrations_reset, reset);
 entry!(migrations_apply_each, pg_finfo_migrations_apply_each, apply_each);
 entry!(migrations_rollback_each, pg_finfo_migrations_rollback_each, rollback_each);
+entry!(migrations_rollback_to_each, pg_finfo_migrations_rollback_to_each, rollback_to_each);
+entry!(migrations_redo_each, pg_finfo_migrations_redo_each, redo_each);
+entry!(migrations_reset_each, pg_finfo_migrations_reset_each, reset_each);
+entry!(migrations_version_for_number, pg_finfo_migrations_version_for_number, version_for_number);
+entry!(migrations_ambiguous_version, pg_finfo_migrations_ambiguous_version, ambiguous_version);
 entry!(migrations_verify, pg_finfo_migrations_verify, verify);
 
 /// `apply(target, project, only_version)`: a row for each finished step.
@@ -64,40 +71,89 @@ fn redo(call: &Call) -> Result<Datum> {
 
 /// `reset(project, confirm)`: a row for each finished step.
 fn reset(call: &Call) -> Result<Datum> {
-    let project = project(call, 0)?;
-    if call.text(1).as_deref() != Some(&project) {
-        return Err(Error::NotConfirmed { project });
-    }
+    let project = confirmed(call, false)?;
     answer(call, |add| atomic::rollback(&project, Extent::All, add))
+}
+
+/// The project of a reset, if the second argument repeats its name.
+fn confirmed(call: &Call, stepwise: bool) -> Result<String> {
+    let project = project(call, 0)?;
+    match call.text(1).as_deref() == Some(&project) {
+        true => Ok(project),
+        false => Err(Error::NotConfirmed { project, stepwise }),
+    }
 }
 
 /// `apply_each(target, project, only_version, INOUT applied, INOUT run_id)`.
 fn apply_each(call: &Call) -> Result<Datum> {
-    check_may_commit(call, "migrations.apply_each()", "migrations.apply()")?;
     let target = call.text(0).map(|target| version(&target)).transpose()?;
     let project = project(call, 1)?;
     let only = call.text(2).map(|only| version(&only)).transpose()?;
     let scope = super::scope(target.as_ref(), only.as_ref())?;
-    answer_outcome(call, stepwise::apply_each(&project, scope)?)
+    check_may_commit(call, scope.request(&project))?;
+    let outcome = stepwise::apply_each(&project, scope)?;
+    answer_outcome(call, outcome.applied, outcome.id)
 }
 
 /// `rollback_each(n, project, INOUT rolled_back, INOUT run_id)`.
 fn rollback_each(call: &Call) -> Result<Datum> {
-    check_may_commit(call, "migrations.rollback_each()", "migrations.rollback()")?;
     let n = call.int(0).ok_or(Error::NullArgument("n"))?;
-    let project = project(call, 1)?;
-    answer_outcome(call, stepwise::rollback_each(&project, n)?)
+    roll_back_each(call, &project(call, 1)?, Extent::Last(n))
 }
 
-fn check_may_commit(call: &Call, name: &'static str, instead: &'static str) -> Result<()> {
+/// `rollback_to_each(version, project, INOUT rolled_back, INOUT run_id)`.
+fn rollback_to_each(call: &Call) -> Result<Datum> {
+    let stays = version(&call.required(0, "version")?)?;
+    roll_back_each(call, &project(call, 1)?, Extent::After(&stays))
+}
+
+/// `reset_each(project, confirm, INOUT rolled_back, INOUT run_id)`.
+fn reset_each(call: &Call) -> Result<Datum> {
+    roll_back_each(call, &confirmed(call, true)?, Extent::All)
+}
+
+fn roll_back_each(call: &Call, project: &str, extent: Extent) -> Result<Datum> {
+    check_may_commit(call, extent.request(project))?;
+    let outcome = stepwise::rollback_each(project, extent)?;
+    answer_outcome(call, outcome.rolled_back, outcome.id)
+}
+
+/// `redo_each(n, project, INOUT applied, INOUT run_id)`.
+fn redo_each(call: &Call) -> Result<Datum> {
+    let n = call.int(0).ok_or(Error::NullArgument("n"))?;
+    let project = project(call, 1)?;
+    check_may_commit(call, Request::Redo { n, project: project.clone() })?;
+    let outcome = stepwise::redo_each(&project, n)?;
+    answer_outcome(call, outcome.applied, outcome.id)
+}
+
+fn check_may_commit(call: &Call, request: Request) -> Result<()> {
     match call.may_commit() {
         true => Ok(()),
-        false => Err(Error::InsideTransaction { call: name, instead }),
+        false => {
+            Err(Error::InsideTransaction { call: request.name(true), instead: request.atomic() })
+        }
     }
 }
 
-fn answer_outcome(call: &Call, (count, run): stepwise::Outcome) -> Result<Datum> {
+fn answer_outcome(call: &Call, count: usize, run: Option<RunId>) -> Result<Datum> {
     call.answer_row([Value::Int(count as i32), run.map_or(Value::Null, |run| Value::Uuid(run.0))])
+}
+
+/// `rollback(version, project)` and the like, which take a number of migrations: a text would
+/// be read as one.
+fn version_for_number(call: &Call) -> Result<Datum> {
+    let given = call.required(0, "n")?;
+    let project = project(call, 1)?;
+    Err(Error::VersionForNumber { call: call.name(), given, project })
+}
+
+/// `apply(version, project)` and the like: a number, or an argument that doesn't say whether
+/// all up to a version is meant or it alone.
+fn ambiguous_version(call: &Call) -> Result<Datum> {
+    let given = call.any_as_text(0)?.ok_or(Error::NullArgument("version"))?;
+    let project = project(call, 1)?;
+    Err(Error::AmbiguousVersion { call: call.name(), given, project })
 }
 
 /// `verify(version, project)`: a row for each verify script.

@@ -164,10 +164,17 @@ impl Error {
             } else {
                 format!("Projects of this database: {}.", and(known))
             })
-            .hint(format!(
-                "A project begins with its first migration: SELECT migrations.add('001', 'first', $$...$$, project => {});",
-                literal(project)
-            )),
+            .hint(match project.starts_with(|c: char| c.is_ascii_digit()) {
+                // As in status('003').
+                true => format!(
+                    "It looks like a version. Of a version: SELECT * FROM migrations.status() WHERE version = {};",
+                    literal(project)
+                ),
+                false => format!(
+                    "A project begins with its first migration: SELECT migrations.add('001', 'first', $$...$$, project => {});",
+                    literal(project)
+                ),
+            }),
             UnknownTarget { version, project } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("migration {version} does not exist in project \"{project}\""),
@@ -310,15 +317,50 @@ impl Error {
                 literal(version),
                 literal(project)
             )),
-            NotConfirmed { project } => Report::new(
+            NotConfirmed { project, stepwise } => Report::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("rolling back all migrations of project \"{project}\" was not confirmed"),
             )
             .detail("Nothing was run.")
             .hint(format!(
-                "Repeat the project's name: SELECT * FROM migrations.reset({0}, confirm => {0});",
+                "Repeat the project's name: {0}({1}, confirm => {1});",
+                if *stepwise { "CALL migrations.reset_each" } else { "SELECT * FROM migrations.reset" },
                 literal(project)
             )),
+            VersionForNumber { call, given, project } => {
+                let number = match given.parse::<i32>() {
+                    // Written like that, it is a version.
+                    Ok(n) if n > 0 && !given.starts_with('0') => n,
+                    _ => 1,
+                };
+                let each = call.ends_with("_each");
+                let run = if each { "CALL" } else { "SELECT * FROM" };
+                let back = if each { "CALL migrations.rollback_to_each" } else { "SELECT * FROM migrations.rollback_to" };
+                Report::new(
+                    Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                    format!("{call}() takes a number of migrations, not the text \"{}\"", given.escape_debug()),
+                )
+                .detail("Nothing was run.")
+                .hint(format!(
+                    "To roll back all that was applied after that version: {back}({}); for a number of migrations: {run} {call}(n => {number}, project => {});",
+                    arguments(given, project),
+                    literal(project)
+                ))
+            }
+            AmbiguousVersion { call, given, project } => {
+                let run = if call.ends_with("_each") { "CALL" } else { "SELECT * FROM" };
+                Report::new(
+                    Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                    format!("{call}() takes a version as text, by the arguments \"target\" or \"only_version\""),
+                )
+                .detail("Nothing was run.")
+                .hint(format!(
+                    "All up to and including it: {run} {call}({0}); it alone, with what it requires: {run} {call}(only_version => {1}, project => {2});",
+                    arguments(given, project),
+                    literal(given),
+                    literal(project)
+                ))
+            }
             NoNextVersion { version } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("no version can be counted on from \"{version}\""),
@@ -382,7 +424,7 @@ impl Error {
                 format!("CALL {call} cannot run inside a transaction block, a function, a DO block or another procedure"),
             )
             .detail("It commits after each migration. Several statements sent as one query are a transaction block, too.")
-            .hint(format!("Send the CALL as a statement of its own; or do all in one transaction: SELECT * FROM {instead};")),
+            .hint(format!("Send the CALL as a statement of its own; or do all in one transaction: {instead}")),
             ChangedUnderWay { migration, statement, arguments, is_down } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("statement {statement} of {migration} was changed after it had run, before the migration was finished"),
@@ -565,15 +607,12 @@ impl Error {
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
             .hint(way.clone().unwrap_or_else(|| "Remove it from the script.".to_owned()))
             .place(place.clone()),
-            MarkedNonTransactional { version, project } => Report::new(
+            MarkedNonTransactional { version, project, instead } => Report::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
                 format!("migration {version} of project \"{project}\" is marked as one that cannot run inside a transaction"),
             )
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
-            .hint(format!(
-                "Use CALL migrations.apply_each(project => {}); which runs its statements in transactions of their own.",
-                literal(project)
-            )),
+            .hint(format!("Use {instead} which runs its statements in transactions of their own.")),
             TransactionControl { command, place, way } => Report::new(
                 Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
                 format!("{command} is not allowed in a migration"),

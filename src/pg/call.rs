@@ -162,6 +162,40 @@ impl Call {
         self.text(n).ok_or(Error::NullArgument(name))
     }
 
+    /// The function or procedure that was called, as in `migrations.rollback`.
+    pub fn name(&self) -> String {
+        // SAFETY: the call is valid, and made through the function manager.
+        let name = unsafe { pg_sys::get_func_name((*(*self.info).flinfo).fn_oid) };
+        let name = match name.is_null() {
+            true => c"",
+            // SAFETY: a C string that the server has made for us.
+            false => unsafe { std::ffi::CStr::from_ptr(name) },
+        };
+        format!("migrations.{}", name.to_string_lossy())
+    }
+
+    /// Argument n (from 0), of whatever type, as text. None: NULL. Errors: those of the type.
+    pub fn any_as_text(&self, n: usize) -> Result<Option<String>> {
+        if self.is_null(n) {
+            return Ok(None);
+        }
+        // SAFETY: an argument that is there, of the type that the call says.
+        unsafe {
+            let value = pgrx::fcinfo::pg_getarg_datum_raw(self.info, n);
+            let kind = pg_sys::get_fn_expr_argtype((*self.info).flinfo, n as c_int);
+            if kind == pg_sys::UNKNOWNOID {
+                let text = std::ffi::CStr::from_ptr(value.cast_mut_ptr());
+                return Ok(Some(text.to_string_lossy().into_owned()));
+            }
+            let text = catch(|| {
+                let (mut function, mut is_varlena) = (pg_sys::InvalidOid, false);
+                raw::getTypeOutputInfo(kind, &mut function, &mut is_varlena);
+                raw::OidOutputFunctionCall(function, value)
+            })?;
+            Ok(Some(std::ffi::CStr::from_ptr(text).to_string_lossy().into_owned()))
+        }
+    }
+
     /// Answers with one value.
     pub fn answer(&self, value: Value) -> Datum {
         match value.into_datum() {

@@ -132,6 +132,8 @@ unsafe extern "C-unwind" {
         collation: Oid,
         argument: Datum,
     ) -> Datum;
+    pub fn getTypeOutputInfo(kind: Oid, function: *mut Oid, is_varlena: *mut bool);
+    pub fn OidOutputFunctionCall(function: Oid, value: Datum) -> *mut c_char;
     pub fn text_to_cstring(text: *const pgrx::pg_sys::varlena) -> *mut c_char;
 
     // SPI

@@ -16,10 +16,10 @@ use crate::store::record::Record;
 pub const TOOLS: [&str; 1] = ["golang-migrate"];
 
 /// Reads golang-migrate's `schema_migrations(version, dirty)`, which the caller's
-/// search_path or the project's finds, and does what `force` with its version does.
+/// search_path or the project's finds, and notes all up to its version as a baseline, which no rollback touches.
 ///
 /// Errors: there is no such table, it is another tool's, its migration is dirty, or its
-/// version isn't registered (55000); those of [`repair::force`].
+/// version isn't registered (55000); those of [`repair::adopt`].
 pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed>> {
     let Some((version, dirty)) = read(project)? else {
         message::notice("nothing to do: golang-migrate has applied nothing");
@@ -36,7 +36,7 @@ pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed
             ),
         });
     }
-    match repair::force(project, &parsed, Some(reason.unwrap_or("adopted from golang-migrate"))) {
+    match repair::adopt(project, &parsed, reason.unwrap_or("adopted from golang-migrate")) {
         Err(Error::UnknownTarget { .. } | Error::UnknownProject { .. }) => {
             Err(Error::NotAdoptable {
                 message: format!(

@@ -4,6 +4,7 @@
 use super::entrance::{Running, lock_project};
 use super::half_run;
 use super::plan::{self, Scope};
+use super::request::Request;
 use super::requirement;
 use super::run::Run;
 use super::step::{Act, Finished, Step};
@@ -28,7 +29,8 @@ type Report<'a> = &'a mut dyn FnMut(Finished);
 /// [`half_run::refuse`], [`plan::up`] and [`requirement::check`]; one of them can't run here (55000 and those of
 /// [`super::check::body`]). Later: what the bodies raise.
 pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
-    let _running = Running::enter("migrations.apply()")?;
+    let request = scope.request(project);
+    let _running = Running::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(project) = batch.project(project, View::Newest)? else {
@@ -57,7 +59,7 @@ pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
     let plan: Vec<Pending> = plan.into_iter().map(|planned| planned.migration).collect();
     requirement::hold(&batch, &[&project.name], &plan.iter().collect::<Vec<_>>())?;
     requirement::check_own(&batch, &project, &plan)?;
-    let run = Run::begin(&store, &batch, &[&project], batch.new_run_id()?)?;
+    let run = Run::begin(&store, &batch, &[&project], &request, batch.new_run_id()?)?;
     batch.close()?;
     run.all(plan.into_iter().map(|m| Step { lane: 0, act: Act::Up(m) }).collect(), finished)
 }
@@ -85,7 +87,8 @@ pub fn tell_nothing_to_do(batch: &Batch, project: &Project) -> Result<()> {
 ///
 /// Errors: those of [`apply`]; migrations of different projects require each other (55000).
 pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
-    let _running = Running::enter("migrations.apply_all()")?;
+    let request = Request::ApplyAll;
+    let _running = Running::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
     let mut names = match names {
@@ -120,8 +123,8 @@ pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
     let planned =
         ordered.iter().map(|(project, m)| (project.name.clone(), m.key.clone())).collect();
     requirement::check(&batch, &ordered, &planned)?;
-    let run =
-        Run::begin(&store, &batch, &projects.iter().collect::<Vec<_>>(), batch.new_run_id()?)?;
+    let own: Vec<&Project> = projects.iter().collect();
+    let run = Run::begin(&store, &batch, &own, &request, batch.new_run_id()?)?;
     batch.close()?;
     let step =
         |(lane, n): &(usize, usize)| Step { lane: *lane, act: Act::Up(plans[*lane][*n].clone()) };
@@ -181,6 +184,28 @@ pub enum Extent<'a> {
     All,
 }
 
+impl Extent<'_> {
+    /// The call that rolls it back.
+    pub fn request(self, project: &str) -> Request {
+        let project = project.to_owned();
+        match self {
+            Extent::Last(n) => Request::Rollback { n, project },
+            Extent::After(version) => {
+                Request::RollbackTo { version: version.text().to_owned(), project }
+            }
+            Extent::All => Request::Reset { project },
+        }
+    }
+
+    /// Errors: it is less than one migration (22023).
+    pub fn check(self) -> Result<()> {
+        match self {
+            Extent::Last(n) if n < 1 => Err(Error::TooFew(n)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Rolls back applied migrations of a project, the last applied one first. What was there
 /// before as a baseline, and repeatables, stay.
 ///
@@ -190,17 +215,14 @@ pub enum Extent<'a> {
 /// [`super::check::body`]); one that stays, in whatever project, requires one of them
 /// (2BP01).
 pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
-    let _running = Running::enter(match extent {
-        Extent::Last(_) => "migrations.rollback()",
-        Extent::After(_) => "migrations.rollback_to()",
-        Extent::All => "migrations.reset()",
-    })?;
+    let request = extent.request(project);
+    let _running = Running::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some((project, plan)) = locked_and_going(&batch, project, extent)? else {
         return batch.close();
     };
-    let run = Run::begin(&store, &batch, &[&project], batch.new_run_id()?)?;
+    let run = Run::begin(&store, &batch, &[&project], &request, batch.new_run_id()?)?;
     batch.close()?;
     run.all(plan.into_iter().map(|a| Step { lane: 0, act: Act::Down(a) }).collect(), finished)
 }
@@ -211,11 +233,7 @@ fn locked_and_going(
     name: &str,
     extent: Extent,
 ) -> Result<Option<(Project, Vec<Applied>)>> {
-    if let Extent::Last(n) = extent
-        && n < 1
-    {
-        return Err(Error::TooFew(n));
-    }
+    extent.check()?;
     let found = batch.project(name, View::Newest)?;
     let project = found.map(|project| lock_project(batch, &project)).transpose()?;
     if let Some(project) = &project {
@@ -279,30 +297,37 @@ pub fn going(
 /// Rolls back the last n applied migrations of a project and applies them again, as they
 /// are registered now. Errors: those of [`rollback`] and [`apply`].
 pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
-    let _running = Running::enter("migrations.redo()")?;
+    let request = Request::Redo { n, project: project.to_owned() };
+    let _running = Running::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some((project, downs)) = locked_and_going(&batch, project, Extent::Last(n))? else {
         return batch.close();
     };
+    let acts = again(&batch, &project, downs)?;
+    let run = Run::begin(&store, &batch, &[&project], &request, batch.new_run_id()?)?;
+    batch.close()?;
+    run.all(acts.into_iter().map(|act| Step { lane: 0, act }).collect(), finished)
+}
+
+/// The steps that roll migrations back and apply them again. Errors: others are modified, or
+/// one of them isn't registered any more (55000, 42704), and those of what applies them.
+pub fn again(batch: &Batch, project: &Project, downs: Vec<Applied>) -> Result<Vec<Act>> {
     let keys: Vec<&[u8]> = downs.iter().map(|m| m.key.as_slice()).collect();
-    let others = batch.differences(&project, View::Newest)?.modified;
+    let others = batch.differences(project, View::Newest)?.modified;
     let goes: HashSet<&str> = downs.iter().map(|m| m.version.as_str()).collect();
     let others: Vec<_> =
         others.into_iter().filter(|(version, ..)| !goes.contains(version.as_str())).collect();
     if !others.is_empty() {
-        return Err(Error::Modified { migrations: others, project: project.name });
+        return Err(Error::Modified { migrations: others, project: project.name.clone() });
     }
-    let ups = plan::again(&batch, &project, &keys)?;
+    let ups = plan::again(batch, project, &keys)?;
     let come: HashSet<&[u8]> = ups.iter().map(|m| m.key.as_slice()).collect();
     if let Some(gone) = downs.iter().find(|down| !come.contains(down.key.as_slice())) {
         let version = gone.version.clone();
-        return Err(Error::UnknownTarget { version, project: project.name });
+        return Err(Error::UnknownTarget { version, project: project.name.clone() });
     }
-    requirement::hold(&batch, &[&project.name], &ups.iter().collect::<Vec<_>>())?;
-    requirement::check_own(&batch, &project, &ups)?;
-    let run = Run::begin(&store, &batch, &[&project], batch.new_run_id()?)?;
-    batch.close()?;
-    let acts = downs.into_iter().map(Act::Down).chain(ups.into_iter().map(Act::Up));
-    run.all(acts.map(|act| Step { lane: 0, act }).collect(), finished)
+    requirement::hold(batch, &[&project.name], &ups.iter().collect::<Vec<_>>())?;
+    requirement::check_own(batch, project, &ups)?;
+    Ok(downs.into_iter().map(Act::Down).chain(ups.into_iter().map(Act::Up)).collect())
 }

@@ -1,16 +1,18 @@
 //! HINTs that are added to errors of a migration's own statements, where we know a way on.
 
+use super::request::Request;
 use super::step::{Act, Step};
-use crate::error::{Error, arguments, literal};
+use crate::error::{Error, arguments};
 use crate::pg::catch::ServerError;
 use pgrx::PgSqlErrorCode as Code;
 
 /// Adds to an error of a step what can be done about it.
 ///
 /// `is_first`: nothing has run before it in this run, which might have made what is there.
-pub fn add(error: &mut Error, step: &Step, project: &str, is_first: bool) {
+/// `request`: what was asked for.
+pub fn add(error: &mut Error, step: &Step, project: &str, request: &Request, is_first: bool) {
     if let Error::Server(server) = error {
-        at_one_transaction(server, &literal(project));
+        at_one_transaction(server, &request.stepwise(project));
         if let (Act::Up(_), Some(version), true) = (&step.act, step.version(), is_first) {
             at_half_migrated(server, version, project);
         }
@@ -18,8 +20,7 @@ pub fn add(error: &mut Error, step: &Step, project: &str, is_first: bool) {
 }
 
 /// Errors that a commit between migrations avoids say so.
-fn at_one_transaction(error: &mut ServerError, project: &str) {
-    let call = format!("CALL migrations.apply_each(project => {project});");
+fn at_one_transaction(error: &mut ServerError, call: &str) {
     match Code::from(error.code()) {
         Code::ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE => {
             error.add_hint(&format!("Commit between the migrations: {call}"));

@@ -27,6 +27,7 @@ pub mod ready;
 pub mod registration;
 pub mod repair;
 pub mod report;
+pub mod request;
 pub mod requirement;
 pub mod run;
 pub mod schedule;

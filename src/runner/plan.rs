@@ -1,6 +1,7 @@
 //! What an apply would run, and in which order.
 
 use super::half_run::HalfRun;
+use super::request::Request;
 use super::requirement;
 use crate::domain::convention::Moment;
 use crate::domain::plan::{Cycle, Graph, Node};
@@ -32,6 +33,17 @@ impl<'a> Scope<'a> {
             Scope::All => None,
             Scope::Target(version) | Scope::Only(version) => Some(version),
         }
+    }
+
+    /// The call that applies it.
+    pub fn request(self, project: &str) -> Request {
+        let text = |version: &Version| Some(version.text().to_owned());
+        let (target, only) = match self {
+            Scope::All => (None, None),
+            Scope::Target(version) => (text(version), None),
+            Scope::Only(version) => (None, text(version)),
+        };
+        Request::Apply { target, only, project: project.to_owned() }
     }
 }
 

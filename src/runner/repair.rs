@@ -316,13 +316,30 @@ pub fn retry(project: &str, named: &Named, reason: Option<&str>) -> Result<Vec<C
 /// Notes all up to this version as applied, and all above as not applied: what
 /// golang-migrate's `force` means. Errors: see [`repair`]; a migration is half run (55000).
 pub fn force(project: &str, version: &Version, reason: Option<&str>) -> Result<Vec<Changed>> {
-    repair("migrations.force()", project, &Named::version(version), reason, |repair, _, _| {
+    record_up_to("migrations.force()", project, version, reason, Origin::Mark)
+}
+
+/// Notes what another tool's record says: all up to this version was there before
+/// pg_migrations came, and is never rolled back; all above isn't applied. Errors: those of
+/// [`force`].
+pub fn adopt(project: &str, version: &Version, reason: &str) -> Result<Vec<Changed>> {
+    record_up_to("migrations.adopt()", project, version, Some(reason), Origin::Baseline)
+}
+
+fn record_up_to(
+    call: &'static str,
+    project: &str,
+    version: &Version,
+    reason: Option<&str>,
+    origin: Origin,
+) -> Result<Vec<Changed>> {
+    repair(call, project, &Named::version(version), reason, |repair, _, _| {
         half_run::refuse(&repair.batch, &repair.project)?;
         let mut above = repair.batch.in_force(repair.project.id)?;
         above.retain(|m| m.key.as_slice() > version.key());
         repair.unmark(above)?;
         let up_to = repair.pending_up_to(version)?;
-        repair.mark(up_to, Origin::Mark)
+        repair.mark(up_to, origin)
     })
 }
 

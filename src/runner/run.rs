@@ -8,10 +8,11 @@ use super::check::{self, Cause, Mode};
 use super::gate::Prepared;
 use super::ready::{Kept, Ready};
 use super::report::{self, At, Direction, Part, label, title};
+use super::request::Request;
 use super::step::{Act, Begun, Finished, Step};
 use super::{constraints, hint};
 use crate::domain::checksum;
-use crate::error::{Error, Result, literal};
+use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
 use crate::pg::guc::Nest;
@@ -64,6 +65,7 @@ pub struct Run<'a> {
     pub(super) objects: RefCell<OwnObjects>,
     lanes: Vec<Lane<'a>>,
     id: RunId,
+    request: &'a Request,
     pub(super) activity: Activity,
     /// What `pg_stat_activity` shows of the current step.
     pub(super) title: String,
@@ -81,6 +83,7 @@ impl<'a> Run<'a> {
         store: &'a Store,
         batch: &Batch,
         projects: &[&'a Project],
+        request: &'a Request,
         id: RunId,
     ) -> Result<Run<'a>> {
         store.hold();
@@ -104,6 +107,7 @@ impl<'a> Run<'a> {
             objects,
             lanes: projects.iter().map(lane).collect::<Result<_>>()?,
             id,
+            request,
             activity: Activity::begin(),
             title: String::new(),
             is_first: false,
@@ -213,6 +217,7 @@ impl<'a> Run<'a> {
             return Err(Error::MarkedNonTransactional {
                 version: step.version().unwrap_or(step.name()).to_owned(),
                 project: lane.project.name.clone(),
+                instead: self.request.stepwise(&lane.project.name),
             });
         }
         // Holds the texts and the trees of this one step.
@@ -259,23 +264,16 @@ impl<'a> Run<'a> {
         if let Error::NonTransactional { way, .. } | Error::TransactionControl { way, .. } =
             &mut error
         {
-            let project = literal(&self.project(step).name);
-            *way = Some(match (is_body, step.mark(), step.direction()) {
-                (false, ..) => {
+            let instead = self.request.stepwise(&self.project(step).name);
+            *way = Some(match (is_body, step.mark()) {
+                (false, _) => {
                     "Remove it: a precondition or verify script is taken back.".to_owned()
                 }
-                (_, Some(true), _) => {
+                (_, Some(true)) => {
                     "Register the migration without transactional => true.".to_owned()
                 }
                 _ if run != Mode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
-                (.., Direction::Down) => {
-                    format!(
-                        "Use CALL migrations.rollback_each(1, {project}); which gives it transactions of its own."
-                    )
-                }
-                _ => format!(
-                    "Use CALL migrations.apply_each(project => {project}); which gives it transactions of its own."
-                ),
+                _ => format!("Use {instead} which gives it transactions of its own."),
             });
         }
         error
@@ -475,7 +473,7 @@ impl<'a> Run<'a> {
         let project = &self.project(step).name;
         let migration = step.version().unwrap_or(step.name());
         report::failed(self.id, project, migration, &self.failed_at.borrow(), &error);
-        hint::add(&mut error, step, project, self.is_first);
+        hint::add(&mut error, step, project, self.request, self.is_first);
         error
     }
 

@@ -12,6 +12,7 @@ use super::entrance::Running;
 use super::half_run;
 use super::plan::{self, Scope};
 use super::report::{self, At, Direction};
+use super::request::Request;
 use super::requirement;
 use super::run::{RenewLock, Run, Skipped};
 use super::step::{Act, Finished, Step};
@@ -28,16 +29,24 @@ use crate::store::{self, Batch, RunId, Store, blockers};
 use std::cell::RefCell;
 use std::time::{Duration, Instant, SystemTime};
 
-/// What a run has done: how many migrations it has applied (counted as applied, too) or
-/// rolled back, and its identifier, if there was anything to do.
-pub type Outcome = (usize, Option<RunId>);
+/// What a run has done.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How many migrations it has applied, or counted as applied.
+    pub applied: usize,
+    /// How many it has rolled back.
+    pub rolled_back: usize,
+    /// Its identifier, if there was anything to do.
+    pub id: Option<RunId>,
+}
 
 /// Applies the pending migrations of a project that are meant, each in a transaction of
 /// its own, a half-run one first. Errors as of [`atomic::apply`], but what is finished stays;
 /// the half-run one isn't meant (55000).
 pub fn apply_each(project: &str, scope: Scope) -> Result<Outcome> {
-    let _running = Running::enter("migrations.apply_each()")?;
-    run(project, |batch, project| {
+    let request = scope.request(project);
+    let _running = Running::enter(request.name(true))?;
+    run(project, &request, |batch, project| {
         let half = half_run::begun(batch, project, false)?;
         let plan = plan::up(batch, project, scope, half.as_ref(), View::Newest)?;
         requirement::check_own(batch, project, plan.iter().map(|planned| &planned.migration))?;
@@ -47,17 +56,16 @@ pub fn apply_each(project: &str, scope: Scope) -> Result<Outcome> {
     })
 }
 
-/// Rolls back the last n applied migrations of a project, each in a transaction of its
-/// own, a half-run one first. Errors as of [`atomic::rollback`], but what is finished stays;
-/// the half-run one isn't meant (55000).
-pub fn rollback_each(project: &str, n: i32) -> Result<Outcome> {
-    let _running = Running::enter("migrations.rollback_each()")?;
-    if n < 1 {
-        return Err(Error::TooFew(n));
-    }
-    run(project, |batch, project| {
+/// Rolls back applied migrations of a project, each in a transaction of its own, a half-run
+/// one first. Errors as of [`atomic::rollback`], but what is finished stays; the half-run one
+/// isn't meant (55000).
+pub fn rollback_each(project: &str, extent: Extent) -> Result<Outcome> {
+    let request = extent.request(project);
+    let _running = Running::enter(request.name(true))?;
+    extent.check()?;
+    run(project, &request, |batch, project| {
         let half = half_run::begun(batch, project, true)?;
-        let mut plan = atomic::going(batch, &project.name, Some(project), Extent::Last(n))?;
+        let mut plan = atomic::going(batch, &project.name, Some(project), extent)?;
         let is_half = |a: &Applied| half.as_ref().is_some_and(|half| half.key == a.key);
         if let Some(place) = plan.iter().position(is_half) {
             plan[..=place].rotate_right(1);
@@ -68,10 +76,26 @@ pub fn rollback_each(project: &str, n: i32) -> Result<Outcome> {
     })
 }
 
+/// Rolls back the last n applied migrations of a project and applies them again, each in
+/// transactions of its own. Errors as of [`atomic::redo`], but what is finished stays: what
+/// was rolled back and not yet applied is pending then.
+pub fn redo_each(project: &str, n: i32) -> Result<Outcome> {
+    let request = Request::Redo { n, project: project.to_owned() };
+    let _running = Running::enter(request.name(true))?;
+    let extent = Extent::Last(n);
+    extent.check()?;
+    run(project, &request, |batch, project| {
+        half_run::refuse(batch, project)?;
+        let downs = atomic::going(batch, &project.name, Some(project), extent)?;
+        atomic::again(batch, project, downs)
+    })
+}
+
 /// A stepwise run under way.
-struct Stepwise {
+struct Stepwise<'a> {
     project: String,
     id: RunId,
+    request: &'a Request,
     lock: SessionLock,
     of: usize,
     skipped: RefCell<Skipped>,
@@ -79,11 +103,15 @@ struct Stepwise {
     failed_at: RefCell<At>,
 }
 
-fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> Result<Outcome> {
+fn run(
+    name: &str,
+    request: &Request,
+    plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>,
+) -> Result<Outcome> {
     transaction::commit()?;
     let Some(lock) = wait_for_lock(name)? else {
         message::notice(&format!("nothing to do: project {name} has no migrations"));
-        return Ok((0, None));
+        return Ok(Outcome::default());
     };
     let (steps, id) = {
         let store = Store::find()?;
@@ -95,7 +123,7 @@ fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> R
             atomic::tell_nothing_to_do(&batch, &project)?;
             batch.close()?;
             transaction::commit()?;
-            return Ok((0, None));
+            return Ok(Outcome::default());
         }
         let id = batch.new_run_id()?;
         batch.close()?;
@@ -104,6 +132,7 @@ fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> R
     let this = Stepwise {
         project: name.to_owned(),
         id,
+        request,
         lock,
         of: steps.len(),
         skipped: RefCell::default(),
@@ -111,13 +140,17 @@ fn run(name: &str, plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>) -> R
     };
     let causes = this.check(&steps)?;
     transaction::commit()?;
-    let mut done = 0;
+    let mut outcome = Outcome { id: Some(id), ..Outcome::default() };
     for (n, (step, cause)) in steps.iter().zip(&causes).enumerate() {
         let direction = this.step(step, n + 1, cause.as_ref())?;
-        done += usize::from(direction != Direction::Skip);
+        match direction {
+            Direction::Skip => {}
+            Direction::Down => outcome.rolled_back += 1,
+            _ => outcome.applied += 1,
+        }
     }
     this.note_completeness()?;
-    Ok((done, Some(id)))
+    Ok(outcome)
 }
 
 /// Takes a project's lock for the session, and waits for another run to end, as long as
@@ -189,7 +222,7 @@ fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project>
     Ok(project)
 }
 
-impl Stepwise {
+impl Stepwise<'_> {
     /// Finds what can't run before anything does: of each step why it can't run inside a
     /// transaction. What fails here is kept in the record, too.
     fn check(&self, steps: &[Step]) -> Result<Vec<Option<Cause>>> {
@@ -211,7 +244,7 @@ impl Stepwise {
         let store = Store::find()?;
         let batch = store.open()?;
         let project = own_project(&batch, &self.lock, &self.project)?;
-        let run = Run::begin(&store, &batch, &[&project], self.id)?;
+        let run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
         let mut causes = Vec::with_capacity(steps.len());
         for step in steps {
             let checked = run.check(&batch, step, Mode::Stepwise).map_err(|error| {
@@ -285,7 +318,7 @@ impl Stepwise {
             requirement::hold(&batch, &[&self.project], &[migration])?;
             requirement::check_own(&batch, &project, [migration])?;
         }
-        let mut run = Run::begin(&store, &batch, &[&project], self.id)?;
+        let mut run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
         run.skipped = self.skipped.take();
         let mut direction = step.direction();
         let mut took = Duration::ZERO;
@@ -352,7 +385,7 @@ impl Stepwise {
             statement: at.statement(),
             line: at.line(),
         };
-        let run = Run::begin(&store, &batch, &[&project], self.id)?;
+        let run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
         run.note_failure(&batch, step, &failure)?;
         batch.close()?;
         transaction::commit()
