@@ -258,7 +258,8 @@ COMMENT ON FUNCTION migrations.reset(text, text) IS 'rolls back all applied migr
 
 -- Where a number of migrations is meant, a version in quotes would be read as one; and a
 -- version without quotes, or by a name that doesn't say how it is meant, would find no
--- function. These say which call is the right one.
+-- function. These say which call is the right one. (Procedures and functions to which rights
+-- are given one by one have no such companion: a GRANT without arguments would be ambiguous.)
 
 CREATE FUNCTION migrations.rollback(version text, project text DEFAULT NULL)
     RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_version_for_number';
@@ -287,18 +288,6 @@ COMMENT ON PROCEDURE migrations.redo_each(text, text, int, uuid) IS 'refuses a t
 CREATE FUNCTION migrations.apply(version "any", project text DEFAULT NULL)
     RETURNS SETOF migrations.finished_step LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_ambiguous_version';
 COMMENT ON FUNCTION migrations.apply("any", text) IS 'refuses a number, and names the calls that take a version';
-
-CREATE FUNCTION migrations.plan(version "any", project text DEFAULT NULL)
-    RETURNS SETOF migrations.planned_step LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_ambiguous_version';
-COMMENT ON FUNCTION migrations.plan("any", text) IS 'refuses a number, and names the calls that take a version';
-
-CREATE PROCEDURE migrations.apply_each(
-    version "any",
-    project text DEFAULT NULL,
-    INOUT applied int DEFAULT NULL,
-    INOUT run_id uuid DEFAULT NULL
-) LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_ambiguous_version';
-COMMENT ON PROCEDURE migrations.apply_each("any", text, int, uuid) IS 'refuses a number, and names the calls that take a version';
 
 CREATE FUNCTION migrations.verify(version text DEFAULT NULL, project text DEFAULT NULL)
     RETURNS SETOF migrations.verified_migration LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_verify';

@@ -348,14 +348,13 @@ impl Error {
                 ))
             }
             AmbiguousVersion { call, given, project } => {
-                let run = if call.ends_with("_each") { "CALL" } else { "SELECT * FROM" };
                 Report::new(
                     Code::ERRCODE_INVALID_PARAMETER_VALUE,
                     format!("{call}() takes a version as text, by the arguments \"target\" or \"only_version\""),
                 )
                 .detail("Nothing was run.")
                 .hint(format!(
-                    "All up to and including it: {run} {call}({0}); it alone, with what it requires: {run} {call}(only_version => {1}, project => {2});",
+                    "All up to and including it: SELECT * FROM {call}({0}); it alone, with what it requires: SELECT * FROM {call}(only_version => {1}, project => {2});",
                     arguments(given, project),
                     literal(given),
                     literal(project)

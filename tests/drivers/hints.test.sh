@@ -51,8 +51,6 @@ with '2' "CALL migrations.redo_each('2', 'it''s')" '1 2' 2
 # a number for a version, or a name that doesn't say how it is meant
 with '' "SELECT FROM migrations.apply(2, 'it''s')" '1 2'
 with '' "SELECT FROM migrations.apply(version => '2', $p)" '2' 2
-with '' "CALL migrations.apply_each(4, 'it''s')" '1 2 3 4'
-with '' "CALL migrations.apply_each(version => '3', $p)" '3' 2
 
 # marked as not transactional; errors that a commit avoids
 setup
@@ -91,4 +89,3 @@ is 'a parameter of apply()' '1' "$(q "PREPARE a AS SELECT version FROM migration
 is 'varchar' '2' "$(q "SELECT version FROM migrations.apply('2'::varchar)")"
 is 'redo' '2 2' "$(q "SELECT string_agg(version, ' ') FROM migrations.redo()")"
 has 'status of a version' "HINT:  It looks like a version. Of a version: SELECT \* FROM migrations.status\(\) WHERE version = '003';" "$(q "SELECT * FROM migrations.status('003')")"
-has 'plan of a number' "SELECT \* FROM migrations.plan\('3', 'it''s'\)" "$(q 'SELECT * FROM migrations.plan(3)')"

@@ -107,7 +107,7 @@ ALTER TABLE projects ADD COLUMN github_stars int NOT NULL DEFAULT 0;' >"${pair%%
     refused 'dirty' '55000: golang-migrate has left migration 4 half done \(dirty\)' "SELECT * FROM migrations.adopt('golang-migrate')"
     is 'nothing is on record' '6 pending' "$(states)"
     sql 'UPDATE schema_migrations SET dirty = false'
-    is 'adopted' '000001 000002 000003 000004' "$(sql "SELECT string_agg(version, ' ') FROM migrations.adopt('golang-migrate', reason => 'moved') WHERE action = 'mark_applied'")"
+    is 'adopted' '000001 000002 000003 000004' "$(sql "SELECT string_agg(version, ' ') FROM migrations.adopt('golang-migrate', reason => 'moved') WHERE action = 'baseline'")"
     is 'version' 000004 "$(sql 'SELECT migrations.version()')"
     is 'adopted again' '' "$(quiet "SELECT version FROM migrations.adopt('golang-migrate')")"
     is 'the rest' '000005 000006' "$(quiet "SELECT string_agg(version, ' ' ORDER BY step) FROM migrations.apply()")"
