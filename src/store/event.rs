@@ -136,6 +136,8 @@ impl Batch<'_> {
                       FROM migrations.event
                       WHERE project_id = $1 AND action = ANY ('{skip, apply, rollback, mark_applied,
                                                                 mark_pending, baseline, remove}')
+                        -- A failed try changes nothing about it.
+                        AND outcome = 'success'
                       ORDER BY version, CASE WHEN version IS NULL THEN name END, seq DESC
                   ) last WHERE action = 'skip'",
             types: &[Type::BigInt],

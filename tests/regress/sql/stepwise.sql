@@ -190,3 +190,16 @@ CALL migrations.apply_each(project => 'counted', only_version => '1') \gset
 \echo :applied
 CALL migrations.apply_each(project => 'counted') \gset
 \echo :applied
+
+-- a skip holds until it is applied, however often that fails
+CREATE TABLE skip_ready ();
+SELECT migrations.add('1', 'skips', 'SELECT 1 / (SELECT count(*) FROM skip_divisor)', project => 'skips',
+    precondition => 'SELECT to_regclass(''skip_ready'') IS NULL', on_fail => 'skip');
+SELECT migrations.add('2', 'later', 'CREATE TABLE skip_divisor (i int)', project => 'skips');
+CALL migrations.apply_each(project => 'skips') \gset
+DROP TABLE skip_ready;
+CALL migrations.apply_each(project => 'skips') \gset
+SELECT version, state FROM migrations.status('skips');
+SELECT step, version, reason FROM migrations.plan(project => 'skips');
+INSERT INTO skip_divisor VALUES (1);
+SELECT version, direction FROM migrations.apply(project => 'skips');
