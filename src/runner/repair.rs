@@ -27,6 +27,14 @@ pub struct Changed {
     pub action: &'static str,
 }
 
+/// What an event of a repair says of the migration.
+#[derive(Default)]
+struct What<'a> {
+    digest: Option<&'a [u8]>,
+    former_digest: Option<&'a [u8]>,
+    message: Option<&'a str>,
+}
+
 /// A repair of a locked project that is under way.
 struct Repair<'a> {
     batch: Batch<'a>,
@@ -85,7 +93,7 @@ impl Repair<'_> {
         version: &str,
         name: &str,
         action: &'static str,
-        checksums: (Option<&[u8]>, Option<&[u8]>),
+        what: What,
     ) -> Result<()> {
         self.batch.record(&Event {
             project: self.project.id,
@@ -95,8 +103,9 @@ impl Repair<'_> {
             name: Some(name),
             action,
             started_at: self.at,
-            checksum: checksums.0,
-            former_checksum: checksums.1,
+            digest: what.digest,
+            former_digest: what.former_digest,
+            message: what.message,
             reason: self.reason,
             ..Event::default()
         })?;
@@ -122,8 +131,9 @@ impl Repair<'_> {
             self.seq += 1;
             self.batch.forget_failure(self.project.id, &migration.key)?;
             self.batch.forget_journal(self.project.id, &migration.key)?;
-            let sum = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
-            self.record(title(&migration), &migration.name, action, (Some(&sum), None))?;
+            let digest = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
+            let what = What { digest: Some(&digest), ..What::default() };
+            self.record(title(&migration), &migration.name, action, what)?;
         }
         Ok(())
     }
@@ -143,7 +153,7 @@ impl Repair<'_> {
             self.batch.forget_failure(self.project.id, &migration.key)?;
             self.batch.forget_journal(self.project.id, &migration.key)?;
             self.batch.unclaim(migration.id)?;
-            self.record(&migration.version, &migration.name, "mark_pending", (None, None))?;
+            self.record(&migration.version, &migration.name, "mark_pending", What::default())?;
         }
         Ok(())
     }
@@ -156,7 +166,7 @@ impl Repair<'_> {
             None => (version.text().to_owned(), String::new()),
         };
         self.seq += 1;
-        self.record(&text, &name, action, (None, None))
+        self.record(&text, &name, action, What::default())
     }
 
     /// That a block of the migration was cut off, of which only people can tell how far it
@@ -269,8 +279,8 @@ pub fn baseline(project: &str, version: &Version, reason: Option<&str>) -> Resul
     })
 }
 
-/// Takes the registered text and down of an applied migration as those that are in force.
-/// Error: it isn't applied, or has no up (55000).
+/// Takes all that is registered of an applied migration as what was applied: its texts,
+/// requires, transactional and on_fail. Error: it isn't applied, or has no up (55000).
 pub fn accept_changes(
     project: &str,
     version: &Version,
@@ -286,10 +296,13 @@ pub fn accept_changes(
             return Err(plan::unknown(version, &repair.project.name));
         }
         plan::check_ups(&repair.project, &registered)?;
-        if let Some(Accepted { name, former, new }) = repair.batch.accept(row)? {
+        if let Some(Accepted { name, former, new, changes }) = repair.batch.accept(row)? {
             repair.seq += 1;
             let written = registered[0].version.clone().unwrap_or_default();
-            repair.record(&written, &name, "accept", (Some(&new), Some(&former)))?;
+            let parts = changes.list();
+            let what =
+                What { digest: Some(&new), former_digest: Some(&former), message: Some(&parts) };
+            repair.record(&written, &name, "accept", what)?;
         }
         Ok(())
     })

@@ -26,10 +26,10 @@ pub struct Event<'a> {
     pub started_at: i64,
     /// How long it took, in microseconds.
     pub duration: Option<i64>,
-    /// The checksum of the up concerned.
-    pub checksum: Option<&'a [u8]>,
-    /// The checksum that it replaced.
-    pub former_checksum: Option<&'a [u8]>,
+    /// The digest of the migration concerned.
+    pub digest: Option<&'a [u8]>,
+    /// The digest that it replaced.
+    pub former_digest: Option<&'a [u8]>,
     /// More about what was done.
     pub message: Option<&'a str>,
     /// Why.
@@ -55,9 +55,9 @@ impl Batch<'_> {
         const RECORD: Statement = Statement {
             sql: "INSERT INTO migrations.event
                   (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
-                   effective_role, checksum)
+                   effective_role, digest)
                   SELECT project_id, event_seq, run_id, version, name, 'apply', 'success',
-                         applied_at, $2, applied_by, up_checksum
+                         applied_at, $2, applied_by, digest
                   FROM migrations.applied WHERE id = $1",
             types: &[Type::BigInt, Type::Interval],
         };
@@ -70,7 +70,7 @@ impl Batch<'_> {
         const RECORD: Statement = Statement {
             sql: "INSERT INTO migrations.event
                   (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
-                   effective_role, checksum, former_checksum, message, reason,
+                   effective_role, digest, former_digest, message, reason,
                    sqlstate, statement_no, line_no, times)
                   VALUES ($1, $2, $3, $4, $5, $6,
                           CASE WHEN $14 IS NULL THEN 'success' ELSE 'failure' END,
@@ -109,8 +109,8 @@ impl Batch<'_> {
                 Value::Timestamp(event.started_at),
                 event.duration.map_or(Value::Null, Value::Interval),
                 self.store.caller.as_str().into(),
-                bytes(event.checksum),
-                bytes(event.former_checksum),
+                bytes(event.digest),
+                bytes(event.former_digest),
                 failure.map_or(event.message, |f| Some(f.message.as_str())).into(),
                 event.reason.into(),
                 failure.map(|f| f.sqlstate.as_str()).into(),

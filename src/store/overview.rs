@@ -2,7 +2,9 @@
 
 use super::Batch;
 use super::project::Project;
+use super::registry::{PARTS_COLUMNS, parts, parts_columns};
 use crate::domain::convention::Moment;
+use crate::domain::digest::Changes;
 use crate::domain::plan::Node;
 use crate::domain::requirement::Requirement;
 use crate::domain::version::is_repeatable;
@@ -37,11 +39,23 @@ pub struct Pending {
 pub struct Differences {
     /// Registered, but not applied: versions in their order, then repeatables by name.
     pub pending: Vec<Pending>,
-    /// Applied, but registered with another text than the one that ran: version, checksum
-    /// of the text that ran, checksum of the registered one.
-    pub modified: Vec<(String, String, String)>,
+    /// Applied, but other parts than those that were applied are registered.
+    pub modified: Vec<Modified>,
     /// What runs before and after each run, by name; pending or not.
     pub hooks: Vec<(Moment, Pending)>,
+}
+
+/// An applied migration of which other parts are registered than were applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modified {
+    /// Its version.
+    pub version: String,
+    /// The digest of what was applied.
+    pub applied: String,
+    /// The digest of what is registered.
+    pub registered: String,
+    /// Which parts differ.
+    pub parts: String,
 }
 
 /// A row of `status()`.
@@ -65,8 +79,10 @@ pub struct State {
     pub applied: Option<(i64, String, Option<i64>)>,
     /// How it came to be applied: apply, mark or baseline.
     pub origin: String,
-    /// The checksums of the text that ran and of the one registered are the same.
+    /// All parts that are registered are those that were applied.
     pub checksum_ok: Option<bool>,
+    /// What differs, if something does.
+    pub changes: Changes,
     /// When it runs, if it is a repeatable one.
     pub moment: Moment,
 }
@@ -98,8 +114,7 @@ impl Batch<'_> {
         const DIFFERENCES: Statement = Statement {
             sql: "SELECT m.id, m.version, version_key, m.name, m.up_checksum IS NOT NULL,
                          m.transactional, nullif(m.requires, '{}'), a.id,
-                         encode(a.up_checksum, 'hex'),
-                         coalesce(encode(m.up_checksum, 'hex'), 'nothing'), m.moment,
+                         encode(a.digest, 'hex'), encode(m.digest, 'hex'), m.moment,
                          m.moment <> 'changed' AND EXISTS (
                              SELECT FROM migrations.unfinished u
                              WHERE u.project_id = $1 AND u.version_key = m.version_key)
@@ -107,17 +122,30 @@ impl Batch<'_> {
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
                   USING (version_key)
                   WHERE CASE WHEN a.id IS NULL THEN true WHEN m.id IS NULL THEN false
-                        ELSE m.up_checksum IS DISTINCT FROM a.up_checksum OR m.moment <> 'changed' END
+                        ELSE m.digest IS DISTINCT FROM a.digest OR m.moment <> 'changed' END
                   ORDER BY version_key",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&DIFFERENCES, [Value::BigInt(project.id)], view)?;
         let mut differences = Differences::default();
+        let mut changes = None;
         for row in found.rows() {
             let (version, former): (Option<String>, Option<i64>) = (row.get(1), row.get(7));
             match (version, former) {
                 (Some(version), Some(_)) => {
-                    differences.modified.push((version, row.text(8), row.text(9)));
+                    let changes = match &mut changes {
+                        Some(changes) => changes,
+                        none => none.insert(self.changes(project.id, view)?),
+                    };
+                    let what = changes.remove(&row.bytes(2)).unwrap_or_default();
+                    if what.is_modification() {
+                        differences.modified.push(Modified {
+                            version,
+                            applied: row.text(8),
+                            registered: row.text(9),
+                            parts: what.list(),
+                        });
+                    }
                 }
                 (version, former) => {
                     let migration = Pending {
@@ -140,6 +168,30 @@ impl Batch<'_> {
             }
         }
         Ok(differences)
+    }
+
+    /// What differs between the registered and the applied parts of migrations, by key.
+    fn changes(&self, project: i64, view: View) -> Result<HashMap<Vec<u8>, Changes>> {
+        const CHANGES: Statement = Statement {
+            sql: concat!(
+                "SELECT version_key, ",
+                parts_columns!("a"),
+                ", ",
+                parts_columns!("m"),
+                " FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
+                  FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
+                  USING (version_key)
+                  WHERE CASE WHEN a.id IS NULL OR m.id IS NULL THEN false
+                        ELSE m.digest IS DISTINCT FROM a.digest END"
+            ),
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&CHANGES, [Value::BigInt(project)], view)?;
+        let changes = found.rows().map(|row| {
+            let (before, now) = (parts(&row, 1).1, parts(&row, 1 + PARTS_COLUMNS).1);
+            (row.bytes(0), before.changes(&now))
+        });
+        Ok(changes.collect())
     }
 
     /// Notes whether all that is registered is applied now.
@@ -219,7 +271,7 @@ impl Batch<'_> {
                          CASE WHEN m.id IS NOT NULL THEN m.up_checksum IS NOT NULL END, m.transactional,
                          CASE WHEN a.id IS NULL THEN m.down_checksum ELSE a.down_checksum END
                              IS NOT NULL,
-                         a.applied_at, a.applied_by, a.event_seq, m.up_checksum = a.up_checksum,
+                         a.applied_at, a.applied_by, a.event_seq, m.digest = a.digest,
                          nullif(m.requires, '{}'), a.origin, m.moment
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
@@ -228,6 +280,9 @@ impl Batch<'_> {
         };
         let found = self.spi.run(&STATES, [Value::BigInt(project.id)], View::Caller)?;
         let mut durations = self.durations(project.id)?;
+        let differs = found.rows().any(|row| row.get(9) == Some(false));
+        let mut changes =
+            if differs { self.changes(project.id, View::Caller)? } else { HashMap::new() };
         let states = found.rows().map(|row| {
             Ok(State {
                 version: row.get(0),
@@ -243,6 +298,7 @@ impl Batch<'_> {
                 }),
                 origin: row.text(11),
                 checksum_ok: row.get(9),
+                changes: changes.remove(&row.bytes(1)).unwrap_or_default(),
                 moment: Moment::parse(&row.text(12)).unwrap_or_default(),
             })
         });

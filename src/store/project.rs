@@ -88,12 +88,17 @@ const FIND: Statement = Statement {
 };
 
 impl Batch<'_> {
+    /// The project of this name, if there is one.
+    pub fn existing_project(&self, name: &str, view: View) -> Result<Option<Project>> {
+        let found = self.spi.run(&FIND, [name.into()], view)?;
+        Ok(found.first().map(|row| Project::read(&row)))
+    }
+
     /// The project of this name. An unknown one is an error (42704), but for `default`,
     /// which exists without a row, too.
     pub fn project(&self, name: &str, view: View) -> Result<Option<Project>> {
-        let found = self.spi.run(&FIND, [name.into()], view)?;
-        match found.first() {
-            Some(row) => Ok(Some(Project::read(&row))),
+        match self.existing_project(name, view)? {
+            Some(project) => Ok(Some(project)),
             None if name == DEFAULT => Ok(None),
             None => {
                 Err(Error::UnknownProject { project: name.to_owned(), known: self.projects()? })
@@ -115,8 +120,8 @@ impl Batch<'_> {
             sql: "INSERT INTO migrations.project (name) VALUES ($1) ON CONFLICT (name) DO NOTHING",
             types: &[Type::Text],
         };
-        if let Some(row) = self.spi.run(&FIND, [name.into()], View::Newest)?.first() {
-            return Ok(Project::read(&row));
+        if let Some(project) = self.existing_project(name, View::Newest)? {
+            return Ok(project);
         }
         // Another session may be making it; its row would have to be waited for.
         let key = lock::name_key(name);
@@ -125,8 +130,8 @@ impl Batch<'_> {
             return Err(Error::Busy { project, holder });
         }
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
-        let found = self.spi.run(&FIND, [name.into()], View::Newest)?;
-        found.first().map(|row| Project::read(&row)).ok_or(Error::SnapshotTooOld(name.to_owned()))
+        let made = self.existing_project(name, View::Newest)?;
+        made.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))
     }
 
     /// Changes the configuration of a project.

@@ -53,7 +53,7 @@ SELECT migrations.remove_repeatable('views a');
 SELECT migrations.remove_repeatable('views a', 'nowhere');
 SELECT migrations.remove_repeatable(NULL);
 SELECT version, name FROM migrations.apply();
-SELECT version, name, action, checksum IS NOT NULL AS sum, former_checksum IS NOT NULL AS former, reason
+SELECT version, name, action, digest IS NOT NULL AS sum, former_digest IS NOT NULL AS former, reason
 FROM migrations.history WHERE version IS NULL ORDER BY seq;
 
 -- arguments
