@@ -46,7 +46,7 @@ impl Parts {
         hash.update((requires.len() as u64).to_be_bytes());
         requires.iter().for_each(|text| field(&mut hash, text.as_bytes()));
         hash.update(b"f");
-        field(&mut hash, self.on_fail.as_bytes());
+        field(&mut hash, self.on_fail().as_bytes());
         hash.update([b't', self.transactional.map_or(2, u8::from)]);
         hash.update(b"m");
         field(&mut hash, self.moment.as_bytes());
@@ -56,6 +56,11 @@ impl Parts {
     /// What it requires: a set, since neither order nor repetition has an effect.
     fn required(&self) -> BTreeSet<&str> {
         self.requires.iter().map(String::as_str).collect()
+    }
+
+    /// What a precondition that does not hold means. Without one it has no effect.
+    fn on_fail(&self) -> &str {
+        if self.precondition.is_some() { &self.on_fail } else { "" }
     }
 
     /// What of these parts, as they were applied, is another one now.
@@ -75,8 +80,7 @@ impl Parts {
         }
         for (name, differs) in [
             ("requires", self.required() != now.required()),
-            // Without a precondition it had no effect.
-            ("on_fail", self.on_fail != now.on_fail && self.precondition.is_some()),
+            ("on_fail", self.on_fail() != now.on_fail() && self.precondition.is_some()),
             ("transactional", self.transactional != now.transactional),
             ("moment", self.moment != now.moment),
         ] {
@@ -114,7 +118,7 @@ impl Changes {
     /// All of it, for people.
     pub fn list(&self) -> String {
         let all: Vec<&str> = self.replaced.iter().chain(&self.added).copied().collect();
-        all.join(", ")
+        if all.is_empty() { "digest".to_owned() } else { all.join(", ") }
     }
 }
 
@@ -151,8 +155,8 @@ mod tests {
             Parts { precondition: sum("up"), ..plain() },
             Parts { verify: sum("up"), ..plain() },
             Parts { verify: Some(Vec::new()), ..plain() },
-            Parts { on_fail: "skip".to_owned(), ..plain() },
-            Parts { on_fail: String::new(), ..plain() },
+            Parts { precondition: sum("up"), on_fail: "skip".to_owned(), ..plain() },
+            Parts { precondition: sum("up"), on_fail: String::new(), ..plain() },
             Parts { transactional: Some(false), ..plain() },
             Parts { transactional: Some(true), ..plain() },
             Parts { moment: "before".to_owned(), ..plain() },
@@ -173,6 +177,13 @@ mod tests {
     }
 
     #[test]
+    fn on_fail_belongs_to_a_precondition() {
+        let skips = Parts { on_fail: "skip".to_owned(), ..plain() };
+        assert_eq!(plain().digest(), skips.digest());
+        assert_eq!(plain().changes(&skips), Changes::default());
+    }
+
+    #[test]
     fn requirements_are_a_set() {
         let of = |all: &[&str]| {
             let requires = all.iter().map(|text| (*text).to_owned()).collect();
@@ -184,7 +195,7 @@ mod tests {
     #[test]
     fn is_the_same_in_all_builds() {
         let hex: String = plain().digest().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "");
+        assert_eq!(hex, "b553e0fa2d283f5e25af3c33c84a2acbc1e4ea08ff430fc145ed8a88e2f02b34");
     }
 
     #[test]

@@ -27,7 +27,7 @@ SELECT * FROM migrations.plan();
 SELECT name, direction FROM migrations.apply();
 SELECT * FROM a;
 
--- only another condition: nothing to run
+-- another condition is a change, too
 SELECT migrations.add_repeatable('views a', 'CREATE OR REPLACE VIEW a AS SELECT id, name FROM t', requires => '{002}');
 SELECT * FROM migrations.plan();
 
