@@ -7,7 +7,7 @@ use super::requirement;
 use crate::domain::version::{Version, is_repeatable};
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
-use crate::pg::{message, transaction};
+use crate::pg::{lock, message, transaction};
 use crate::store::applied::{Accepted, Applied, Origin};
 use crate::store::event::Event;
 use crate::store::journal::Of;
@@ -76,7 +76,9 @@ fn repair(
         reason,
     };
     work(&mut repair, applied)?;
-    if !repair.changed.is_empty() {
+    if repair.changed.is_empty() {
+        lock::release(repair.project.id)?;
+    } else {
         repair.batch.note_completeness(&repair.project)?;
     }
     let changed = repair.changed;
