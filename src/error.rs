@@ -473,6 +473,20 @@ pub enum Error {
         /// UPDATE, DELETE or TRUNCATE.
         command: &'static str,
     },
+    /// A row of our tables holds what none of our functions has put there (XX001).
+    Damaged {
+        /// The column of the row, or of what was looked up.
+        column: String,
+        /// The tables that were read.
+        tables: String,
+        /// What tells the row from others.
+        row: String,
+    },
+    /// A rule leaves nothing of what we do to our tables (55000).
+    Rewritten {
+        /// The tables.
+        tables: String,
+    },
     /// A defect of this extension or of what it stands on (XX000).
     Internal {
         /// SQLSTATE, if another than XX000 is known.

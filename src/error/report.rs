@@ -640,6 +640,21 @@ impl Error {
             )
             .detail("It was changed by other means than the functions of pg_migrations.")
             .hint("Register the migration again from its file with replace => true, or restore the row if it is applied."),
+            Damaged { column, tables, row } => Report::new(
+                Code::ERRCODE_DATA_CORRUPTED,
+                format!("the record of pg_migrations is damaged: \"{column}\" holds no valid value"),
+            )
+            .detail(format!(
+                "A row of {tables}{} was changed by other means than the functions of pg_migrations.",
+                if row.is_empty() { String::new() } else { format!(" ({row})") }
+            ))
+            .hint("Restore the row from a backup, or correct it as a superuser under SET session_replication_role = replica;"),
+            Rewritten { tables } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("a rule replaces what pg_migrations does to {tables}"),
+            )
+            .detail("Without what the rule replaces nothing can be recorded.")
+            .hint("Drop the rule: DROP RULE ... ON ...; SELECT * FROM pg_rules WHERE schemaname = 'migrations'; shows it."),
             Tampered { migration, detail } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("{migration} interfered with the tables of pg_migrations"),

@@ -4,7 +4,7 @@ use super::unfinished::Failure;
 use super::{Batch, RunId};
 use crate::error::Result;
 use crate::pg::call::Value;
-use crate::pg::spi::{Statement, Type, View};
+use crate::pg::spi::{Row, Statement, Type, View};
 use std::collections::HashMap;
 
 /// Something that was done to a migration.
@@ -46,7 +46,7 @@ impl Batch<'_> {
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&LAST, [Value::BigInt(project)], view)?;
-        Ok(found.first().map_or(0, |row| row.bigint(0)))
+        Ok(found.first().map_or(0, |row| number(&row, 0)))
     }
 
     /// Adds to the history that a claimed migration was applied. False: its row in the
@@ -150,6 +150,17 @@ impl Batch<'_> {
         });
         Ok(skipped.collect())
     }
+}
+
+/// The number of an event.
+pub(super) fn number(row: &Row, column: usize) -> i64 {
+    let number = row.bigint(column);
+    // Others are to follow.
+    if !(0..i64::MAX / 2).contains(&number) {
+        row.damaged(column);
+        return 0;
+    }
+    number
 }
 
 /// What tells migrations of a project apart in the history: the version, or the name of

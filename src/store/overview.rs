@@ -2,13 +2,13 @@
 
 use super::Batch;
 use super::project::Project;
-use super::registry::{PARTS_COLUMNS, parts, parts_columns};
+use super::registry::{PARTS_COLUMNS, moment, parts, parts_columns};
 use crate::domain::convention::Moment;
 use crate::domain::digest::Changes;
 use crate::domain::plan::Node;
 use crate::domain::requirement::Requirement;
 use crate::domain::version::is_repeatable;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
 use std::collections::HashMap;
@@ -95,12 +95,15 @@ impl State {
 }
 
 /// The requirements in a column of the registry, which may be NULL for none.
-fn requirements(row: &Row, column: usize, project: &str) -> Result<Vec<Requirement>> {
-    let texts: Vec<String> = row.get(column).unwrap_or_default();
+fn requirements(row: &Row, column: usize, project: &str) -> Vec<Requirement> {
     let parse = |text: String| {
-        Requirement::parse(&text, project).map_err(|why| Error::InvalidRequirement { text, why })
+        let requirement = Requirement::parse(&text, project).ok();
+        if requirement.is_none() {
+            row.damaged(column);
+        }
+        requirement
     };
-    texts.into_iter().map(parse).collect()
+    row.texts(column).into_iter().filter_map(parse).collect()
 }
 
 impl Batch<'_> {
@@ -113,7 +116,7 @@ impl Batch<'_> {
     pub fn differences(&self, project: &Project, view: View) -> Result<Differences> {
         const DIFFERENCES: Statement = Statement {
             sql: "SELECT m.id, m.version, version_key, m.name, m.up_checksum IS NOT NULL,
-                         m.transactional, nullif(m.requires, '{}'), a.id,
+                         m.transactional, nullif(m.requires, '{}') AS requires, a.id,
                          encode(a.digest, 'hex'), encode(m.digest, 'hex'), m.moment,
                          m.moment <> 'changed' AND EXISTS (
                              SELECT FROM migrations.unfinished u
@@ -155,10 +158,10 @@ impl Batch<'_> {
                         name: row.text(3),
                         has_up: row.bool(4),
                         transactional: row.get(5),
-                        requires: requirements(&row, 6, &project.name)?,
+                        requires: requirements(&row, 6, &project.name),
                         former,
                     };
-                    match Moment::parse(&row.text(10)).unwrap_or_default() {
+                    match moment(&row, 10) {
                         Moment::Changed => differences.pending.push(migration),
                         // Its last try has failed, so there is something to do.
                         _ if row.bool(11) => differences.pending.push(migration),
@@ -205,7 +208,7 @@ impl Batch<'_> {
     pub fn registered_as_pending(&self, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pending>> {
         const ONE: Statement = Statement {
             sql: "SELECT id, version, version_key, name, up_checksum IS NOT NULL, transactional,
-                         nullif(requires, '{}')
+                         nullif(requires, '{}') AS requires
                   FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
@@ -221,7 +224,7 @@ impl Batch<'_> {
                     name: row.text(3),
                     has_up: row.bool(4),
                     transactional: row.get(5),
-                    requires: requirements(&row, 6, &project.name)?,
+                    requires: requirements(&row, 6, &project.name),
                     former: None,
                 });
             }
@@ -232,7 +235,7 @@ impl Batch<'_> {
     /// All versions that are registered or applied, with what they require.
     pub fn nodes(&self, project: &Project, view: View) -> Result<Vec<Node>> {
         const NODES: Statement = Statement {
-            sql: "SELECT version_key, nullif(m.requires, '{}'), a.id IS NOT NULL
+            sql: "SELECT version_key, nullif(m.requires, '{}') AS requires, a.id IS NOT NULL
                   FROM (SELECT * FROM migrations.migration
                         WHERE project_id = $1 AND version IS NOT NULL) m
                   FULL JOIN (SELECT * FROM migrations.applied
@@ -242,7 +245,7 @@ impl Batch<'_> {
         };
         let found = self.spi.run(&NODES, [Value::BigInt(project.id)], view)?;
         let nodes = found.rows().map(|row| {
-            let requires = requirements(&row, 1, &project.name)?;
+            let requires = requirements(&row, 1, &project.name);
             Ok(Node { key: row.bytes(0), requires: within(&requires), applied: row.bool(2) })
         });
         nodes.collect()
@@ -267,12 +270,13 @@ impl Batch<'_> {
     /// repeatables by name.
     pub fn states(&self, project: &Project) -> Result<Vec<State>> {
         const STATES: Statement = Statement {
-            sql: "SELECT coalesce(m.version, a.version), version_key, coalesce(m.name, a.name),
+            sql: "SELECT coalesce(m.version, a.version) AS version, version_key,
+                         coalesce(m.name, a.name) AS name,
                          CASE WHEN m.id IS NOT NULL THEN m.up_checksum IS NOT NULL END, m.transactional,
                          CASE WHEN a.id IS NULL THEN m.down_checksum ELSE a.down_checksum END
                              IS NOT NULL,
                          a.applied_at, a.applied_by, a.event_seq, m.digest = a.digest,
-                         nullif(m.requires, '{}'), a.origin, m.moment
+                         nullif(m.requires, '{}') AS requires, a.origin, m.moment
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
                   USING (version_key)",
@@ -290,16 +294,16 @@ impl Batch<'_> {
                 name: row.text(2),
                 registered: row.get(3),
                 transactional: row.get(4),
-                requires: requirements(&row, 10, &project.name)?,
+                requires: requirements(&row, 10, &project.name),
                 has_down: row.bool(5),
                 applied: row.timestamp(6).map(|at| {
                     let duration = row.get(8).and_then(|seq: i64| durations.remove(&seq));
                     (at, row.text(7), duration)
                 }),
-                origin: row.text(11),
+                origin: row.get(11).unwrap_or_default(),
                 checksum_ok: row.get(9),
                 changes: changes.remove(&row.bytes(1)).unwrap_or_default(),
-                moment: Moment::parse(&row.text(12)).unwrap_or_default(),
+                moment: if row.is_null(3) { Moment::default() } else { moment(&row, 12) },
             })
         });
         let mut states: Vec<State> = states.collect::<Result<_>>()?;

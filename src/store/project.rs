@@ -45,10 +45,18 @@ pub struct Configuration {
 impl Project {
     fn read(row: &Row) -> Project {
         let search_path = row.get(5).map(|path| ("search_path".to_owned(), path));
-        let names = row.get::<Vec<String>>(6).unwrap_or_default();
-        let values = row.get::<Vec<String>>(7).unwrap_or_default();
-        let variables = row.get::<Vec<String>>(9).unwrap_or_default();
-        let theirs = row.get::<Vec<String>>(10).unwrap_or_default();
+        let (names, values) = (row.texts(6), row.texts(7));
+        let (variables, theirs) = (row.texts(9), row.texts(10));
+        let syntax = Syntax::parse(&row.text(8));
+        if syntax.is_none() {
+            row.damaged(8);
+        }
+        // Only objects are read; NULL is none.
+        for column in [11, 12] {
+            if !row.bool(column) {
+                row.damaged(column);
+            }
+        }
         Project {
             id: row.bigint(0),
             name: row.text(1),
@@ -58,7 +66,7 @@ impl Project {
             settings: search_path.into_iter().chain(names.into_iter().zip(values)).collect(),
             variables: Variables {
                 project: row.text(1),
-                syntax: Syntax::parse(&row.text(8)).unwrap_or_default(),
+                syntax: syntax.unwrap_or_default(),
                 values: variables.into_iter().zip(theirs).collect(),
             },
         }
@@ -72,16 +80,18 @@ impl Project {
 
 const FIND: Statement = Statement {
     sql: "SELECT p.id, p.name, p.registry_generation, p.applied_generation,
-                 p.out_of_order = 'allow', p.search_path, s.names, s.settings,
-                 p.placeholders, v.names, v.variables
+                 p.out_of_order = 'allow' AS out_of_order, p.search_path, s.names, s.settings,
+                 p.placeholders, v.names, v.variables,
+                 jsonb_typeof(p.settings) = 'object' AS settings,
+                 jsonb_typeof(p.variables) = 'object' AS variables
           FROM migrations.project p
           LEFT JOIN LATERAL (
               SELECT array_agg(key ORDER BY key) AS names, array_agg(value ORDER BY key) AS settings
-              FROM jsonb_each_text(p.settings)
+              FROM jsonb_each_text(CASE jsonb_typeof(p.settings) WHEN 'object' THEN p.settings END)
           ) s ON p.settings <> '{}'
           LEFT JOIN LATERAL (
               SELECT array_agg(key) AS names, array_agg(value) AS variables
-              FROM jsonb_each_text(p.variables)
+              FROM jsonb_each_text(CASE jsonb_typeof(p.variables) WHEN 'object' THEN p.variables END)
           ) v ON p.variables <> '{}'
           WHERE p.name = $1",
     types: &[Type::Text],

@@ -53,12 +53,12 @@ impl Content {
             name: row.text(1),
             up: row.get(2),
             down: row.get(3),
-            requires: row.get(4).unwrap_or_default(),
+            requires: row.texts(4),
             precondition: row.get(5),
             verify: row.get(6),
             transactional: row.get(7),
             on_fail: row.text(8),
-            moment: Moment::parse(&row.text(9)).unwrap_or_default(),
+            moment: moment(row, 9),
         }
     }
 
@@ -195,6 +195,14 @@ pub struct VerifyScript {
     pub parts: Parts,
 }
 
+/// When a repeatable migration runs, of a column that is never NULL.
+pub(super) fn moment(row: &Row, column: usize) -> Moment {
+    Moment::parse(&row.text(column)).unwrap_or_else(|| {
+        row.damaged(column);
+        Moment::default()
+    })
+}
+
 /// The columns of [`parts`], of the registry as well as of the applied state.
 macro_rules! parts_columns {
     ($table:literal) => {
@@ -232,7 +240,7 @@ pub(super) fn parts(row: &Row, from: usize) -> (Vec<u8>, Parts) {
         down: row.get(from + 2),
         precondition: row.get(from + 3),
         verify: row.get(from + 4),
-        requires: row.get(from + 5).unwrap_or_default(),
+        requires: row.texts(from + 5),
         on_fail: row.text(from + 6),
         transactional: row.get(from + 7),
         moment: row.text(from + 8),
