@@ -166,7 +166,7 @@ pub struct Registration<'a> {
     started_at: i64,
 }
 
-impl Registration<'_> {
+impl<'a> Registration<'a> {
     /// Does work on the registry of a project, which is made if there is none. Errors: see
     /// [`Running::enter`] and, if something changes, [`lock_project`].
     pub fn of<T>(
@@ -210,10 +210,19 @@ impl Registration<'_> {
         {
             return Ok(true);
         }
-        let made = self.batch.project_or_new(self.name)?;
-        self.project = Some(lock_project(&self.batch, &made)?);
-        self.is_locked = true;
+        self.locked()?;
         Ok(false)
+    }
+
+    /// The project, which is made and locked if it isn't yet. Errors: those of
+    /// [`lock_project`].
+    fn locked(&mut self) -> Result<(&Batch<'a>, &mut Project)> {
+        let project = match self.project.take() {
+            Some(project) if self.is_locked => project,
+            _ => lock_project(&self.batch, &self.batch.project_or_new(self.name)?)?,
+        };
+        self.is_locked = true;
+        Ok((&self.batch, self.project.insert(project)))
     }
 
     /// Registers a whole content. Error: another one is registered, and `replace` wasn't
@@ -247,7 +256,7 @@ impl Registration<'_> {
         let Some(text) = &found.version else {
             check_requires(project, None, &found.requires)?;
             let key = repeatable_key(&found.name);
-            if self.is_unchanged(None, &key, |former| says_so(former, &found, false))? {
+            if self.is_unchanged(None, &key, |former| agrees(former, &found, false))? {
                 return Ok(Done::all(Outcome::Unchanged));
             }
             let outcome = self.put(None, &key, |former| {
@@ -265,7 +274,7 @@ impl Registration<'_> {
         check_requires(project, Some(&version), &found.requires)?;
         let mut is_applied = self.is_applied(&version, &found)?;
         if self.is_unchanged(Some(&version), version.key(), |former| {
-            says_so(former, &found, is_applied)
+            agrees(former, &found, is_applied)
         })? {
             return Ok(Done::all(Outcome::Unchanged));
         }
@@ -334,9 +343,8 @@ impl Registration<'_> {
         key: &[u8],
         decision: impl FnOnce(Option<&Registered>) -> Result<Option<(Content, Outcome)>>,
     ) -> Result<Outcome> {
-        let Registration { batch, project: Some(project), started_at, .. } = self else {
-            return Err(Error::NotInstalled);
-        };
+        let started_at = self.started_at;
+        let (batch, project) = self.locked()?;
         let former = batch.registered(project.id, key)?;
         let version = version.map(Version::text);
         if let (Some(version), Some(Registered { version: Some(former), .. })) = (version, &former)
@@ -368,7 +376,7 @@ impl Registration<'_> {
             version,
             name: Some(&name),
             action: if outcome == Outcome::Added { "add" } else { "replace" },
-            started_at: *started_at,
+            started_at,
             digest: Some(&digest),
             former_digest: former.as_ref().map(|former| former.digest.as_slice()),
             ..Event::default()
@@ -501,7 +509,7 @@ fn merged(before: &Content, found: Found) -> Content {
 
 /// Whether all that files tell of a migration is registered of it; `is_applied`: what it
 /// requires stays as it is.
-fn says_so(former: &Registered, found: &Found, is_applied: bool) -> bool {
+fn agrees(former: &Registered, found: &Found, is_applied: bool) -> bool {
     let before = &former.content;
     let same = |before, now: &Option<String>| now.is_none() || same_text(before, now);
     let marks = found.name == before.name
