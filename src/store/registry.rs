@@ -149,7 +149,7 @@ pub struct Text {
     /// The digest stored with the migration.
     pub digest: Vec<u8>,
     /// What that digest is made of, as it is stored.
-    pub parts: Parts,
+    pub parts: Box<Parts>,
     /// SQL that must hold before.
     pub precondition: Option<String>,
     /// What it means if that doesn't hold.
@@ -252,6 +252,7 @@ impl Text {
     /// The text in the first column, and its parts from the second one on.
     pub(super) fn read(row: &Row) -> Option<Text> {
         let (digest, parts) = parts(row, 1);
+        let parts = Box::new(parts);
         Some(Text { body: row.long_text(0)?, digest, parts, ..Text::default() })
     }
 }
