@@ -3,6 +3,7 @@
 
 use super::entrance::{Running, lock_project};
 use super::plan::{self, in_order, title};
+use super::report::{Part, label};
 use super::requirement;
 use crate::domain::version::{Version, is_repeatable};
 use crate::error::{Error, Result};
@@ -282,7 +283,8 @@ pub fn baseline(project: &str, version: &Version, reason: Option<&str>) -> Resul
 }
 
 /// Takes all that is registered of an applied migration as what was applied: its texts,
-/// requires, transactional and on_fail. Error: it isn't applied, or has no up (55000).
+/// requires, transactional and on_fail. Error: it isn't applied, has no up, or was changed
+/// directly (55000).
 pub fn accept_changes(
     project: &str,
     version: &Version,
@@ -298,9 +300,15 @@ pub fn accept_changes(
             return Err(plan::unknown(version, &repair.project.name));
         }
         plan::check_ups(&repair.project, &registered)?;
-        if let Some(Accepted { name, former, new, changes }) = repair.batch.accept(row)? {
+        if let Some(Accepted { name, former, new, changes, is_intact }) =
+            repair.batch.accept(row)?
+        {
             repair.seq += 1;
             let written = registered[0].version.clone().unwrap_or_default();
+            if !is_intact {
+                let what = label(Part::Up, Some(&written), &name, &repair.project.name);
+                return Err(Error::Corrupt { what });
+            }
             let parts = changes.list();
             let what =
                 What { digest: Some(&new), former_digest: Some(&former), message: Some(&parts) };

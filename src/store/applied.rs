@@ -48,6 +48,8 @@ pub struct Accepted {
     pub new: Vec<u8>,
     /// What differs.
     pub changes: Changes,
+    /// The digest that is now is that of its parts.
+    pub is_intact: bool,
 }
 
 /// How a migration came to be in force without having been run.
@@ -261,7 +263,8 @@ impl Batch<'_> {
         let found = self.spi.run(&ACCEPT, [Value::BigInt(applied)], View::Transaction)?;
         Ok(found.first().map(|row| {
             let ((former, before), (new, now)) = (parts(&row, 1), parts(&row, 1 + PARTS_COLUMNS));
-            Accepted { name: row.text(0), former, new, changes: before.changes(&now) }
+            let is_intact = now.digest()[..] == new;
+            Accepted { name: row.text(0), former, new, changes: before.changes(&now), is_intact }
         }))
     }
 

@@ -71,6 +71,22 @@ SELECT version FROM migrations.rollback();
 CALL migrations.rollback_each(run_id => NULL) \gset
 SELECT :rolled_back;
 
+-- a repeatable migration runs again, and then its verify script is the one
+SELECT migrations.add_repeatable('views', 'SELECT 1', verify => 'SELECT true', project => 'repeatable');
+SELECT name FROM migrations.apply(project => 'repeatable');
+SELECT migrations.add_repeatable('views', 'SELECT 1', verify => 'SELECT 1 = 1', project => 'repeatable');
+SELECT name, state, checksum_ok, message FROM migrations.status('repeatable');
+SELECT name, ok, message FROM migrations.verify(project => 'repeatable');
+SELECT name, direction FROM migrations.apply(project => 'repeatable');
+SELECT name, ok, message FROM migrations.verify(project => 'repeatable');
+
+-- what files of other migrations tell of what an applied one requires is no change of it
+SELECT result FROM migrations.add_files('{meta/_journal.json, 0000_b.sql}', '{"{\"entries\": [{\"idx\": 0, \"tag\": \"0000_b\"}]}", SELECT 2}', 'drizzle');
+SELECT version FROM migrations.apply(project => 'drizzle');
+SELECT result FROM migrations.add_files('{meta/_journal.json, 0000_b.sql, 0001_a.sql}', '{"{\"entries\": [{\"idx\": 0, \"tag\": \"0001_a\"}, {\"idx\": 1, \"tag\": \"0000_b\"}]}", SELECT 2, SELECT 1}', 'drizzle', replace => true);
+SELECT version, state, checksum_ok FROM migrations.status('drizzle');
+SELECT version FROM migrations.apply(project => 'drizzle');
+
 -- what is changed directly neither runs nor is copied
 SELECT migrations.add('010', 'checked', 'SELECT 10', precondition => 'SELECT true', verify => 'SELECT true', project => 'direct');
 CREATE FUNCTION direct(change text) RETURNS text LANGUAGE plpgsql AS $$
@@ -102,3 +118,8 @@ UPDATE migrations.migration SET digest = '' WHERE name = 'checked';
 RESET session_replication_role;
 SELECT migrations.add('010', 'checked', 'SELECT 10', precondition => 'SELECT true', verify => 'SELECT true', project => 'direct');
 SELECT migrations.add('010', 'checked', 'SELECT 10', precondition => 'SELECT true', verify => 'SELECT true', project => 'direct', replace => true);
+SELECT migrations.add('010', 'checked', 'SELECT 10', precondition => 'SELECT true', project => 'direct', replace => true);
+SET session_replication_role = replica;
+UPDATE migrations.migration SET requires = '{009}' WHERE name = 'checked';
+RESET session_replication_role;
+SELECT * FROM migrations.accept_changes('010', 'direct');
