@@ -479,7 +479,7 @@ pub enum Error {
         column: String,
         /// The tables that were read.
         tables: String,
-        /// What tells the row from others.
+        /// What identifies the row.
         row: String,
     },
     /// A rule leaves nothing of what we do to our tables (55000).

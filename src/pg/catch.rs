@@ -62,9 +62,9 @@ impl ServerError {
             && let Some(at) = context.find(sql)
         {
             // The line says in the server's language that it is a statement.
-            let (before, behind) = (&context[..at], &context[at + sql.len()..]);
+            let (before, after) = (&context[..at], &context[at + sql.len()..]);
             let start = before.rfind('\n').map_or(0, |at| at + 1);
-            let rest = behind.find('\n').map_or("", |at| &behind[at..]);
+            let rest = after.find('\n').map_or("", |at| &after[at..]);
             self.set(|data| &mut data.context, &format!("{}{instead}{rest}", &before[..start]));
         }
         if text(self.data().internalquery).as_deref() == Some(sql) {

@@ -286,7 +286,7 @@ impl<'a> Registration<'a> {
             };
             let before = &former.content;
             let mut content = merged(before, found);
-            // Files of other migrations tell anew what this one requires. That counts until
+            // Files of other migrations change what this one requires. That counts until
             // it is applied.
             if is_applied {
                 content.requires.clone_from(&before.requires);
@@ -326,7 +326,7 @@ impl<'a> Registration<'a> {
         Ok(done)
     }
 
-    /// Whether a migration is applied, if its files tell what it requires.
+    /// Whether a migration is applied, if its files say what it requires.
     fn is_applied(&self, version: &Version, found: &Found) -> Result<bool> {
         let Some(project) = self.project.as_ref().filter(|_| !found.requires.is_empty()) else {
             return Ok(false);
@@ -507,7 +507,7 @@ fn merged(before: &Content, found: Found) -> Content {
     content
 }
 
-/// Whether all that files tell of a migration is registered of it; `is_applied`: what it
+/// Whether all that files say of a migration is registered; `is_applied`: what it
 /// requires stays as it is.
 fn agrees(former: &Registered, found: &Found, is_applied: bool) -> bool {
     let before = &former.content;

@@ -42,7 +42,7 @@ impl Applied {
 pub struct Accepted {
     /// The migration's name.
     pub name: String,
-    /// The digest that was in force.
+    /// The digest that was applied.
     pub former: Vec<u8>,
     /// The digest that is now.
     pub new: Vec<u8>,

@@ -45,7 +45,7 @@ pub struct Differences {
     pub hooks: Vec<(Moment, Pending)>,
 }
 
-/// An applied migration of which other parts are registered than were applied.
+/// An applied migration whose registered parts are not those that were applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Modified {
     /// Its version.

@@ -9,7 +9,7 @@ SELECT migrations.add('002', 'full', 'CREATE TABLE t ()', 'DROP TABLE t', requir
 SELECT version FROM migrations.apply();
 SELECT migrations.add('003', 'pending', 'SELECT 3');
 
--- Registers a migration again with one argument changed, and tells what the calls say; all of
+-- Registers a migration again with one argument changed, and gives what the calls say; all of
 -- it is undone.
 CREATE FUNCTION tried(version text, argument text, value text, OUT state text, OUT ok boolean,
     OUT message text, OUT planned text, OUT verified text, OUT accepted text, OUT after text)
@@ -80,7 +80,7 @@ SELECT name, ok, message FROM migrations.verify(project => 'repeatable');
 SELECT name, direction FROM migrations.apply(project => 'repeatable');
 SELECT name, ok, message FROM migrations.verify(project => 'repeatable');
 
--- what files of other migrations tell of what an applied one requires is no change of it
+-- the files of other migrations do not change what an applied one requires
 SELECT result FROM migrations.add_files('{meta/_journal.json, 0000_b.sql}', '{"{\"entries\": [{\"idx\": 0, \"tag\": \"0000_b\"}]}", SELECT 2}', 'drizzle');
 SELECT version FROM migrations.apply(project => 'drizzle');
 SELECT result FROM migrations.add_files('{meta/_journal.json, 0000_b.sql, 0001_a.sql}', '{"{\"entries\": [{\"idx\": 0, \"tag\": \"0001_a\"}, {\"idx\": 1, \"tag\": \"0000_b\"}]}", SELECT 2, SELECT 1}', 'drizzle', replace => true);
