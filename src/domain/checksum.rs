@@ -9,7 +9,7 @@ use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 /// Number of the algorithm below and of [`super::digest`], stored beside each checksum, so
-/// that checksums of a later algorithm can be known from these.
+/// that those of a later algorithm can be distinguished.
 pub const ALGORITHM: i16 = 1;
 
 /// A text without its leading byte order mark, which the server's parser refuses.
