@@ -333,7 +333,7 @@ COMMENT ON FUNCTION migrations.baseline(text, text, text) IS 'notes all migratio
 
 CREATE FUNCTION migrations.accept_changes(version text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_accept_changes';
-COMMENT ON FUNCTION migrations.accept_changes(text, text, text) IS 'takes the registered text and down of an applied migration as those that are in force';
+COMMENT ON FUNCTION migrations.accept_changes(text, text, text) IS 'takes all that is registered of an applied migration as what was applied: its texts, requires, transactional and on_fail';
 
 CREATE FUNCTION migrations.adopt(tool text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_adopt';

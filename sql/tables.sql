@@ -70,15 +70,20 @@ CREATE TABLE migrations.migration (
     checksum_algorithm smallint NOT NULL,
     requires text[] NOT NULL DEFAULT '{}',
     precondition text,
+    precondition_checksum bytea,
     verify text,
+    verify_checksum bytea,
     transactional boolean,
     on_fail text NOT NULL DEFAULT 'error' CHECK (on_fail IN ('error', 'skip', 'mark')),
     moment text NOT NULL DEFAULT 'changed' CHECK (moment IN ('changed', 'before', 'after')),
+    digest bytea NOT NULL,
     registered_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (project_id, version_key),
     CHECK (up IS NOT NULL OR down IS NOT NULL),
     CHECK (moment = 'changed' OR version IS NULL),
-    CHECK ((up IS NULL) = (up_checksum IS NULL) AND (down IS NULL) = (down_checksum IS NULL))
+    CHECK ((up IS NULL) = (up_checksum IS NULL) AND (down IS NULL) = (down_checksum IS NULL)),
+    CHECK ((precondition IS NULL) = (precondition_checksum IS NULL)
+           AND (verify IS NULL) = (verify_checksum IS NULL))
 );
 ALTER SEQUENCE migrations.migration_id_seq OWNED BY migrations.migration.id;
 -- Bodies are read whole, one at a time: no compression, and no detoasting where only
@@ -99,10 +104,13 @@ COMMENT ON COLUMN migrations.migration.down_checksum IS 'checksum of down';
 COMMENT ON COLUMN migrations.migration.checksum_algorithm IS '1: SHA-256 of the text without byte order mark, CRLF as LF, without white space at its end';
 COMMENT ON COLUMN migrations.migration.requires IS 'what must be applied before';
 COMMENT ON COLUMN migrations.migration.precondition IS 'SQL that must hold before';
+COMMENT ON COLUMN migrations.migration.precondition_checksum IS 'checksum of precondition';
 COMMENT ON COLUMN migrations.migration.verify IS 'SQL that must hold after';
+COMMENT ON COLUMN migrations.migration.verify_checksum IS 'checksum of verify';
 COMMENT ON COLUMN migrations.migration.transactional IS 'false: can''t run inside a transaction; NULL: as its statements show';
 COMMENT ON COLUMN migrations.migration.on_fail IS 'what a precondition that doesn''t hold means: error, skip or mark';
 COMMENT ON COLUMN migrations.migration.moment IS 'when a repeatable migration runs: when it has changed, or before or after all others in every run that has something to do';
+COMMENT ON COLUMN migrations.migration.digest IS 'SHA-256 over all that decides what runs: the checksums of up, down, precondition and verify, and requires, on_fail, transactional and moment';
 COMMENT ON COLUMN migrations.migration.registered_at IS 'when it was registered first';
 
 -- The two tables that a run writes for each migration have no checks: the values come from
@@ -121,7 +129,13 @@ CREATE TABLE migrations.applied (
     checksum_algorithm smallint NOT NULL,
     down text,
     down_checksum bytea,
+    precondition_checksum bytea,
+    verify_checksum bytea,
+    requires text[] NOT NULL DEFAULT '{}',
     transactional boolean,
+    on_fail text NOT NULL DEFAULT 'error',
+    moment text NOT NULL DEFAULT 'changed',
+    digest bytea NOT NULL,
     run_id uuid NOT NULL,
     applied_at timestamptz NOT NULL,
     applied_by text NOT NULL,
@@ -142,7 +156,13 @@ COMMENT ON COLUMN migrations.applied.up_checksum IS 'checksum of the text that r
 COMMENT ON COLUMN migrations.applied.checksum_algorithm IS 'as in the registry';
 COMMENT ON COLUMN migrations.applied.down IS 'the down that was registered when it was applied, or accepted since: what a rollback runs';
 COMMENT ON COLUMN migrations.applied.down_checksum IS 'checksum of down';
-COMMENT ON COLUMN migrations.applied.transactional IS 'as in the registry when it was applied';
+COMMENT ON COLUMN migrations.applied.precondition_checksum IS 'checksum of the precondition, as it was then';
+COMMENT ON COLUMN migrations.applied.verify_checksum IS 'checksum of the verify script, as it was then: verify() runs no other one';
+COMMENT ON COLUMN migrations.applied.requires IS 'as in the registry then';
+COMMENT ON COLUMN migrations.applied.transactional IS 'as in the registry then: how a rollback runs the down';
+COMMENT ON COLUMN migrations.applied.on_fail IS 'as in the registry then';
+COMMENT ON COLUMN migrations.applied.moment IS 'as in the registry then';
+COMMENT ON COLUMN migrations.applied.digest IS 'the digest that the registry had then: with another one there the migration has changed since';
 COMMENT ON COLUMN migrations.applied.run_id IS 'the run that applied it';
 COMMENT ON COLUMN migrations.applied.applied_at IS 'when it started, by the clock';
 COMMENT ON COLUMN migrations.applied.applied_by IS 'the role as which it ran';
@@ -164,8 +184,8 @@ CREATE TABLE migrations.event (
     effective_role text NOT NULL,
     application_name text NOT NULL DEFAULT current_setting('application_name'),
     client_addr inet DEFAULT inet_client_addr(),
-    checksum bytea,
-    former_checksum bytea,
+    digest bytea,
+    former_digest bytea,
     times bigint NOT NULL DEFAULT 1,
     sqlstate text,
     message text,
@@ -194,11 +214,11 @@ COMMENT ON COLUMN migrations.event.session_role IS 'the role that logged in';
 COMMENT ON COLUMN migrations.event.effective_role IS 'the role as which it was done';
 COMMENT ON COLUMN migrations.event.application_name IS 'the client''s application_name';
 COMMENT ON COLUMN migrations.event.client_addr IS 'the client''s address; NULL for a local connection';
-COMMENT ON COLUMN migrations.event.checksum IS 'checksum of the up concerned';
-COMMENT ON COLUMN migrations.event.former_checksum IS 'the checksum that it replaced: in the registry (replace), or in the applied state (accept)';
+COMMENT ON COLUMN migrations.event.digest IS 'digest of the migration concerned';
+COMMENT ON COLUMN migrations.event.former_digest IS 'the digest that it replaced: in the registry (replace), or in the applied state (accept)';
 COMMENT ON COLUMN migrations.event.times IS 'how often it has happened since the event before: the same failure again and again is one event an hour';
 COMMENT ON COLUMN migrations.event.sqlstate IS 'SQLSTATE of a failure';
-COMMENT ON COLUMN migrations.event.message IS 'message of a failure; what of a project was set';
+COMMENT ON COLUMN migrations.event.message IS 'message of a failure; what of a project was set; which parts of a migration were accepted';
 COMMENT ON COLUMN migrations.event.statement_no IS 'the statement that failed, from 1';
 COMMENT ON COLUMN migrations.event.line_no IS 'the line that failed, from 1';
 COMMENT ON COLUMN migrations.event.reason IS 'why, as the user gave it';

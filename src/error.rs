@@ -11,6 +11,7 @@ use crate::domain::requirement::InvalidRequirement;
 use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
 use crate::pg::catch::ServerError;
+use crate::store::overview::Modified;
 pub use report::{Report, arguments, literal};
 
 /// What a call gives.
@@ -112,8 +113,8 @@ pub enum Error {
     },
     /// Applied migrations whose registered text has changed since (55000).
     Modified {
-        /// Each version with the checksums of the text that ran and the one registered.
-        migrations: Vec<(String, String, String)>,
+        /// Which.
+        migrations: Vec<Modified>,
         /// Their project.
         project: String,
     },
@@ -477,10 +478,11 @@ pub enum Error {
         /// Where.
         place: Place,
     },
-    /// The stored text doesn't give the stored checksum any more (55000).
+    /// The stored text doesn't give the stored checksum any more, or the stored parts not the
+    /// stored digest (55000).
     Corrupt {
-        /// The migration, as in a CONTEXT.
-        migration: String,
+        /// The script, as in a CONTEXT.
+        what: String,
     },
     /// A body did away with our tables or rows (55000).
     Tampered {
@@ -500,6 +502,20 @@ pub enum Error {
         table: String,
         /// UPDATE, DELETE or TRUNCATE.
         command: &'static str,
+    },
+    /// A row of our tables holds what none of our functions has put there (XX001).
+    Damaged {
+        /// The column of the row, or of what was looked up.
+        column: String,
+        /// The tables that were read.
+        tables: String,
+        /// What identifies the row.
+        row: String,
+    },
+    /// A rule leaves nothing of what we do to our tables (55000).
+    Rewritten {
+        /// The tables.
+        tables: String,
     },
     /// A defect of this extension or of what it stands on (XX000).
     Internal {

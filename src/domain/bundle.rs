@@ -2,6 +2,7 @@
 //! JSON, and nothing of what was applied.
 
 use super::checksum::checksum;
+use super::digest::Parts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -47,9 +48,6 @@ pub struct Migration {
     /// SQL that applies it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up: Option<String>,
-    /// The checksum of that, in hexadecimal digits.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub up_checksum: Option<String>,
     /// SQL that takes it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down: Option<String>,
@@ -71,6 +69,27 @@ pub struct Migration {
     /// changed, before or after.
     #[serde(default = "changed")]
     pub moment: String,
+    /// The digest of all that, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+impl Migration {
+    /// The digest of what it holds, in hexadecimal digits.
+    pub fn computed_digest(&self) -> String {
+        let sum = |text: &Option<String>| text.as_deref().map(|text| checksum(text).to_vec());
+        let parts = Parts {
+            up: sum(&self.up),
+            down: sum(&self.down),
+            precondition: sum(&self.precondition),
+            verify: sum(&self.verify),
+            requires: self.requires.clone(),
+            on_fail: self.on_fail.clone(),
+            transactional: self.transactional,
+            moment: self.moment.clone(),
+        };
+        hex(&parts.digest())
+    }
 }
 
 fn error() -> String {
@@ -96,10 +115,11 @@ impl Bundle {
         }
         let bundle: Bundle = serde_json::from_value(json).map_err(|error| error.to_string())?;
         for migration in &bundle.migrations {
-            let sum = migration.up.as_deref().map(|up| hex(&checksum(up)));
-            if migration.up_checksum.is_some() && migration.up_checksum != sum {
+            if let Some(digest) = &migration.digest
+                && *digest != migration.computed_digest()
+            {
                 let title = migration.version.as_ref().unwrap_or(&migration.name);
-                return Err(format!("the text of migration {title} does not have its checksum"));
+                return Err(format!("migration {title} does not have its digest"));
             }
         }
         Ok(bundle)
@@ -118,11 +138,24 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
+        let one = Migration {
+            version: Some("001".to_owned()),
+            name: "a".to_owned(),
+            up: Some("SELECT 1".to_owned()),
+            down: None,
+            requires: vec!["extension:x".to_owned()],
+            precondition: None,
+            verify: None,
+            transactional: None,
+            on_fail: error(),
+            moment: changed(),
+            digest: None,
+        };
         let bundle = Bundle::read(json!({
             "format": 1, "project": "p", "settings": {"work_mem": "4MB"},
             "migrations": [
-                {"version": "001", "name": "a", "up": "SELECT 1", "requires": ["extension:x"],
-                 "up_checksum": hex(&checksum("SELECT 1\n"))},
+                {"version": "001", "name": "a", "up": "SELECT 1\n", "requires": ["extension:x"],
+                 "digest": one.computed_digest()},
                 {"name": "views", "up": "SELECT 2", "moment": "after", "transactional": false},
             ],
         }));
@@ -143,8 +176,8 @@ mod tests {
             ),
             (
                 json!({"format": 1, "project": "p",
-                       "migrations": [{"version": "1", "name": "a", "up": "x", "up_checksum": "00"}]}),
-                "the text of migration 1 does not have its checksum",
+                       "migrations": [{"version": "1", "name": "a", "up": "x", "digest": "00"}]}),
+                "migration 1 does not have its digest",
             ),
         ] {
             let error = Bundle::read(json.clone()).err().unwrap_or_default();

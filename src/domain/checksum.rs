@@ -8,8 +8,8 @@
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
-/// Number of the algorithm below, stored beside each checksum, so that a later
-/// algorithm can tell its checksums from these.
+/// Number of the algorithm below and of [`super::digest`], stored beside each checksum, so
+/// that those of a later algorithm can be distinguished.
 pub const ALGORITHM: i16 = 1;
 
 /// A text without its leading byte order mark, which the server's parser refuses.
@@ -31,6 +31,11 @@ pub fn checksum(text: &str) -> [u8; 32] {
     }
     hash.update(&text.as_bytes()[hashed..]);
     hash.finalize().into()
+}
+
+/// Whether two texts have the same checksum.
+pub fn is_same(a: &str, b: &str) -> bool {
+    a == b || checksum(a) == checksum(b)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod backup;
 pub mod bundle;
 pub mod checksum;
 pub mod convention;
+pub mod digest;
 pub mod plan;
 pub mod requirement;
 pub mod script;

@@ -222,11 +222,12 @@ impl Error {
                 literal(project)
             )),
             Modified { migrations, project } => {
-                let versions: Vec<String> = migrations.iter().map(|m| m.0.clone()).collect();
+                let versions: Vec<String> = migrations.iter().map(|m| m.version.clone()).collect();
                 let lines: Vec<String> = migrations
                     .iter()
-                    .map(|(version, ran, registered)| {
-                        format!("Migration {version} ran with checksum {ran}, registered is {registered}.")
+                    .map(|modified| {
+                        let crate::store::overview::Modified { version, applied, registered, parts } = modified;
+                        format!("Migration {version} was applied with digest {applied}, registered is {registered}. What differs: {parts}.")
                     })
                     .collect();
                 Report::new(
@@ -235,7 +236,7 @@ impl Error {
                 )
                 .detail(lines.join("\n"))
                 .hint(format!(
-                    "Register the text that ran again with replace => true; or, if the new text has the same effect, SELECT * FROM migrations.accept_changes({}, {});",
+                    "Register what was applied again with replace => true; or, if the change has no effect on what was applied, SELECT * FROM migrations.accept_changes({}, {});",
                     literal(versions.first().map_or("", String::as_str)),
                     literal(project)
                 ))
@@ -707,12 +708,27 @@ impl Error {
             .detail("The text was read as a whole before its first statement ran, with the former value.")
             .hint("Set it for the session before the call, and remove the statement.")
             .place(place.clone()),
-            Corrupt { migration } => Report::new(
+            Corrupt { what } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                format!("the stored text of {migration} does not match its checksum"),
+                format!("the stored text of {what} does not match its checksum"),
             )
             .detail("It was changed by other means than the functions of pg_migrations.")
             .hint("Register the migration again from its file with replace => true, or restore the row if it is applied."),
+            Damaged { column, tables, row } => Report::new(
+                Code::ERRCODE_DATA_CORRUPTED,
+                format!("the record of pg_migrations is damaged: \"{column}\" holds no valid value"),
+            )
+            .detail(format!(
+                "A row of {tables}{} was changed by other means than the functions of pg_migrations.",
+                if row.is_empty() { String::new() } else { format!(" ({row})") }
+            ))
+            .hint("Restore the row from a backup, or correct it as a superuser under SET session_replication_role = replica;"),
+            Rewritten { tables } => Report::new(
+                Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                format!("a rule replaces what pg_migrations does to {tables}"),
+            )
+            .detail("Without what the rule replaces nothing can be recorded.")
+            .hint("Drop the rule: DROP RULE ... ON ...; SELECT * FROM pg_rules WHERE schemaname = 'migrations'; shows it."),
             Tampered { migration, detail } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("{migration} interfered with the tables of pg_migrations"),

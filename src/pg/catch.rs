@@ -2,6 +2,7 @@
 
 use super::raw;
 use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
+use core::ffi::c_char;
 use pgrx::pg_sys;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -40,14 +41,8 @@ impl ServerError {
 
     /// Makes a text the DETAIL, if the error has none.
     pub fn set_detail(&mut self, detail: &str) {
-        if !self.data().detail.is_null() {
-            return;
-        }
-        // SAFETY: the copy lives in the context of the error's other fields.
-        unsafe {
-            let context = pg_sys::MemoryContextSwitchTo(self.data().assoc_context);
-            self.data.as_mut().detail = pg_sys::pstrdup(super::cstring(detail).as_ptr());
-            pg_sys::MemoryContextSwitchTo(context);
+        if self.data().detail.is_null() {
+            self.set(|data| &mut data.detail, detail);
         }
     }
 
@@ -57,10 +52,35 @@ impl ServerError {
             Some(former) => format!("{former} {hint}"),
             None => hint.to_owned(),
         };
-        // SAFETY: the copy lives in the context of the error's other fields.
+        self.set(|data| &mut data.hint, &all);
+    }
+
+    /// Puts other words in the place of a statement that the CONTEXT quotes, and leaves out the
+    /// position within it.
+    pub fn hide_statement(&mut self, sql: &str, instead: &str) {
+        if let Some(context) = text(self.data().context)
+            && let Some(at) = context.find(sql)
+        {
+            // The line says in the server's language that it is a statement.
+            let (before, after) = (&context[..at], &context[at + sql.len()..]);
+            let start = before.rfind('\n').map_or(0, |at| at + 1);
+            let rest = after.find('\n').map_or("", |at| &after[at..]);
+            self.set(|data| &mut data.context, &format!("{}{instead}{rest}", &before[..start]));
+        }
+        if text(self.data().internalquery).as_deref() == Some(sql) {
+            // SAFETY: the error is ours.
+            let data = unsafe { self.data.as_mut() };
+            data.internalquery = core::ptr::null_mut();
+            data.internalpos = 0;
+        }
+    }
+
+    /// Sets a field to a copy that lives in the context of the error's other fields.
+    fn set(&mut self, field: impl Fn(&mut pg_sys::ErrorData) -> &mut *mut c_char, to: &str) {
+        // SAFETY: the error is ours, and its context lives as long as it does.
         unsafe {
             let context = pg_sys::MemoryContextSwitchTo(self.data().assoc_context);
-            self.data.as_mut().hint = pg_sys::pstrdup(super::cstring(&all).as_ptr());
+            *field(self.data.as_mut()) = pg_sys::pstrdup(super::cstring(to).as_ptr());
             pg_sys::MemoryContextSwitchTo(context);
         }
     }

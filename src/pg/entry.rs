@@ -170,7 +170,12 @@ fn from_panic(caught: CaughtError) -> Error {
         CaughtError::RustPanic { ereport, .. } => Error::Internal {
             code: None,
             message: format!("internal error of pg_migrations: {}", ereport.message()),
-            detail: Some(format!("At {} line {}.", ereport.file(), ereport.line_number())),
+            // Of the path only its end is the same on all machines.
+            detail: Some(format!(
+                "It was in {}, line {}.",
+                ereport.file().rsplit(['/', '\\']).next().unwrap_or_default(),
+                ereport.line_number()
+            )),
             hint: Some("This is a defect of pg_migrations. Nothing was changed.".to_owned()),
         },
     }

@@ -27,6 +27,16 @@ pub fn try_lock(project: i64, mode: Mode) -> Result<bool> {
     acquire(project, mode, false, false)
 }
 
+/// Gives up the hold of a project's lock that [`try_lock`] took last in this call: nothing was
+/// changed under it. A hold that an earlier call of the transaction took stays.
+pub fn release(project: i64) -> Result<()> {
+    let tag = tag(project);
+    let tag = &raw const tag;
+    // SAFETY: a valid tag that outlives the call, of a lock that this call holds.
+    unsafe { catch(|| raw::LockRelease(tag, EXCLUSIVE, false)) }?;
+    Ok(())
+}
+
 /// Takes the lock of who makes the schema of backups, until the transaction ends. Waits
 /// for it. Errors: those of waiting for a lock.
 pub fn wait_for_backups() -> Result<()> {

@@ -11,7 +11,7 @@ use pgrx::FromDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::marker::PhantomData;
+use std::ffi::CStr;
 
 /// The type of a statement's parameter.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +92,12 @@ thread_local! {
 /// A connection to SPI. It is ended by [`Spi::finish`]; when an error is thrown instead,
 /// the server ends it with the transaction.
 #[must_use]
-pub struct Spi(());
+#[derive(Default)]
+pub struct Spi {
+    // What was found in a row that cannot be there. The next statement, or the end of the
+    // connection, is an error then: nothing that was made of the row is kept.
+    damage: RefCell<Option<Error>>,
+}
 
 impl Spi {
     /// Connects. Only [`super::identity::AsOwner`] and [`super::caller::AsCaller`] do, which
@@ -100,14 +105,18 @@ impl Spi {
     pub(super) fn connect() -> Result<Spi> {
         // SAFETY: ended by finish, or by the abort that an error brings.
         unsafe { catch(|| raw::SPI_connect()) }?;
-        Ok(Spi(()))
+        Ok(Spi::default())
     }
 
     /// Ends the connection; rows that were read are gone.
     pub(super) fn finish(self) -> Result<()> {
         // SAFETY: connected by us.
         unsafe { catch(|| raw::SPI_finish()) }?;
-        Ok(())
+        self.check()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.damage.take().map_or(Ok(()), Err)
     }
 
     /// Runs a statement.
@@ -128,20 +137,29 @@ impl Spi {
         view: View,
     ) -> Result<Table<'_>> {
         debug_assert_eq!(statement.types.len(), values.len());
-        let plan = plan(statement)?;
-        let rows = self.execute(plan, statement.sql, values, view)?;
+        self.check()?;
+        let sql = statement.sql;
+        let rows = plan(statement).and_then(|plan| self.execute(plan, values, view));
+        let Some(rows) = rows.map_err(|error| without_statement(error, sql))? else {
+            // Such a plan depends on no table, so the server would never make it anew, not even
+            // when the rule is gone.
+            PLANS.with_borrow_mut(|plans| plans.remove(sql));
+            return Err(Error::Rewritten { tables: tables(sql) });
+        };
         // SAFETY: set by the statement that has just run.
-        Ok(Table { table: unsafe { pg_sys::SPI_tuptable }, rows, _spi: PhantomData })
+        Ok(Table { table: unsafe { pg_sys::SPI_tuptable }, rows, sql, spi: self })
     }
 
     /// Runs a statement that gives no rows and is run once. Gives how many rows it has
     /// changed.
     pub fn command(&self, sql: &str) -> Result<u64> {
         let plan = prepare(sql, &mut [], false)?;
-        Ok(self.execute(plan, sql, Vec::new(), View::Transaction)? as u64)
+        Ok(self.execute(plan, Vec::new(), View::Transaction)?.unwrap_or_default() as u64)
     }
 
-    fn execute(&self, plan: Plan, sql: &str, values: Vec<Value>, view: View) -> Result<usize> {
+    /// Runs a plan. Gives how many rows it has given or changed. None: rules have left nothing
+    /// of the statement.
+    fn execute(&self, plan: Plan, values: Vec<Value>, view: View) -> Result<Option<usize>> {
         let mut datums = vec![Datum::from(0); values.len()];
         let mut nulls = vec![b'n' as c_char; values.len()];
         let mut large = Vec::new();
@@ -193,16 +211,51 @@ impl Spi {
             large.into_iter().for_each(|datum| pg_sys::pfree(datum.cast_mut_ptr()));
         }
         if code < 0 {
-            return Err(Error::Internal {
-                code: None,
-                message: format!("SPI returned {code} for: {sql}"),
-                detail: None,
-                hint: None,
-            });
+            return Err(failed(code));
+        }
+        if code == pg_sys::SPI_OK_REWRITTEN as c_int {
+            return Ok(None);
         }
         // SAFETY: set by the statement that has just run.
-        Ok(unsafe { pg_sys::SPI_processed as usize })
+        Ok(Some(unsafe { pg_sys::SPI_processed as usize }))
     }
+}
+
+/// What SPI says of a statement that it could not run.
+fn failed(code: c_int) -> Error {
+    // SAFETY: gives a constant text, or one of its own memory.
+    let name = unsafe { CStr::from_ptr(pg_sys::SPI_result_code_string(code)) };
+    Error::Internal {
+        code: None,
+        message: format!(
+            "the server refused a statement of pg_migrations ({})",
+            name.to_string_lossy()
+        ),
+        detail: None,
+        hint: None,
+    }
+}
+
+/// An error of a statement of ours, without the statement: users know nothing of it.
+fn without_statement(mut error: Error, sql: &str) -> Error {
+    if let Error::Server(server) = &mut error {
+        server.hide_statement(sql, &format!("work on {}", tables(sql)));
+    }
+    error
+}
+
+/// The tables of ours that a statement of ours names.
+fn tables(sql: &str) -> String {
+    let mut tables: Vec<&str> = Vec::new();
+    for (at, _) in sql.match_indices("migrations.") {
+        let rest = &sql[at..];
+        let is_name = |c: char| c == '.' || c == '_' || c.is_ascii_alphanumeric();
+        let name = &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())];
+        if !tables.contains(&name) {
+            tables.push(name);
+        }
+    }
+    if tables.is_empty() { "the catalog".to_owned() } else { tables.join(", ") }
 }
 
 fn plan(statement: &Statement) -> Result<Plan> {
@@ -231,12 +284,8 @@ fn prepare(sql: &str, types: &mut [Oid], keep: bool) -> Result<Plan> {
         })
     }?;
     if plan.is_null() {
-        return Err(Error::Internal {
-            code: None,
-            message: format!("cannot prepare: {sql}"),
-            detail: None,
-            hint: None,
-        });
+        // SAFETY: set by the call that has just failed.
+        return Err(failed(unsafe { pg_sys::SPI_result }));
     }
     Ok(Plan(plan))
 }
@@ -245,7 +294,8 @@ fn prepare(sql: &str, types: &mut [Oid], keep: bool) -> Result<Plan> {
 pub struct Table<'a> {
     table: *mut pg_sys::SPITupleTable,
     rows: usize,
-    _spi: PhantomData<&'a Spi>,
+    sql: &'static str,
+    spi: &'a Spi,
 }
 
 impl Table<'_> {
@@ -285,6 +335,11 @@ impl Row<'_> {
     pub fn get<T: FromDatum>(&self, column: usize) -> Option<T> {
         // SAFETY: T is the type that our own statement gives.
         self.read(column, |datum| unsafe { T::from_datum(datum, false) })
+    }
+
+    /// Whether a column is NULL.
+    pub fn is_null(&self, column: usize) -> bool {
+        self.read(column, |_| Some(())).is_none()
     }
 
     /// A text that may be a large one, fetched piece by piece, so that it isn't in memory
@@ -341,30 +396,93 @@ impl Row<'_> {
         }
     }
 
+    /// Notes that a column holds what none of our functions has put there: the next statement
+    /// of the connection, or its end, is an error (XX001).
+    pub fn damaged(&self, column: usize) {
+        let name = self.column_name(column).unwrap_or_default();
+        let keys = ["project_id", "id", "seq", "version", "version_key", "name"];
+        let key = |n: usize| {
+            let name = self.column_name(n).filter(|name| keys.contains(&name.as_str()))?;
+            Some(format!("{name} {}", self.printed(n)?))
+        };
+        let row: Vec<String> = (0..self.columns()).filter_map(key).collect();
+        let error =
+            Error::Damaged { column: name, tables: tables(self.table.sql), row: row.join(", ") };
+        self.table.spi.damage.borrow_mut().get_or_insert(error);
+    }
+
+    fn columns(&self) -> usize {
+        // SAFETY: the table exists, as its rows do.
+        unsafe { (*(*self.table.table).tupdesc).natts as usize }
+    }
+
+    fn column_name(&self, column: usize) -> Option<String> {
+        // SAFETY: the table exists; gives a copy, or null for a column that does not.
+        unsafe {
+            let name = pg_sys::SPI_fname((*self.table.table).tupdesc, column as c_int + 1);
+            (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+        }
+    }
+
+    fn printed(&self, column: usize) -> Option<String> {
+        // SAFETY: the row exists; gives a copy, or null for NULL.
+        unsafe {
+            let table = self.table.table;
+            let tuple = *(*table).vals.add(self.row);
+            let value = pg_sys::SPI_getvalue(tuple, (*table).tupdesc, column as c_int + 1);
+            (!value.is_null()).then(|| CStr::from_ptr(value).to_string_lossy().into_owned())
+        }
+    }
+
+    fn not_null<T: FromDatum + Default>(&self, column: usize) -> T {
+        self.get(column).unwrap_or_else(|| {
+            self.damaged(column);
+            T::default()
+        })
+    }
+
     /// A text that our tables declare NOT NULL.
     pub fn text(&self, column: usize) -> String {
-        self.get(column).unwrap_or_default()
+        self.not_null(column)
     }
 
     /// A flag that our statements never leave NULL.
     pub fn bool(&self, column: usize) -> bool {
-        self.get(column).unwrap_or_default()
+        self.not_null(column)
     }
 
     /// A bigint that our tables declare NOT NULL.
     pub fn bigint(&self, column: usize) -> i64 {
-        self.get(column).unwrap_or_default()
+        self.not_null(column)
     }
 
     /// A bytea that our tables declare NOT NULL.
     pub fn bytes(&self, column: usize) -> Vec<u8> {
-        self.get(column).unwrap_or_default()
+        self.not_null(column)
+    }
+
+    /// The elements of an array, none of which is ever NULL; NULL is an empty one.
+    fn elements<T>(&self, column: usize) -> Vec<T>
+    where
+        Vec<Option<T>>: FromDatum,
+    {
+        let all = self.get::<Vec<Option<T>>>(column).unwrap_or_default();
+        let count = all.len();
+        let elements: Vec<T> = all.into_iter().flatten().collect();
+        if elements.len() != count {
+            self.damaged(column);
+        }
+        elements
+    }
+
+    /// An array of texts; NULL is an empty one.
+    pub fn texts(&self, column: usize) -> Vec<String> {
+        self.elements(column)
     }
 
     /// An array of OIDs that was cast to bigint[]; NULL is an empty one.
     pub fn oids(&self, column: usize) -> Vec<u32> {
-        let oids = self.get::<Vec<i64>>(column).unwrap_or_default();
-        oids.into_iter().map(|oid| oid as u32).collect()
+        self.elements::<i64>(column).into_iter().map(|oid| oid as u32).collect()
     }
 
     /// A timestamptz, in microseconds since 2000-01-01 00:00 UTC.

@@ -317,7 +317,7 @@ pub fn again(batch: &Batch, project: &Project, downs: Vec<Applied>) -> Result<Ve
     let others = batch.differences(project, View::Newest)?.modified;
     let goes: HashSet<&str> = downs.iter().map(|m| m.version.as_str()).collect();
     let others: Vec<_> =
-        others.into_iter().filter(|(version, ..)| !goes.contains(version.as_str())).collect();
+        others.into_iter().filter(|m| !goes.contains(m.version.as_str())).collect();
     if !others.is_empty() {
         return Err(Error::Modified { migrations: others, project: project.name.clone() });
     }

@@ -1,9 +1,8 @@
 //! Moves what is registered of a project between databases.
 
 use super::configuration;
-use super::registration::{Outcome, Registration, check_requires, decide};
+use super::registration::{Outcome, Registration, check_requires};
 use crate::domain::bundle::{Bundle, FORMAT, Migration, hex};
-use crate::domain::checksum::checksum;
 use crate::domain::convention::Moment;
 use crate::domain::script::prepare::Syntax;
 use crate::domain::version::{MAX_LENGTH, Version, repeatable_key};
@@ -12,7 +11,7 @@ use crate::pg::message;
 use crate::pg::spi::View;
 use crate::store;
 use crate::store::project::{Configuration, Project};
-use crate::store::registry::Content;
+use crate::store::registry::{Content, Registered};
 
 /// What is registered of a project. Errors: no such project (42704).
 pub fn export(name: &str) -> Result<Bundle> {
@@ -25,10 +24,10 @@ pub fn export(name: &str) -> Result<Bundle> {
     let (search_path, settings) = split(&project);
     let mut variables: Vec<String> = project.variables.values.into_keys().collect();
     variables.sort();
-    let migration = |(version, content): (Option<String>, Content)| Migration {
+    // The digest that is stored: texts that were changed directly are refused on the way in.
+    let migration = |Registered { version, content, digest }: Registered| Migration {
         version,
         name: content.name,
-        up_checksum: content.up.as_deref().map(|up| hex(&checksum(up))),
         up: content.up,
         down: content.down,
         requires: content.requires,
@@ -37,6 +36,7 @@ pub fn export(name: &str) -> Result<Bundle> {
         transactional: content.transactional,
         on_fail: content.on_fail,
         moment: content.moment.name().to_owned(),
+        digest: Some(hex(&digest)),
     };
     Ok(Bundle {
         format: FORMAT,
@@ -145,13 +145,7 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
                 Some(version) => version.key().to_vec(),
                 None => repeatable_key(&migration.name),
             };
-            let outcome = registration.put(version.as_ref(), &key, |former| {
-                let Some(former) = former else {
-                    return Ok(Some((content, Outcome::Added)));
-                };
-                let differs = former.content.differences(&content);
-                decide(project, former, differs, content, replace)
-            })?;
+            let outcome = registration.put_content(version.as_ref(), &key, content, replace)?;
             let version = migration.version;
             imported.push(Imported { version, name: migration.name, outcome });
         }

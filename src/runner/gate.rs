@@ -196,9 +196,9 @@ impl<'a> Run<'a> {
             batch.unclaim(former)?;
         }
         let seq = self.next_seq(step.lane);
-        let checksum = batch.mark(pending.id, Origin::Mark, self.id(), begun.at, seq)?;
+        let digest = batch.mark(pending.id, Origin::Mark, self.id(), begun.at, seq)?;
         batch.record(&Event {
-            checksum: Some(&checksum),
+            digest: Some(&digest),
             reason: Some(&reason),
             ..self.event(step, "mark_applied", begun)
         })?;

@@ -3,7 +3,7 @@
 use super::entrance::{Running, lock_project};
 use super::plan::unknown;
 use super::{check, half_run, report};
-use crate::domain::checksum::{checksum, without_bom};
+use crate::domain::checksum::without_bom;
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::{Syntax, Variables};
@@ -17,7 +17,7 @@ use crate::pg::spi::View;
 use crate::pg::{message, transaction};
 use crate::store::event::Event;
 use crate::store::project::Project;
-use crate::store::registry::{Content, Registered};
+use crate::store::registry::{Content, Registered, same_text};
 use crate::store::{Batch, Store};
 
 /// What a registration did.
@@ -76,13 +76,7 @@ impl Done {
 pub fn add(project: &str, version: &Version, content: Content, replace: bool) -> Result<Outcome> {
     check_requires(project, Some(version), &content.requires)?;
     Registration::of("migrations.add()", project, |registration| {
-        registration.put(Some(version), version.key(), |former| {
-            let Some(former) = former else {
-                return Ok(Some((content, Outcome::Added)));
-            };
-            let differs = former.content.differences(&content);
-            decide(project, former, differs, content, replace)
-        })
+        registration.put_content(Some(version), version.key(), content, replace)
     })
 }
 
@@ -91,16 +85,7 @@ pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
     check_requires(project, None, &content.requires)?;
     Registration::of("migrations.add_repeatable()", project, |registration| {
         let key = repeatable_key(&content.name);
-        registration.put(None, &key, |former| {
-            let outcome = match former {
-                None => Outcome::Added,
-                Some(former) if former.content.differences(&content).is_empty() => {
-                    return Ok(None);
-                }
-                Some(_) => Outcome::Replaced,
-            };
-            Ok(Some((content, outcome)))
-        })
+        registration.put_content(None, &key, content, true)
     })
 }
 
@@ -127,9 +112,9 @@ pub(super) fn check_requires(
     Ok(())
 }
 
-/// What becomes of a migration that is registered already. Error: it differs, and isn't
-/// to be replaced (23505).
-pub(super) fn decide(
+/// The content that a migration that is registered already gets. None: it stays. Error: it
+/// differs, and isn't to be replaced (23505).
+fn decide(
     project: &str,
     former: &Registered,
     differs: Vec<&'static str>,
@@ -168,16 +153,22 @@ fn check_scripts(version: Option<&str>, content: &Content, project: &Project) ->
     Ok(())
 }
 
-/// Changes of the registry of a locked project.
+/// Changes of the registry of a project.
+///
+/// The project is locked with the first change: what is there already is left as it is
+/// without the lock, which would be kept until the caller's transaction ends.
 pub struct Registration<'a> {
     batch: Batch<'a>,
-    project: Project,
+    name: &'a str,
+    // None: there is none yet.
+    project: Option<Project>,
+    is_locked: bool,
     started_at: i64,
 }
 
-impl Registration<'_> {
+impl<'a> Registration<'a> {
     /// Does work on the registry of a project, which is made if there is none. Errors: see
-    /// [`Running::enter`] and [`lock_project`].
+    /// [`Running::enter`] and, if something changes, [`lock_project`].
     pub fn of<T>(
         call: &'static str,
         project: &str,
@@ -187,9 +178,9 @@ impl Registration<'_> {
         let started_at = transaction::now();
         let store = Store::find()?;
         let batch = store.open()?;
-        let made = batch.project_or_new(project)?;
-        let project = lock_project(&batch, &made)?;
-        let mut registration = Registration { batch, project, started_at };
+        let found = batch.existing_project(project, View::Newest)?;
+        let mut registration =
+            Registration { batch, name: project, project: found, is_locked: false, started_at };
         let done = work(&mut registration)?;
         registration.batch.close()?;
         Ok(done)
@@ -197,7 +188,63 @@ impl Registration<'_> {
 
     /// Whether the project's texts have placeholders that are expanded.
     pub fn expands_placeholders(&self) -> bool {
-        self.project.variables.syntax != Syntax::None
+        self.project.as_ref().is_some_and(|project| project.variables.syntax != Syntax::None)
+    }
+
+    /// Whether a migration is registered as it is to be. If it isn't, the project is locked
+    /// from now on; then the answer is no, and it is to be looked at again. Errors: those of
+    /// [`lock_project`].
+    fn is_unchanged(
+        &mut self,
+        version: Option<&Version>,
+        key: &[u8],
+        is_same: impl FnOnce(&Registered) -> bool,
+    ) -> Result<bool> {
+        if self.is_locked {
+            return Ok(false);
+        }
+        if let Some(project) = &self.project
+            && let Some(former) = self.batch.registered(project.id, key)?
+            && former.version.as_deref() == version.map(Version::text)
+            && is_same(&former)
+        {
+            return Ok(true);
+        }
+        self.locked()?;
+        Ok(false)
+    }
+
+    /// The project, which is made and locked if it isn't yet. Errors: those of
+    /// [`lock_project`].
+    fn locked(&mut self) -> Result<(&Batch<'a>, &mut Project)> {
+        let project = match self.project.take() {
+            Some(project) if self.is_locked => project,
+            _ => lock_project(&self.batch, &self.batch.project_or_new(self.name)?)?,
+        };
+        self.is_locked = true;
+        Ok((&self.batch, self.project.insert(project)))
+    }
+
+    /// Registers a whole content. Error: another one is registered, and `replace` wasn't
+    /// asked for, or a version with the same numbers (23505).
+    pub(super) fn put_content(
+        &mut self,
+        version: Option<&Version>,
+        key: &[u8],
+        content: Content,
+        replace: bool,
+    ) -> Result<Outcome> {
+        if self.is_unchanged(version, key, |former| former.differences(&content).is_empty())? {
+            return Ok(Outcome::Unchanged);
+        }
+        let project = self.name;
+        self.put(version, key, |former| {
+            let Some(former) = former else {
+                return Ok(Some((content, Outcome::Added)));
+            };
+            let differs = former.differences(&content);
+            decide(project, former, differs, content, replace)
+        })
     }
 
     /// Registers what files tell of a migration; what they don't tell stays as it is.
@@ -205,35 +252,45 @@ impl Registration<'_> {
     /// with the same numbers (23505); it requires what it can't, or runs when it can't
     /// (22023).
     pub fn put_found(&mut self, found: Found, replace: bool) -> Result<Done> {
-        let project = self.project.name.clone();
+        let project = self.name;
         let Some(text) = &found.version else {
-            check_requires(&project, None, &found.requires)?;
+            check_requires(project, None, &found.requires)?;
             let key = repeatable_key(&found.name);
+            if self.is_unchanged(None, &key, |former| agrees(former, &found, false))? {
+                return Ok(Done::all(Outcome::Unchanged));
+            }
             let outcome = self.put(None, &key, |former| {
-                let content = match former {
-                    None => return Ok(Some((first(found), Outcome::Added))),
-                    Some(former) => merged(&former.content, found),
+                let Some(former) = former else {
+                    return Ok(Some((first(found), Outcome::Added)));
                 };
-                let differs = former.is_some_and(|f| !f.content.differences(&content).is_empty());
+                let content = merged(&former.content, found);
+                let differs = !former.differences(&content).is_empty();
                 Ok(differs.then_some((content, Outcome::Replaced)))
             })?;
             return Ok(Done::all(outcome));
         };
         let version = Version::parse(text)
             .map_err(|why| Error::InvalidVersion { version: text.clone(), why })?;
-        check_requires(&project, Some(&version), &found.requires)?;
-        let is_applied = !found.requires.is_empty()
-            && self
-                .batch
-                .find(self.project.id, version.key(), View::Newest)?
-                .is_some_and(|(_, is_applied)| is_applied);
+        check_requires(project, Some(&version), &found.requires)?;
+        let mut is_applied = self.is_applied(&version, &found)?;
+        if self.is_unchanged(Some(&version), version.key(), |former| {
+            agrees(former, &found, is_applied)
+        })? {
+            return Ok(Done::all(Outcome::Unchanged));
+        }
+        is_applied = self.is_applied(&version, &found)?;
         let mut done = Done::all(Outcome::Added);
         done.whole = self.put(Some(&version), version.key(), |former| {
             let Some(former) = former else {
                 return Ok(Some((first(found), Outcome::Added)));
             };
             let before = &former.content;
-            let content = merged(before, found);
+            let mut content = merged(before, found);
+            // Files of other migrations change what this one requires. That counts until
+            // it is applied.
+            if is_applied {
+                content.requires.clone_from(&before.requires);
+            }
             let is_new =
                 |before: &Option<String>, now: &Option<String>| before.is_none() && now.is_some();
             let new_up = is_new(&before.up, &content.up);
@@ -241,7 +298,7 @@ impl Registration<'_> {
             let new_verify = is_new(&before.verify, &content.verify);
             // What is new is no difference. With the up comes what is said of all: until
             // then a down's name stands in for the migration's.
-            let mut differs = before.differences(&content);
+            let mut differs = former.differences(&content);
             differs.retain(|what| match *what {
                 "down" => !new_down,
                 "verify" => !new_verify,
@@ -260,26 +317,34 @@ impl Registration<'_> {
             if differs.is_empty() && (new_up || new_down || new_verify) {
                 return Ok(Some((content, Outcome::Added)));
             }
-            // Files of other migrations tell anew what this one requires. That is no part of
-            // its text, and counts until it is applied.
             if differs == ["requires"] && !replace {
-                done = Done::all(if is_applied { Outcome::Unchanged } else { Outcome::Replaced });
-                return Ok((!is_applied).then_some((content, Outcome::Replaced)));
+                done = Done::all(Outcome::Replaced);
+                return Ok(Some((content, Outcome::Replaced)));
             }
-            decide(&project, former, differs, content, replace)
+            decide(project, former, differs, content, replace)
         })?;
         Ok(done)
     }
 
-    /// Looks up what is registered, lets `decision` choose the content that is to be, and
+    /// Whether a migration is applied, if its files say what it requires.
+    fn is_applied(&self, version: &Version, found: &Found) -> Result<bool> {
+        let Some(project) = self.project.as_ref().filter(|_| !found.requires.is_empty()) else {
+            return Ok(false);
+        };
+        let known = self.batch.find(project.id, version.key(), View::Newest)?;
+        Ok(known.is_some_and(|(_, is_applied)| is_applied))
+    }
+
+    /// Looks up, in the locked project, what is registered, lets `decision` choose the content that is to be, and
     /// stores it with an event. None: it stays as it is.
-    pub(super) fn put(
+    fn put(
         &mut self,
         version: Option<&Version>,
         key: &[u8],
         decision: impl FnOnce(Option<&Registered>) -> Result<Option<(Content, Outcome)>>,
     ) -> Result<Outcome> {
-        let Registration { batch, project, started_at } = self;
+        let started_at = self.started_at;
+        let (batch, project) = self.locked()?;
         let former = batch.registered(project.id, key)?;
         let version = version.map(Version::text);
         if let (Some(version), Some(Registered { version: Some(former), .. })) = (version, &former)
@@ -300,20 +365,17 @@ impl Registration<'_> {
             let title = report::title(version, &content.name);
             message::warning(&format!("the text of {title} holds no statement"));
         }
-        let sum = |content: &Content| content.up.as_deref().map(checksum);
-        let (new, replaced) = (sum(&content), former.and_then(|former| sum(&former.content)));
-        let new = new.as_ref().map(|sum| sum.as_slice());
         let name = content.name.clone();
-        batch.put(project.id, version, key, content, new)?;
+        let digest = batch.put(project.id, version, key, content)?;
         batch.record(&Event {
             project: project.id,
             seq: batch.last_seq(project.id, View::Newest)? + 1,
             version,
             name: Some(&name),
             action: if outcome == Outcome::Added { "add" } else { "replace" },
-            started_at: *started_at,
-            checksum: new,
-            former_checksum: replaced.as_ref().map(|sum| sum.as_slice()),
+            started_at,
+            digest: Some(&digest),
+            former_digest: former.as_ref().map(|former| former.digest.as_slice()),
             ..Event::default()
         })?;
         Ok(outcome)
@@ -392,8 +454,8 @@ impl Removal<'_> {
         batch.forget_failure(project.id, self.key)?;
         let registered = batch.registered(project.id, self.key)?;
         batch.unregister(project.id, self.key)?;
+        let digest = registered.as_ref().map(|registered| registered.digest.clone());
         let (version, content) = registered.map(|r| (r.version, r.content)).unzip();
-        let sum = content.as_ref().and_then(|content| content.up.as_deref()).map(checksum);
         batch.record(&Event {
             project: project.id,
             seq: batch.last_seq(project.id, View::Newest)? + 1,
@@ -401,7 +463,7 @@ impl Removal<'_> {
             name: Some(content.as_ref().map_or(self.name, |content| &content.name)),
             action: "remove",
             started_at: transaction::now(),
-            checksum: sum.as_ref().map(|sum| sum.as_slice()),
+            digest: digest.as_deref(),
             reason: self.reason,
             ..Event::default()
         })?;
@@ -430,13 +492,14 @@ fn first(found: Found) -> Content {
 fn merged(before: &Content, found: Found) -> Content {
     let mut content = before.clone();
     if let Some(up) = found.up {
-        let is_other = before.up.as_deref().map(checksum) != Some(checksum(&up));
+        let up = Some(up);
+        let is_other = !same_text(&before.up, &up);
         if is_other || found.transactional.is_some() {
             content.transactional = found.transactional;
         }
         content.name = found.name;
         content.moment = found.moment;
-        content.up = Some(up);
+        content.up = up;
     }
     if !found.requires.is_empty() {
         content.requires = found.requires;
@@ -444,6 +507,22 @@ fn merged(before: &Content, found: Found) -> Content {
     content.down = found.down.or(content.down);
     content.verify = found.verify.or(content.verify);
     content
+}
+
+/// Whether all that files say of a migration is registered; `is_applied`: what it
+/// requires stays as it is.
+fn agrees(former: &Registered, found: &Found, is_applied: bool) -> bool {
+    let before = &former.content;
+    let same = |before, now: &Option<String>| now.is_none() || same_text(before, now);
+    let marks = found.name == before.name
+        && found.moment == before.moment
+        && (found.transactional.is_none() || found.transactional == before.transactional);
+    same(&before.up, &found.up)
+        && same(&before.down, &found.down)
+        && same(&before.verify, &found.verify)
+        && (found.up.is_none() || marks)
+        && (is_applied || found.requires.is_empty() || found.requires == before.requires)
+        && former.is_intact()
 }
 
 impl Content {

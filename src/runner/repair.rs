@@ -4,11 +4,12 @@
 use super::entrance::{Running, lock_project};
 use super::half_run;
 use super::plan::{self, in_order};
+use super::report::{Part, label};
 use super::requirement;
 use crate::domain::version::{InvalidVersion, Version, is_repeatable, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
-use crate::pg::{message, transaction};
+use crate::pg::{lock, message, transaction};
 use crate::store::applied::{Accepted, Applied, Origin};
 use crate::store::event::Event;
 use crate::store::journal::{Of, UnderWay};
@@ -26,6 +27,14 @@ pub struct Changed {
     pub name: String,
     /// What was noted, as in the history.
     pub action: &'static str,
+}
+
+/// What an event of a repair says of the migration.
+#[derive(Default)]
+struct What<'a> {
+    digest: Option<&'a [u8]>,
+    former_digest: Option<&'a [u8]>,
+    message: Option<&'a str>,
 }
 
 /// A repair of a locked project that is under way.
@@ -106,7 +115,9 @@ fn repair(
         reason,
     };
     work(&mut repair, &key, applied)?;
-    if !repair.changed.is_empty() {
+    if repair.changed.is_empty() {
+        lock::release(repair.project.id)?;
+    } else {
         repair.batch.note_completeness(&repair.project)?;
     }
     let changed = repair.changed;
@@ -123,7 +134,7 @@ impl Repair<'_> {
         version: Option<&str>,
         name: &str,
         action: &'static str,
-        checksums: (Option<&[u8]>, Option<&[u8]>),
+        what: What,
     ) -> Result<()> {
         self.batch.record(&Event {
             project: self.project.id,
@@ -133,8 +144,9 @@ impl Repair<'_> {
             name: Some(name),
             action,
             started_at: self.at,
-            checksum: checksums.0,
-            former_checksum: checksums.1,
+            digest: what.digest,
+            former_digest: what.former_digest,
+            message: what.message,
             reason: self.reason,
             ..Event::default()
         })?;
@@ -159,9 +171,10 @@ impl Repair<'_> {
         for migration in migrations {
             self.seq += 1;
             self.forget(&migration.key)?;
-            let sum = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
+            let digest = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
             let version = migration.version.as_deref();
-            self.record(version, &migration.name, action, (Some(&sum), None))?;
+            let what = What { digest: Some(&digest), ..What::default() };
+            self.record(version, &migration.name, action, what)?;
         }
         Ok(())
     }
@@ -181,7 +194,7 @@ impl Repair<'_> {
             self.forget(&migration.key)?;
             self.batch.unclaim(migration.id)?;
             let version = Some(migration.version.as_str());
-            self.record(version, &migration.name, "mark_pending", (None, None))?;
+            self.record(version, &migration.name, "mark_pending", What::default())?;
         }
         Ok(())
     }
@@ -191,7 +204,7 @@ impl Repair<'_> {
         let title = self.batch.title(self.project.id, key, View::Newest)?;
         let (version, name) = title.unwrap_or_default();
         self.seq += 1;
-        self.record(version.as_deref(), &name, action, (None, None))
+        self.record(version.as_deref(), &name, action, What::default())
     }
 
     /// Forgets what a stepwise run has begun or failed in. False: nothing.
@@ -353,8 +366,9 @@ pub fn baseline(project: &str, version: &Version, reason: Option<&str>) -> Resul
     })
 }
 
-/// Takes the registered text and down of an applied migration as those that are in force.
-/// Error: it isn't applied, or has no up (55000).
+/// Takes all that is registered of an applied migration as what was applied: its texts,
+/// requires, transactional and on_fail. Error: it isn't applied, has no up, or was changed
+/// directly (55000).
 pub fn accept_changes(
     project: &str,
     version: &Version,
@@ -371,10 +385,19 @@ pub fn accept_changes(
             return Err(plan::unknown(version, &repair.project.name));
         }
         plan::check_ups(&repair.project, &registered)?;
-        if let Some(Accepted { name, former, new }) = repair.batch.accept(row)? {
+        if let Some(Accepted { name, former, new, changes, is_intact }) =
+            repair.batch.accept(row)?
+        {
             repair.seq += 1;
             let written = registered[0].version.as_deref();
-            repair.record(written, &name, "accept", (Some(&new), Some(&former)))?;
+            if !is_intact {
+                let what = label(Part::Up, written, &name, &repair.project.name);
+                return Err(Error::Corrupt { what });
+            }
+            let parts = changes.list();
+            let what =
+                What { digest: Some(&new), former_digest: Some(&former), message: Some(&parts) };
+            repair.record(written, &name, "accept", what)?;
         }
         Ok(())
     })

@@ -319,7 +319,7 @@ impl<'a> Run<'a> {
         }
         match &step.act {
             Act::Up(pending) => {
-                let row = batch.claim(pending, self.id, begun.at, seq, &text.stored)?;
+                let row = batch.claim(pending, self.id, begun.at, seq, text)?;
                 let changed = || {
                     "Its text was changed while the run was under way, by another migration or session.".to_owned()
                 };
@@ -346,7 +346,7 @@ impl<'a> Run<'a> {
                 false => Err(self.row_gone(step)),
             },
             Act::Down(_) => batch.record(&Event {
-                checksum: Some(&text.up_checksum),
+                digest: Some(&text.digest),
                 duration: Some(took),
                 ..self.event(step, "rollback", begun)
             }),
@@ -439,8 +439,26 @@ impl<'a> Run<'a> {
             Act::Down(applied) => batch.down(applied.id)?,
         };
         let text = found.unwrap_or_default();
-        if checksum::checksum(&text.body)[..] != text.stored {
-            return Err(Error::Corrupt { migration: self.label(step, step.part()) });
+        let parts = &text.parts;
+        let given = match &step.act {
+            Act::Up(_) => [
+                (Part::Up, Some(&text.body), &parts.up),
+                (Part::Precondition, text.precondition.as_ref(), &parts.precondition),
+                (Part::Verify, text.verify.as_ref(), &parts.verify),
+            ],
+            Act::Down(_) => [
+                (Part::Down, Some(&text.body), &parts.down),
+                (Part::Precondition, None, &None),
+                (Part::Verify, None, &None),
+            ],
+        };
+        for (part, script, stored) in given {
+            if script.map(|script| checksum::checksum(script).to_vec()) != *stored {
+                return Err(Error::Corrupt { what: self.label(step, part) });
+            }
+        }
+        if parts.digest()[..] != text.digest {
+            return Err(Error::Corrupt { what: self.label(step, step.part()) });
         }
         Ok(text)
     }

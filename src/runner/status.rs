@@ -177,6 +177,16 @@ impl Waiting {
             (None, Some(false), _) => ("pending", say("only its down is registered")),
             (None, _, _) => ("pending", None),
             (Some(_), None, _) => ("missing", say("applied, but not registered")),
+            // Something is registered that was not there when it was applied.
+            (Some(_), _, Some(false))
+                if !state.is_repeatable() && !state.changes.is_modification() =>
+            {
+                let added = state.changes.list();
+                (
+                    "applied",
+                    Some(format!("added since it was applied: {added}; accept_changes() takes it")),
+                )
+            }
             (Some(_), _, Some(true)) => match state.origin.as_str() {
                 "mark" => ("applied", say("marked as applied")),
                 "baseline" => ("applied", say("baseline")),
@@ -186,7 +196,10 @@ impl Waiting {
                 Some(reason) => ("blocked", Some(reason.clone())),
                 None => ("pending", say("changed since it ran")),
             },
-            _ => ("modified", say("the registered text is not the one that ran")),
+            _ => (
+                "modified",
+                Some(format!("changed since it was applied: {}", state.changes.list())),
+            ),
         }
     }
 }

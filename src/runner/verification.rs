@@ -5,8 +5,9 @@ use super::entrance::Running;
 use super::plan;
 use super::report::{Part, label};
 use super::{condition, constraints};
+use crate::domain::checksum::checksum;
 use crate::domain::version::Version;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, arguments};
 use crate::pg::activity::Activity;
 use crate::pg::context::Context;
 use crate::pg::integrity::OwnObjects;
@@ -64,14 +65,47 @@ pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>>
     scripts.into_iter().map(|script| one(&store, &found, script, &activity)).collect()
 }
 
+/// Why a script doesn't run: it is not the one that was applied with its migration, and who
+/// calls may be a greater role than who registered it.
+fn not_the_one(
+    project: &Project,
+    version: Option<&str>,
+    registered: Option<Vec<u8>>,
+    applied: Option<Vec<u8>>,
+) -> String {
+    let what = match (registered, applied) {
+        (None, _) => "removed",
+        (_, None) => "added",
+        _ => "replaced",
+    };
+    let way = match version {
+        Some(version) => {
+            format!(
+                "SELECT * FROM migrations.accept_changes({});",
+                arguments(version, &project.name)
+            )
+        }
+        None => "the next run of the migration takes it".to_owned(),
+    };
+    format!("the verify script was {what} since the migration was applied, and did not run: {way}")
+}
+
 fn one(
     store: &Store,
     project: &Project,
     script: VerifyScript,
     activity: &Activity,
 ) -> Result<Verified> {
-    let VerifyScript { version, name, script } = script;
+    let VerifyScript { version, name, script, digest, parts } = script;
     let label = label(Part::Verify, version.as_deref(), &name, &project.name);
+    if parts.digest()[..] != digest {
+        return Err(Error::Corrupt { what: label });
+    }
+    let registered = script.as_deref().map(|script| checksum(script).to_vec());
+    let Some(script) = script.filter(|_| registered == parts.verify) else {
+        let denial = Some(not_the_one(project, version.as_deref(), registered, parts.verify));
+        return Ok(Verified { version, name, denial, messages: Vec::new() });
+    };
     let title = format!("migrations: verify {}", version.as_deref().unwrap_or(&name));
     activity.show(&title);
     let objects = OwnObjects::find()?;

@@ -1,8 +1,9 @@
 //! The applied state.
 
 use super::overview::Pending;
-use super::registry::Text;
+use super::registry::{PARTS_COLUMNS, Text, parts, parts_columns};
 use super::{Batch, RunId};
+use crate::domain::digest::Changes;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
@@ -41,10 +42,14 @@ impl Applied {
 pub struct Accepted {
     /// The migration's name.
     pub name: String,
-    /// The checksum of the up that was in force.
+    /// The digest that was applied.
     pub former: Vec<u8>,
-    /// The checksum of the up that is now.
+    /// The digest that is now.
     pub new: Vec<u8>,
+    /// What differs.
+    pub changes: Changes,
+    /// The digest that is now is that of its parts.
+    pub is_intact: bool,
 }
 
 /// How a migration came to be in force without having been run.
@@ -124,24 +129,27 @@ impl Batch<'_> {
         Ok(found.first().map(|row| row.text(0)))
     }
 
-    /// Makes the row of a migration that is about to run, with the checksum and the down
-    /// that is registered. Gives the row's key.
+    /// Makes the row of a migration that is about to run, with the checksums and the down
+    /// that are registered. Gives the row's key. None: another text or digest is registered
+    /// than the one that is about to run.
     pub fn claim(
         &self,
         migration: &Pending,
         run: RunId,
         started_at: i64,
         event_seq: i64,
-        checksum: &[u8],
+        text: &Text,
     ) -> Result<Option<i64>> {
         const CLAIM: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, up_checksum, checksum_algorithm, down,
-                   down_checksum, transactional,
+                   down_checksum, precondition_checksum, verify_checksum, requires,
+                   transactional, on_fail, moment, digest,
                    run_id, applied_at, applied_by, event_seq)
                   SELECT project_id, version, version_key, name, up_checksum, checksum_algorithm,
-                         down, down_checksum, transactional, $2, $3, $4, $5
-                  FROM migrations.migration WHERE id = $1 AND up_checksum = $6
+                         down, down_checksum, precondition_checksum, verify_checksum, requires,
+                         transactional, on_fail, moment, digest, $2, $3, $4, $5
+                  FROM migrations.migration WHERE id = $1 AND up_checksum = $6 AND digest = $7
                   RETURNING id",
             types: &[
                 Type::BigInt,
@@ -149,6 +157,7 @@ impl Batch<'_> {
                 Type::Timestamp,
                 Type::Text,
                 Type::BigInt,
+                Type::Bytes,
                 Type::Bytes,
             ],
         };
@@ -160,25 +169,30 @@ impl Batch<'_> {
                 Value::Timestamp(started_at),
                 self.store.caller.as_str().into(),
                 Value::BigInt(event_seq),
-                Value::Bytes(checksum.to_vec()),
+                text.parts.up.clone().map_or(Value::Null, Value::Bytes),
+                Value::Bytes(text.digest.clone()),
             ],
             View::Transaction,
         )?;
         Ok(made.first().map(|row| row.bigint(0)))
     }
 
-    /// The down that was paired with a migration when it was applied, with its checksum,
-    /// and the checksum of the up that ran.
+    /// The down that was paired with a migration when it was applied, with what its digest
+    /// was made of then.
     pub fn down(&self, id: i64) -> Result<Option<Text>> {
         const DOWN: Statement = Statement {
-            sql: "SELECT down, down_checksum, up_checksum FROM migrations.applied WHERE id = $1",
+            sql: concat!(
+                "SELECT a.down, ",
+                parts_columns!("a"),
+                " FROM migrations.applied a WHERE a.id = $1"
+            ),
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&DOWN, [Value::BigInt(id)], View::Newest)?;
         Ok(found.first().and_then(|row| Text::read(&row)))
     }
 
-    /// Makes the row of a migration that is not to be run. Gives the checksum of its up.
+    /// Makes the row of a migration that is not to be run. Gives its digest.
     pub fn mark(
         &self,
         migration: i64,
@@ -190,12 +204,15 @@ impl Batch<'_> {
         const MARK: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, origin, up_checksum,
-                   checksum_algorithm, down, down_checksum, transactional,
+                   checksum_algorithm, down, down_checksum, precondition_checksum,
+                   verify_checksum, requires, transactional, on_fail, moment, digest,
                    run_id, applied_at, applied_by, event_seq)
                   SELECT project_id, version, version_key, name, $2, up_checksum,
-                         checksum_algorithm, down, down_checksum, transactional, $3, $4, $5, $6
+                         checksum_algorithm, down, down_checksum, precondition_checksum,
+                         verify_checksum, requires, transactional, on_fail, moment, digest,
+                         $3, $4, $5, $6
                   FROM migrations.migration WHERE id = $1
-                  RETURNING up_checksum",
+                  RETURNING digest",
             types: &[
                 Type::BigInt,
                 Type::Text,
@@ -220,26 +237,34 @@ impl Batch<'_> {
         Ok(made.first().map(|row| row.bytes(0)).unwrap_or_default())
     }
 
-    /// Takes name, checksums and down of the registry into the applied state. None: they
-    /// were the same already.
+    /// Takes all that is registered of a migration into the applied state. None: it was the
+    /// same already.
     pub fn accept(&self, applied: i64) -> Result<Option<Accepted>> {
         const ACCEPT: Statement = Statement {
-            sql: "UPDATE migrations.applied a
-                  SET name = m.name, up_checksum = m.up_checksum, down = m.down,
-                      checksum_algorithm = m.checksum_algorithm, down_checksum = m.down_checksum
-                  FROM migrations.applied former, migrations.migration m
-                  WHERE a.id = $1 AND former.id = a.id AND m.project_id = a.project_id
-                    AND m.version_key = a.version_key AND m.up_checksum IS NOT NULL
-                    AND (m.up_checksum, m.down_checksum)
-                        IS DISTINCT FROM (former.up_checksum, former.down_checksum)
-                  RETURNING a.name, former.up_checksum, a.up_checksum",
+            sql: concat!(
+                "UPDATE migrations.applied a
+                 SET (name, up_checksum, checksum_algorithm, down, down_checksum,
+                      precondition_checksum, verify_checksum, requires, transactional, on_fail,
+                      moment, digest)
+                   = (SELECT m.name, m.up_checksum, m.checksum_algorithm, m.down,
+                             m.down_checksum, m.precondition_checksum, m.verify_checksum,
+                             m.requires, m.transactional, m.on_fail, m.moment, m.digest)
+                 FROM migrations.applied former, migrations.migration m
+                 WHERE a.id = $1 AND former.id = a.id AND m.project_id = a.project_id
+                   AND m.version_key = a.version_key AND m.up_checksum IS NOT NULL
+                   AND m.digest IS DISTINCT FROM former.digest
+                 RETURNING a.name, ",
+                parts_columns!("former"),
+                ", ",
+                parts_columns!("a")
+            ),
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&ACCEPT, [Value::BigInt(applied)], View::Transaction)?;
-        Ok(found.first().map(|row| Accepted {
-            name: row.text(0),
-            former: row.bytes(1),
-            new: row.bytes(2),
+        Ok(found.first().map(|row| {
+            let ((former, before), (new, now)) = (parts(&row, 1), parts(&row, 1 + PARTS_COLUMNS));
+            let is_intact = now.digest()[..] == new;
+            Accepted { name: row.text(0), former, new, changes: before.changes(&now), is_intact }
         }))
     }
 

@@ -4,7 +4,7 @@ use super::unfinished::Failure;
 use super::{Batch, RunId};
 use crate::error::Result;
 use crate::pg::call::Value;
-use crate::pg::spi::{Statement, Type, View};
+use crate::pg::spi::{Row, Statement, Type, View};
 use std::collections::HashMap;
 
 /// Something that was done to a migration.
@@ -26,10 +26,10 @@ pub struct Event<'a> {
     pub started_at: i64,
     /// How long it took, in microseconds.
     pub duration: Option<i64>,
-    /// The checksum of the up concerned.
-    pub checksum: Option<&'a [u8]>,
-    /// The checksum that it replaced.
-    pub former_checksum: Option<&'a [u8]>,
+    /// The digest of the migration concerned.
+    pub digest: Option<&'a [u8]>,
+    /// The digest that it replaced.
+    pub former_digest: Option<&'a [u8]>,
     /// More about what was done.
     pub message: Option<&'a str>,
     /// Why.
@@ -46,7 +46,7 @@ impl Batch<'_> {
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&LAST, [Value::BigInt(project)], view)?;
-        Ok(found.first().map_or(0, |row| row.bigint(0)))
+        Ok(found.first().map_or(0, |row| number(&row, 0)))
     }
 
     /// Adds to the history that a claimed migration was applied. False: its row in the
@@ -55,9 +55,9 @@ impl Batch<'_> {
         const RECORD: Statement = Statement {
             sql: "INSERT INTO migrations.event
                   (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
-                   effective_role, checksum)
+                   effective_role, digest)
                   SELECT project_id, event_seq, run_id, version, name, 'apply', 'success',
-                         applied_at, $2, applied_by, up_checksum
+                         applied_at, $2, applied_by, digest
                   FROM migrations.applied WHERE id = $1",
             types: &[Type::BigInt, Type::Interval],
         };
@@ -70,7 +70,7 @@ impl Batch<'_> {
         const RECORD: Statement = Statement {
             sql: "INSERT INTO migrations.event
                   (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
-                   effective_role, checksum, former_checksum, message, reason,
+                   effective_role, digest, former_digest, message, reason,
                    sqlstate, statement_no, line_no, times)
                   VALUES ($1, $2, $3, $4, $5, $6,
                           CASE WHEN $14 IS NULL THEN 'success' ELSE 'failure' END,
@@ -109,8 +109,8 @@ impl Batch<'_> {
                 Value::Timestamp(event.started_at),
                 event.duration.map_or(Value::Null, Value::Interval),
                 self.store.caller.as_str().into(),
-                bytes(event.checksum),
-                bytes(event.former_checksum),
+                bytes(event.digest),
+                bytes(event.former_digest),
                 failure.map_or(event.message, |f| Some(f.message.as_str())).into(),
                 event.reason.into(),
                 failure.map(|f| f.sqlstate.as_str()).into(),
@@ -152,6 +152,17 @@ impl Batch<'_> {
         });
         Ok(skipped.collect())
     }
+}
+
+/// The number of an event.
+pub(super) fn number(row: &Row, column: usize) -> i64 {
+    let number = row.bigint(column);
+    // Others are to follow.
+    if !(0..i64::MAX / 2).contains(&number) {
+        row.damaged(column);
+        return 0;
+    }
+    number
 }
 
 /// What tells migrations of a project apart in the history: the version, or the name of

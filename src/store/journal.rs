@@ -114,8 +114,12 @@ impl Batch<'_> {
             types: &[Type::BigInt, Type::Bytes, Type::Text],
         };
         let found = self.spi.run_with(&ENTRIES, of.values([]), View::Newest)?;
-        let entries = found.rows().map(|row| {
-            let number = row.get::<i32>(0).unwrap_or_default() as usize;
+        let entries = found.rows().filter_map(|row| {
+            let Some(number) = row.get::<i32>(0).filter(|number| *number > 0) else {
+                row.damaged(0);
+                return None;
+            };
+            let number = number as usize;
             let facts = row.get::<i64>(5).map(|relation| Facts {
                 relation: relation as u32,
                 parent: row.get::<i64>(9).map(|parent| parent as u32),
@@ -132,7 +136,7 @@ impl Batch<'_> {
                 may_commit: row.bool(4),
                 facts,
             };
-            (number, entry)
+            Some((number, entry))
         });
         Ok(entries.collect())
     }

@@ -2,11 +2,13 @@
 
 use super::Batch;
 use super::project::Project;
+use super::registry::{PARTS_COLUMNS, moment, parts, parts_columns};
 use crate::domain::convention::Moment;
+use crate::domain::digest::Changes;
 use crate::domain::plan::Node;
 use crate::domain::requirement::Requirement;
 use crate::domain::version::is_repeatable;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
 use std::collections::HashMap;
@@ -37,11 +39,23 @@ pub struct Pending {
 pub struct Differences {
     /// Registered, but not applied: versions in their order, then repeatables by name.
     pub pending: Vec<Pending>,
-    /// Applied, but registered with another text than the one that ran: version, checksum
-    /// of the text that ran, checksum of the registered one.
-    pub modified: Vec<(String, String, String)>,
+    /// Applied, but other parts than those that were applied are registered.
+    pub modified: Vec<Modified>,
     /// What runs before and after each run, by name; pending or not.
     pub hooks: Vec<(Moment, Pending)>,
+}
+
+/// An applied migration whose registered parts are not those that were applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modified {
+    /// Its version.
+    pub version: String,
+    /// The digest of what was applied.
+    pub applied: String,
+    /// The digest of what is registered.
+    pub registered: String,
+    /// Which parts differ.
+    pub parts: String,
 }
 
 /// A row of `status()`.
@@ -65,8 +79,10 @@ pub struct State {
     pub applied: Option<(i64, String, Option<i64>)>,
     /// How it came to be applied: apply, mark or baseline.
     pub origin: String,
-    /// The checksums of the text that ran and of the one registered are the same.
+    /// All parts that are registered are those that were applied.
     pub checksum_ok: Option<bool>,
+    /// What differs, if something does.
+    pub changes: Changes,
     /// When it runs, if it is a repeatable one.
     pub moment: Moment,
 }
@@ -79,12 +95,15 @@ impl State {
 }
 
 /// The requirements in a column of the registry, which may be NULL for none.
-fn requirements(row: &Row, column: usize, project: &str) -> Result<Vec<Requirement>> {
-    let texts: Vec<String> = row.get(column).unwrap_or_default();
+fn requirements(row: &Row, column: usize, project: &str) -> Vec<Requirement> {
     let parse = |text: String| {
-        Requirement::parse(&text, project).map_err(|why| Error::InvalidRequirement { text, why })
+        let requirement = Requirement::parse(&text, project).ok();
+        if requirement.is_none() {
+            row.damaged(column);
+        }
+        requirement
     };
-    texts.into_iter().map(parse).collect()
+    row.texts(column).into_iter().filter_map(parse).collect()
 }
 
 impl Batch<'_> {
@@ -97,9 +116,8 @@ impl Batch<'_> {
     pub fn differences(&self, project: &Project, view: View) -> Result<Differences> {
         const DIFFERENCES: Statement = Statement {
             sql: "SELECT m.id, m.version, version_key, m.name, m.up_checksum IS NOT NULL,
-                         m.transactional, nullif(m.requires, '{}'), a.id,
-                         encode(a.up_checksum, 'hex'),
-                         coalesce(encode(m.up_checksum, 'hex'), 'nothing'), m.moment,
+                         m.transactional, nullif(m.requires, '{}') AS requires, a.id,
+                         encode(a.digest, 'hex'), encode(m.digest, 'hex'), m.moment,
                          m.moment <> 'changed' AND EXISTS (
                              SELECT FROM migrations.unfinished u
                              WHERE u.project_id = $1 AND u.version_key = m.version_key)
@@ -107,17 +125,30 @@ impl Batch<'_> {
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
                   USING (version_key)
                   WHERE CASE WHEN a.id IS NULL THEN true WHEN m.id IS NULL THEN false
-                        ELSE m.up_checksum IS DISTINCT FROM a.up_checksum OR m.moment <> 'changed' END
+                        ELSE m.digest IS DISTINCT FROM a.digest OR m.moment <> 'changed' END
                   ORDER BY version_key",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&DIFFERENCES, [Value::BigInt(project.id)], view)?;
         let mut differences = Differences::default();
+        let mut changes = None;
         for row in found.rows() {
             let (version, former): (Option<String>, Option<i64>) = (row.get(1), row.get(7));
             match (version, former) {
                 (Some(version), Some(_)) => {
-                    differences.modified.push((version, row.text(8), row.text(9)));
+                    let changes = match &mut changes {
+                        Some(changes) => changes,
+                        none => none.insert(self.changes(project.id, view)?),
+                    };
+                    let what = changes.remove(&row.bytes(2)).unwrap_or_default();
+                    if what.is_modification() {
+                        differences.modified.push(Modified {
+                            version,
+                            applied: row.text(8),
+                            registered: row.text(9),
+                            parts: what.list(),
+                        });
+                    }
                 }
                 (version, former) => {
                     let migration = Pending {
@@ -127,10 +158,10 @@ impl Batch<'_> {
                         name: row.text(3),
                         has_up: row.bool(4),
                         transactional: row.get(5),
-                        requires: requirements(&row, 6, &project.name)?,
+                        requires: requirements(&row, 6, &project.name),
                         former,
                     };
-                    match Moment::parse(&row.text(10)).unwrap_or_default() {
+                    match moment(&row, 10) {
                         Moment::Changed => differences.pending.push(migration),
                         // Its last try has failed, so there is something to do.
                         _ if row.bool(11) => differences.pending.push(migration),
@@ -140,6 +171,30 @@ impl Batch<'_> {
             }
         }
         Ok(differences)
+    }
+
+    /// What differs between the registered and the applied parts of migrations, by key.
+    fn changes(&self, project: i64, view: View) -> Result<HashMap<Vec<u8>, Changes>> {
+        const CHANGES: Statement = Statement {
+            sql: concat!(
+                "SELECT version_key, ",
+                parts_columns!("a"),
+                ", ",
+                parts_columns!("m"),
+                " FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
+                  FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
+                  USING (version_key)
+                  WHERE CASE WHEN a.id IS NULL OR m.id IS NULL THEN false
+                        ELSE m.digest IS DISTINCT FROM a.digest END"
+            ),
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&CHANGES, [Value::BigInt(project)], view)?;
+        let changes = found.rows().map(|row| {
+            let (before, now) = (parts(&row, 1).1, parts(&row, 1 + PARTS_COLUMNS).1);
+            (row.bytes(0), before.changes(&now))
+        });
+        Ok(changes.collect())
     }
 
     /// Compares, and notes if all that is registered is applied now. Nothing has to be noted
@@ -157,7 +212,7 @@ impl Batch<'_> {
     pub fn registered_as_pending(&self, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pending>> {
         const ONE: Statement = Statement {
             sql: "SELECT id, version, version_key, name, up_checksum IS NOT NULL, transactional,
-                         nullif(requires, '{}')
+                         nullif(requires, '{}') AS requires
                   FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
@@ -173,7 +228,7 @@ impl Batch<'_> {
                     name: row.text(3),
                     has_up: row.bool(4),
                     transactional: row.get(5),
-                    requires: requirements(&row, 6, &project.name)?,
+                    requires: requirements(&row, 6, &project.name),
                     former: None,
                 });
             }
@@ -184,7 +239,7 @@ impl Batch<'_> {
     /// All versions that are registered or applied, with what they require.
     pub fn nodes(&self, project: &Project, view: View) -> Result<Vec<Node>> {
         const NODES: Statement = Statement {
-            sql: "SELECT version_key, nullif(m.requires, '{}'), a.id IS NOT NULL
+            sql: "SELECT version_key, nullif(m.requires, '{}') AS requires, a.id IS NOT NULL
                   FROM (SELECT * FROM migrations.migration
                         WHERE project_id = $1 AND version IS NOT NULL) m
                   FULL JOIN (SELECT * FROM migrations.applied
@@ -194,7 +249,7 @@ impl Batch<'_> {
         };
         let found = self.spi.run(&NODES, [Value::BigInt(project.id)], view)?;
         let nodes = found.rows().map(|row| {
-            let requires = requirements(&row, 1, &project.name)?;
+            let requires = requirements(&row, 1, &project.name);
             Ok(Node { key: row.bytes(0), requires: within(&requires), applied: row.bool(2) })
         });
         nodes.collect()
@@ -219,12 +274,13 @@ impl Batch<'_> {
     /// repeatables by name.
     pub fn states(&self, project: &Project) -> Result<Vec<State>> {
         const STATES: Statement = Statement {
-            sql: "SELECT coalesce(m.version, a.version), version_key, coalesce(m.name, a.name),
+            sql: "SELECT coalesce(m.version, a.version) AS version, version_key,
+                         coalesce(m.name, a.name) AS name,
                          CASE WHEN m.id IS NOT NULL THEN m.up_checksum IS NOT NULL END, m.transactional,
                          CASE WHEN a.id IS NULL THEN m.down_checksum ELSE a.down_checksum END
                              IS NOT NULL,
-                         a.applied_at, a.applied_by, a.event_seq, m.up_checksum = a.up_checksum,
-                         nullif(m.requires, '{}'), a.origin, m.moment
+                         a.applied_at, a.applied_by, a.event_seq, m.digest = a.digest,
+                         nullif(m.requires, '{}') AS requires, a.origin, m.moment
                   FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
                   FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
                   USING (version_key)",
@@ -232,6 +288,9 @@ impl Batch<'_> {
         };
         let found = self.spi.run(&STATES, [Value::BigInt(project.id)], View::Caller)?;
         let mut durations = self.durations(project.id)?;
+        let differs = found.rows().any(|row| row.get(9) == Some(false));
+        let mut changes =
+            if differs { self.changes(project.id, View::Caller)? } else { HashMap::new() };
         let states = found.rows().map(|row| {
             Ok(State {
                 version: row.get(0),
@@ -239,15 +298,16 @@ impl Batch<'_> {
                 name: row.text(2),
                 registered: row.get(3),
                 transactional: row.get(4),
-                requires: requirements(&row, 10, &project.name)?,
+                requires: requirements(&row, 10, &project.name),
                 has_down: row.bool(5),
                 applied: row.timestamp(6).map(|at| {
                     let duration = row.get(8).and_then(|seq: i64| durations.remove(&seq));
                     (at, row.text(7), duration)
                 }),
-                origin: row.text(11),
+                origin: row.get(11).unwrap_or_default(),
                 checksum_ok: row.get(9),
-                moment: Moment::parse(&row.text(12)).unwrap_or_default(),
+                changes: changes.remove(&row.bytes(1)).unwrap_or_default(),
+                moment: if row.is_null(3) { Moment::default() } else { moment(&row, 12) },
             })
         });
         let mut states: Vec<State> = states.collect::<Result<_>>()?;

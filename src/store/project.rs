@@ -44,10 +44,18 @@ pub struct Configuration {
 impl Project {
     fn read(row: &Row) -> Project {
         let search_path = row.get(4).map(|path| ("search_path".to_owned(), path));
-        let names = row.get::<Vec<String>>(5).unwrap_or_default();
-        let values = row.get::<Vec<String>>(6).unwrap_or_default();
-        let variables = row.get::<Vec<String>>(8).unwrap_or_default();
-        let theirs = row.get::<Vec<String>>(9).unwrap_or_default();
+        let (names, values) = (row.texts(5), row.texts(6));
+        let (variables, theirs) = (row.texts(8), row.texts(9));
+        let syntax = Syntax::parse(&row.text(7));
+        if syntax.is_none() {
+            row.damaged(7);
+        }
+        // Only objects are read; NULL is none.
+        for column in [10, 11] {
+            if !row.bool(column) {
+                row.damaged(column);
+            }
+        }
         Project {
             id: row.bigint(0),
             name: row.text(1),
@@ -56,7 +64,7 @@ impl Project {
             settings: search_path.into_iter().chain(names.into_iter().zip(values)).collect(),
             variables: Variables {
                 project: row.text(1),
-                syntax: Syntax::parse(&row.text(7)).unwrap_or_default(),
+                syntax: syntax.unwrap_or_default(),
                 values: variables.into_iter().zip(theirs).collect(),
             },
         }
@@ -70,28 +78,35 @@ const FIND: Statement = Statement {
                  coalesce((SELECT (seq, started_at) = (p.complete_seq, p.complete_time)
                            FROM migrations.event WHERE project_id = p.id
                            ORDER BY seq DESC LIMIT 1), false),
-                 p.out_of_order = 'allow', p.search_path, s.names, s.settings,
-                 p.placeholders, v.names, v.variables
+                 p.out_of_order = 'allow' AS out_of_order, p.search_path, s.names, s.settings,
+                 p.placeholders, v.names, v.variables,
+                 jsonb_typeof(p.settings) = 'object' AS settings,
+                 jsonb_typeof(p.variables) = 'object' AS variables
           FROM migrations.project p
           LEFT JOIN LATERAL (
               SELECT array_agg(key ORDER BY key) AS names, array_agg(value ORDER BY key) AS settings
-              FROM jsonb_each_text(p.settings)
+              FROM jsonb_each_text(CASE jsonb_typeof(p.settings) WHEN 'object' THEN p.settings END)
           ) s ON p.settings <> '{}'
           LEFT JOIN LATERAL (
               SELECT array_agg(key) AS names, array_agg(value) AS variables
-              FROM jsonb_each_text(p.variables)
+              FROM jsonb_each_text(CASE jsonb_typeof(p.variables) WHEN 'object' THEN p.variables END)
           ) v ON p.variables <> '{}'
           WHERE p.name = $1",
     types: &[Type::Text],
 };
 
 impl Batch<'_> {
+    /// The project of this name, if there is one.
+    pub fn existing_project(&self, name: &str, view: View) -> Result<Option<Project>> {
+        let found = self.spi.run(&FIND, [name.into()], view)?;
+        Ok(found.first().map(|row| Project::read(&row)))
+    }
+
     /// The project of this name. An unknown one is an error (42704), but for `default`,
     /// which exists without a row, too.
     pub fn project(&self, name: &str, view: View) -> Result<Option<Project>> {
-        let found = self.spi.run(&FIND, [name.into()], view)?;
-        match found.first() {
-            Some(row) => Ok(Some(Project::read(&row))),
+        match self.existing_project(name, view)? {
+            Some(project) => Ok(Some(project)),
             None if name == DEFAULT => Ok(None),
             None => {
                 Err(Error::UnknownProject { project: name.to_owned(), known: self.projects()? })
@@ -113,8 +128,8 @@ impl Batch<'_> {
             sql: "INSERT INTO migrations.project (name) VALUES ($1) ON CONFLICT (name) DO NOTHING",
             types: &[Type::Text],
         };
-        if let Some(row) = self.spi.run(&FIND, [name.into()], View::Newest)?.first() {
-            return Ok(Project::read(&row));
+        if let Some(project) = self.existing_project(name, View::Newest)? {
+            return Ok(project);
         }
         // Another session may be making it; its row would have to be waited for.
         let key = lock::name_key(name);
@@ -123,8 +138,8 @@ impl Batch<'_> {
             return Err(Error::Busy { project, holder });
         }
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
-        let found = self.spi.run(&FIND, [name.into()], View::Newest)?;
-        found.first().map(|row| Project::read(&row)).ok_or(Error::SnapshotTooOld(name.to_owned()))
+        let made = self.existing_project(name, View::Newest)?;
+        made.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))
     }
 
     /// Changes the configuration of a project.

@@ -1,8 +1,9 @@
 //! The registry: the migrations that a database knows.
 
 use super::Batch;
-use crate::domain::checksum;
+use crate::domain::checksum::{self, checksum, is_same};
 use crate::domain::convention::Moment;
+use crate::domain::digest::Parts;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
@@ -52,27 +53,41 @@ impl Content {
             name: row.text(1),
             up: row.get(2),
             down: row.get(3),
-            requires: row.get(4).unwrap_or_default(),
+            requires: row.texts(4),
             precondition: row.get(5),
             verify: row.get(6),
             transactional: row.get(7),
             on_fail: row.text(8),
-            moment: Moment::parse(&row.text(9)).unwrap_or_default(),
+            moment: moment(row, 9),
+        }
+    }
+
+    /// What its digest is made of. Each text is hashed.
+    pub fn parts(&self) -> Parts {
+        let sum = |text: &Option<String>| text.as_deref().map(|text| checksum(text).to_vec());
+        Parts {
+            up: sum(&self.up),
+            down: sum(&self.down),
+            precondition: sum(&self.precondition),
+            verify: sum(&self.verify),
+            requires: self.requires.clone(),
+            on_fail: self.on_fail.clone(),
+            transactional: self.transactional,
+            moment: self.moment.name().to_owned(),
         }
     }
 
     /// The names of what differs from another content, as arguments of add(). Texts that
     /// have the same checksum don't differ.
     pub fn differences(&self, other: &Content) -> Vec<&'static str> {
-        let sum = |text: &Option<String>| text.as_deref().map(checksum::checksum);
         let mut differs = Vec::new();
         for (name, same) in [
             ("name", self.name == other.name),
-            ("up", sum(&self.up) == sum(&other.up)),
-            ("down", sum(&self.down) == sum(&other.down)),
+            ("up", same_text(&self.up, &other.up)),
+            ("down", same_text(&self.down, &other.down)),
             ("requires", self.requires == other.requires),
-            ("precondition", sum(&self.precondition) == sum(&other.precondition)),
-            ("verify", sum(&self.verify) == sum(&other.verify)),
+            ("precondition", same_text(&self.precondition, &other.precondition)),
+            ("verify", same_text(&self.verify, &other.verify)),
             ("transactional", self.transactional == other.transactional),
             ("on_fail", self.on_fail == other.on_fail),
             ("moment", self.moment == other.moment),
@@ -85,6 +100,15 @@ impl Content {
     }
 }
 
+/// Whether two texts have the same checksum, or both are absent.
+pub fn same_text(a: &Option<String>, b: &Option<String>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => is_same(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 /// A row of the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
@@ -92,6 +116,29 @@ pub struct Registered {
     pub version: Option<String>,
     /// All else.
     pub content: Content,
+    /// The digest that is stored with it.
+    pub digest: Vec<u8>,
+}
+
+impl Registered {
+    fn read(row: &Row) -> Registered {
+        Registered { version: row.get(0), content: Content::read(row), digest: row.bytes(10) }
+    }
+
+    /// The names of what differs from a content, as arguments of add(). What was changed
+    /// directly, so that the digest is another one, differs from any.
+    pub fn differences(&self, content: &Content) -> Vec<&'static str> {
+        let mut differs = self.content.differences(content);
+        if differs.is_empty() && !self.is_intact() {
+            differs.push("digest");
+        }
+        differs
+    }
+
+    /// Whether the digest that is stored is that of the content.
+    pub fn is_intact(&self) -> bool {
+        self.content.parts().digest()[..] == self.digest
+    }
 }
 
 /// A text that is about to run.
@@ -99,10 +146,10 @@ pub struct Registered {
 pub struct Text {
     /// The text itself.
     pub body: String,
-    /// The checksum stored with it.
-    pub stored: Vec<u8>,
-    /// The checksum of the up that it belongs to, which is its own for an up.
-    pub up_checksum: Vec<u8>,
+    /// The digest stored with the migration.
+    pub digest: Vec<u8>,
+    /// What that digest is made of, as it is stored.
+    pub parts: Box<Parts>,
     /// SQL that must hold before.
     pub precondition: Option<String>,
     /// What it means if that doesn't hold.
@@ -133,21 +180,80 @@ impl OnFail {
     }
 }
 
-/// A verify script of a migration that is in force.
+/// A verify script of an applied migration.
 #[derive(Debug)]
 pub struct VerifyScript {
     /// The migration's version; None: a repeatable migration.
     pub version: Option<String>,
     /// Its name.
     pub name: String,
-    /// The script.
-    pub script: String,
+    /// The script that is registered; None: it was removed.
+    pub script: Option<String>,
+    /// The digest that is stored in the applied state.
+    pub digest: Vec<u8>,
+    /// What that digest is made of, as it is stored.
+    pub parts: Parts,
+}
+
+/// When a repeatable migration runs, of a column that is never NULL.
+pub(super) fn moment(row: &Row, column: usize) -> Moment {
+    Moment::parse(&row.text(column)).unwrap_or_else(|| {
+        row.damaged(column);
+        Moment::default()
+    })
+}
+
+/// The columns of [`parts`], of the registry as well as of the applied state.
+macro_rules! parts_columns {
+    ($table:literal) => {
+        concat!(
+            $table,
+            ".digest, ",
+            $table,
+            ".up_checksum, ",
+            $table,
+            ".down_checksum, ",
+            $table,
+            ".precondition_checksum, ",
+            $table,
+            ".verify_checksum, ",
+            $table,
+            ".requires, ",
+            $table,
+            ".on_fail, ",
+            $table,
+            ".transactional, ",
+            $table,
+            ".moment"
+        )
+    };
+}
+pub(super) use parts_columns;
+
+/// How many columns these are.
+pub(super) const PARTS_COLUMNS: usize = 9;
+
+/// A digest and what it is made of, from a column of a row on.
+pub(super) fn parts(row: &Row, from: usize) -> (Vec<u8>, Parts) {
+    let parts = Parts {
+        up: row.get(from + 1),
+        down: row.get(from + 2),
+        precondition: row.get(from + 3),
+        verify: row.get(from + 4),
+        requires: row.texts(from + 5),
+        on_fail: row.text(from + 6),
+        transactional: row.get(from + 7),
+        moment: row.text(from + 8),
+    };
+    (row.bytes(from), parts)
 }
 
 impl Text {
+    /// The text in the first column, and its parts from the second one on.
     pub(super) fn read(row: &Row) -> Option<Text> {
-        let (stored, up_checksum) = (row.bytes(1), row.bytes(2));
-        Some(Text { body: row.long_text(0)?, stored, up_checksum, ..Text::default() })
+        let (digest, parts) = parts(row, 1);
+        let parts = Box::new(parts);
+        Some(Text { body: row.long_text(0)?, digest, parts, ..Text::default() })
     }
 }
 
@@ -156,48 +262,47 @@ impl Batch<'_> {
     pub fn registered(&self, project: i64, key: &[u8]) -> Result<Option<Registered>> {
         const FIND: Statement = Statement {
             sql: "SELECT version, name, up, down, requires, precondition, verify,
-                         transactional, on_fail, moment
+                         transactional, on_fail, moment, digest
                   FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
         let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
         let found = self.spi.run(&FIND, values, View::Newest)?;
-        Ok(found
-            .first()
-            .map(|row| Registered { version: row.get(0), content: Content::read(&row) }))
+        Ok(found.first().map(|row| Registered::read(&row)))
     }
 
     /// All that is registered of a project: versions in their order, then repeatables.
-    pub fn all_registered(&self, project: i64) -> Result<Vec<(Option<String>, Content)>> {
+    pub fn all_registered(&self, project: i64) -> Result<Vec<Registered>> {
         const ALL: Statement = Statement {
             sql: "SELECT version, name, up, down, requires, precondition, verify,
-                         transactional, on_fail, moment
+                         transactional, on_fail, moment, digest
                   FROM migrations.migration WHERE project_id = $1 ORDER BY version_key",
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&ALL, [Value::BigInt(project)], View::Caller)?;
-        Ok(found.rows().map(|row| (row.get(0), Content::read(&row))).collect())
+        Ok(found.rows().map(|row| Registered::read(&row)).collect())
     }
 
-    /// Stores the content of a migration, which may be new. `up_checksum` is that of its up.
+    /// Stores the content of a migration, which may be new. Gives its digest.
     pub fn put(
         &self,
         project: i64,
         version: Option<&str>,
         key: &[u8],
         content: Content,
-        up_checksum: Option<&[u8]>,
-    ) -> Result<()> {
+    ) -> Result<[u8; 32]> {
         const PUT: Statement = Statement {
             sql: "INSERT INTO migrations.migration
                   (project_id, version, version_key, name, up, up_checksum, down, down_checksum,
-                   checksum_algorithm, requires, precondition, verify, transactional, on_fail,
-                   moment)
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                   checksum_algorithm, requires, precondition, precondition_checksum, verify,
+                   verify_checksum, transactional, on_fail, moment, digest)
+                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                          $17, $18)
                   ON CONFLICT (project_id, version_key) DO UPDATE
                   SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
-                       precondition, verify, transactional, on_fail, moment)
-                    = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                       precondition, precondition_checksum, verify, verify_checksum,
+                       transactional, on_fail, moment, digest)
+                    = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
             types: &[
                 Type::BigInt,
                 Type::Text,
@@ -210,14 +315,18 @@ impl Batch<'_> {
                 Type::SmallInt,
                 Type::TextArray,
                 Type::Text,
+                Type::Bytes,
                 Type::Text,
+                Type::Bytes,
                 Type::Bool,
                 Type::Text,
                 Type::Text,
+                Type::Bytes,
             ],
         };
-        let down_checksum = content.down.as_deref().map(checksum::checksum);
-        let sum = |sum: Option<&[u8]>| sum.map_or(Value::Null, |sum| Value::Bytes(sum.to_vec()));
+        let parts = content.parts();
+        let digest = parts.digest();
+        let sum = |sum: Option<Vec<u8>>| sum.map_or(Value::Null, Value::Bytes);
         self.spi.run(
             &PUT,
             [
@@ -226,36 +335,42 @@ impl Batch<'_> {
                 Value::Bytes(key.to_vec()),
                 content.name.into(),
                 content.up.into(),
-                sum(up_checksum),
+                sum(parts.up),
                 content.down.into(),
-                sum(down_checksum.as_ref().map(|sum| sum.as_slice())),
+                sum(parts.down),
                 Value::SmallInt(checksum::ALGORITHM),
                 Value::TextArray(content.requires),
                 content.precondition.into(),
+                sum(parts.precondition),
                 content.verify.into(),
+                sum(parts.verify),
                 content.transactional.map_or(Value::Null, Value::Bool),
                 content.on_fail.into(),
                 content.moment.name().into(),
+                Value::Bytes(digest.to_vec()),
             ],
             View::Transaction,
         )?;
-        Ok(())
+        Ok(digest)
     }
 
     /// The text that applies a migration.
     pub fn up(&self, id: i64) -> Result<Option<Text>> {
         const UP: Statement = Statement {
-            sql: "SELECT up, up_checksum, up_checksum, precondition, verify, on_fail
-                  FROM migrations.migration WHERE id = $1",
+            sql: concat!(
+                "SELECT m.up, ",
+                parts_columns!("m"),
+                ", m.precondition, m.verify FROM migrations.migration m WHERE m.id = $1"
+            ),
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&UP, [Value::BigInt(id)], View::Newest)?;
         Ok(found.first().and_then(|row| {
             let text = Text::read(&row)?;
             Some(Text {
-                precondition: row.get(3),
-                verify: row.get(4),
-                on_fail: OnFail::read(&row.text(5)),
+                precondition: row.get(PARTS_COLUMNS + 1),
+                verify: row.get(PARTS_COLUMNS + 2),
+                on_fail: OnFail::read(&text.parts.on_fail),
                 ..text
             })
         }))
@@ -265,20 +380,24 @@ impl Batch<'_> {
     /// migrations that have one, or of one.
     pub fn verify_scripts(&self, project: i64, key: Option<&[u8]>) -> Result<Vec<VerifyScript>> {
         const SCRIPTS: Statement = Statement {
-            sql: "SELECT m.version, m.name, m.verify
-                  FROM migrations.migration m
+            sql: concat!(
+                "SELECT m.version, m.name, m.verify, ",
+                parts_columns!("a"),
+                " FROM migrations.migration m
                   JOIN migrations.applied a USING (project_id, version_key)
-                  WHERE m.project_id = $1 AND m.verify IS NOT NULL
+                  WHERE m.project_id = $1
+                    AND (m.verify_checksum IS NOT NULL OR a.verify_checksum IS NOT NULL)
                     AND ($2 IS NULL OR m.version_key = $2)
-                  ORDER BY version_key",
+                  ORDER BY version_key"
+            ),
             types: &[Type::BigInt, Type::Bytes],
         };
         let key = key.map_or(Value::Null, |key| Value::Bytes(key.to_vec()));
         let found = self.spi.run(&SCRIPTS, [Value::BigInt(project), key], View::Caller)?;
-        let scripts = found.rows().map(|row| VerifyScript {
-            version: row.get(0),
-            name: row.text(1),
-            script: row.text(2),
+        let scripts = found.rows().map(|row| {
+            let (digest, parts) = parts(&row, 3);
+            let script = row.get(2);
+            VerifyScript { version: row.get(0), name: row.text(1), script, digest, parts }
         });
         Ok(scripts.collect())
     }

@@ -1,6 +1,7 @@
 //! What a run must know of a project besides its plan.
 
 use super::Batch;
+use super::event::number;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
@@ -28,7 +29,7 @@ impl Batch<'_> {
         let found = self.spi.run(&STANDING, [Value::BigInt(project)], View::Newest)?;
         let row = found.first();
         Ok(Standing {
-            last_seq: row.as_ref().and_then(|row| row.get(0)).unwrap_or_default(),
+            last_seq: row.as_ref().filter(|row| !row.is_null(0)).map_or(0, |row| number(row, 0)),
             has_failures: row.as_ref().is_some_and(|row| row.bool(1)),
             is_under_way: row.as_ref().is_some_and(|row| row.bool(2)),
         })

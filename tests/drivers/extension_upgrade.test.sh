@@ -159,7 +159,7 @@ constraint|ALTER TABLE migrations.project DROP CONSTRAINT project_placeholders_c
 index|CREATE INDEX ON migrations.event (name)
 sequence|ALTER SEQUENCE migrations.event_id_seq CACHE 5
 sequence|ALTER SEQUENCE migrations.event_id_seq OWNED BY NONE
-view|CREATE OR REPLACE VIEW migrations.history AS SELECT e.id, p.name AS project, e.seq, e.run_id, e.version, e.name, e.action, e.outcome, e.started_at, e.duration, e.session_role, e.effective_role, e.application_name, e.client_addr, encode(e.checksum, 'hex') AS checksum, e.sqlstate, e.message, e.statement_no, e.line_no, e.reason, encode(e.former_checksum, 'hex') AS former_checksum, e.times FROM migrations.event e LEFT JOIN migrations.project p ON p.id = e.project_id
+view|CREATE OR REPLACE VIEW migrations.history AS SELECT e.id, p.name AS project, e.seq, e.run_id, e.version, e.name, e.action, e.outcome, e.started_at, e.duration, e.session_role, e.effective_role, e.application_name, e.client_addr, encode(e.digest, 'hex') AS digest, e.sqlstate, e.message, e.statement_no, e.line_no, e.reason, encode(e.former_digest, 'hex') AS former_digest, e.times FROM migrations.event e LEFT JOIN migrations.project p ON p.id = e.project_id
 rule|CREATE RULE more AS ON DELETE TO migrations.event DO INSTEAD NOTHING
 trigger|DROP TRIGGER guard_rows ON migrations.event
 trigger|ALTER TABLE migrations.event DISABLE TRIGGER guard_rows

@@ -71,7 +71,7 @@ SELECT migrations.add('009', 'i', 'CREATE TABLE i ()', 'DROP TABLE i', requires 
 SELECT step, version, direction, statements, messages FROM migrations.apply();
 SELECT version, state, message, duration FROM migrations.status() WHERE version = '008';
 SELECT to_regclass('h'), to_regclass('i');
-SELECT version, action, checksum IS NOT NULL AS sum, reason FROM migrations.history WHERE version = '008' AND action LIKE 'mark%';
+SELECT version, action, digest IS NOT NULL AS sum, reason FROM migrations.history WHERE version = '008' AND action LIKE 'mark%';
 SELECT version, direction FROM migrations.rollback(2);
 
 -- verify() later, in what it does undone

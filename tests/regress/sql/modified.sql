@@ -9,13 +9,14 @@ SELECT version FROM migrations.apply();
 SELECT version, state, checksum_ok, message FROM migrations.status();
 -- the checksum is SHA-256 of the text
 SELECT encode(up_checksum, 'hex') = encode(sha256('CREATE TABLE a ()'), 'hex') FROM migrations.applied WHERE version = '001';
-SELECT DISTINCT checksum = encode(sha256('CREATE TABLE a ()'), 'hex') FROM migrations.history WHERE version = '001';
+-- the digest covers all that runs
+SELECT count(*), count(DISTINCT digest) FROM migrations.history WHERE version = '001';
 
 -- white space at the end is no change
 SELECT migrations.add('001', 'a', E'CREATE TABLE a ()\r\n\r\n', 'DROP TABLE a');
--- a new down is none either, but a rollback goes on using the former
+-- a new down is one, and a rollback goes on using the former
 SELECT migrations.add('001', 'a', 'CREATE TABLE a ()', 'SELECT 1/0', replace => true);
-SELECT version, state, checksum_ok FROM migrations.status();
+SELECT version, state, checksum_ok, message FROM migrations.status();
 
 SELECT migrations.add('001', 'a', 'CREATE TABLE a (id int)', 'DROP TABLE a', replace => true);
 SELECT version, state, checksum_ok, message FROM migrations.status();

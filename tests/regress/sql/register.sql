@@ -79,8 +79,8 @@ SELECT migrations.add_file('001_a.sql', NULL);
 SELECT migrations.add_file('001_a.sql', '', replace => NULL);
 SELECT migrations.add_file(repeat('1', 201) || '_a.sql', '');
 
--- each change is in the history, with the checksum of the up
-SELECT project, seq, version, name, action, outcome, left(checksum, 8) AS checksum, session_role = session_user AS role
+-- each change is in the history, with the digest
+SELECT project, seq, version, name, action, outcome, left(digest, 8) AS digest, session_role = session_user AS role
 FROM migrations.history WHERE project IN ('default', 'files') ORDER BY id;
 
 -- a transaction that rolls back leaves nothing

@@ -71,7 +71,7 @@ SELECT * FROM migrations.accept_changes('001');
 SET client_min_messages = notice;
 SELECT * FROM migrations.accept_changes('001');
 SET client_min_messages = warning;
-SELECT action, version, checksum <> former_checksum AS changed, reason FROM migrations.history
+SELECT action, version, digest <> former_digest AS changed, message, reason FROM migrations.history
 WHERE action IN ('accept', 'replace') ORDER BY id;
 SELECT * FROM migrations.accept_changes('005');
 

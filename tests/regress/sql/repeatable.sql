@@ -27,7 +27,7 @@ SELECT * FROM migrations.plan();
 SELECT name, direction FROM migrations.apply();
 SELECT * FROM a;
 
--- only another condition: nothing to run
+-- another condition is a change, too
 SELECT migrations.add_repeatable('views a', 'CREATE OR REPLACE VIEW a AS SELECT id, name FROM t', requires => '{002}');
 SELECT * FROM migrations.plan();
 
@@ -53,7 +53,7 @@ SELECT migrations.remove_repeatable('views a');
 SELECT migrations.remove_repeatable('views a', 'nowhere');
 SELECT migrations.remove_repeatable(NULL);
 SELECT version, name FROM migrations.apply();
-SELECT version, name, action, checksum IS NOT NULL AS sum, former_checksum IS NOT NULL AS former, reason
+SELECT version, name, action, digest IS NOT NULL AS sum, former_digest IS NOT NULL AS former, reason
 FROM migrations.history WHERE version IS NULL ORDER BY seq;
 
 -- arguments

@@ -39,6 +39,7 @@ SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND rel
 
 -- no down: an error before anything runs, that names all of them
 SELECT migrations.add('003', 'c', 'CREATE TABLE c ()', replace => true);
+SELECT version, action FROM migrations.accept_changes('003');
 SELECT migrations.add('004', 'd', 'CREATE TABLE d ()', 'DROP TABLE d');
 SELECT migrations.add('005', 'e', 'CREATE TABLE e ()');
 SELECT version FROM migrations.apply();
