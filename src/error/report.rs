@@ -631,7 +631,7 @@ impl Error {
                 "cannot change standard_conforming_strings inside a migration",
             )
             .detail("The text was read as a whole before its first statement ran, with the former value.")
-            .hint("Set it for the session before the call, and remove the statement.")
+            .hint("Set it for the project, and remove the statement: SELECT * FROM migrations.set_project(..., settings => '{\"standard_conforming_strings\": \"off\"}');")
             .place(place.clone()),
             Corrupt { migration } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

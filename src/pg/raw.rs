@@ -244,6 +244,12 @@ unsafe extern "C-unwind" {
     pub fn RollbackAndReleaseCurrentSubTransaction();
 
     pub fn AtEOXact_GUC(is_commit: bool, nest_level: c_int);
+    pub fn GetConfigOption(
+        name: *const c_char,
+        missing_ok: bool,
+        restrict_privileged: bool,
+    ) -> *const c_char;
+    pub fn GetConfigOptionResetString(name: *const c_char) -> *const c_char;
     pub fn GetConfigOptionByName(
         name: *const c_char,
         variable: *mut *const c_char,

@@ -32,4 +32,5 @@ pub mod schedule;
 pub mod status;
 pub mod step;
 pub mod stepwise;
+pub mod surroundings;
 pub mod verification;

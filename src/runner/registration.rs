@@ -2,7 +2,8 @@
 
 use super::entrance::{Running, lock_project};
 use super::plan::unknown;
-use super::{check, report};
+use super::report;
+use super::surroundings::Surroundings;
 use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
@@ -11,7 +12,6 @@ use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
-use crate::pg::guc::Nest;
 use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::{message, transaction};
@@ -156,7 +156,7 @@ fn check_scripts(version: Option<&str>, content: &Content, project: &Project) ->
         (report::Part::Precondition, &content.precondition),
         (report::Part::Verify, &content.verify),
     ];
-    let nest = Nest::with(&check::parser_settings(project))?;
+    let nest = Surroundings::of_parser(project)?.nest()?;
     let conforming = parse::conforming_strings();
     nest.undo()?;
     for (part, script) in parts {

@@ -9,12 +9,12 @@ use super::gate::Prepared;
 use super::ready::{Kept, Ready};
 use super::report::{self, At, Direction, Part, label, title};
 use super::step::{Act, Begun, Finished, Step};
+use super::surroundings::Surroundings;
 use super::{constraints, hint};
 use crate::domain::checksum;
 use crate::error::{Error, Result, literal};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
-use crate::pg::guc::Nest;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::{memory, message, utility};
@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
                     (.., mode) => mode,
                 };
                 self.with(step, part, script, None, |context| {
-                    let nest = Nest::with(&check::parser_settings(lane.project))?;
+                    let nest = Surroundings::of_parser(lane.project)?.nest()?;
                     let checked = check::body(context, mode)
                         .map_err(|e| self.with_way(step, is_body, run, e))?;
                     if is_body {
@@ -435,9 +435,9 @@ impl<'a> Run<'a> {
         read: Option<Rc<Read>>,
         keep: Keep,
     ) -> Result<Done> {
-        let settings = &self.project(step).settings;
+        let project = self.project(step);
         self.with(step, part, script, read, |context| {
-            let done = body::run(self.store, context, &self.title, &self.activity, settings, keep)?;
+            let done = body::run(self.store, context, &self.title, &self.activity, project, keep)?;
             match self.objects.borrow().difference() {
                 None => Ok(done),
                 Some(detail) => Err(self.tampered(step, detail)),
