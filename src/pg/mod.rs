@@ -14,6 +14,7 @@ pub mod guc;
 pub mod identity;
 pub mod integrity;
 pub mod lock;
+mod mask;
 pub mod memory;
 pub mod message;
 pub mod name;

@@ -23,6 +23,7 @@ unsafe extern "C-unwind" {
     pub fn errcode(sqlerrcode: c_int) -> c_int;
     pub fn errmsg_internal(fmt: *const c_char, ...) -> c_int;
     pub fn errdetail_internal(fmt: *const c_char, ...) -> c_int;
+    pub fn errdetail_log(fmt: *const c_char, ...) -> c_int;
     pub fn errhint(fmt: *const c_char, ...) -> c_int;
     pub fn set_errcontext_domain(domain: *const c_char) -> c_int;
     pub fn errcontext_msg(fmt: *const c_char, ...) -> c_int;

@@ -61,8 +61,9 @@ impl KeptRows {
     }
 
     /// What a body did that ends with them.
-    pub fn done(self, statements: usize, messages: Vec<String>) -> Done {
-        Done { statements, messages, rows: self.rows, truth: self.truth }
+    pub fn done(self, statements: usize, context: &Context) -> Done {
+        let rows = self.rows.into_iter().map(|row| context.mask().hide(row)).collect();
+        Done { statements, messages: context.take_messages(), rows, truth: self.truth }
     }
 }
 
@@ -161,7 +162,7 @@ fn statements(
         let _attached = context.attach();
         tell_hiding()?;
     }
-    Ok(kept.done(of, context.take_messages()))
+    Ok(kept.done(of, context))
 }
 
 /// A WARNING for each temporary table that stays and hides another one: the next migration

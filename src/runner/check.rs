@@ -147,7 +147,7 @@ pub fn cause(batch: &Batch, migration: &Pending, project: &Project) -> Result<Op
     memory.enter(|| {
         let text = batch.up(migration.id)?.unwrap_or_default();
         let context = Context::new("", without_bom(&text.body), &project.variables);
-        let nest = Surroundings::of_parser(project)?.nest()?;
+        let nest = Surroundings::of_parser(Some(project))?.nest()?;
         // A text that can't be run at all gets its error in its turn.
         let checked = body(&context, Mode::Stepwise).ok();
         nest.undo()?;

@@ -131,6 +131,8 @@ fn register(
                     | Error::VersionClash { .. }
                     | Error::InvalidRequirement { .. }
                     | Error::InvalidArgument { .. }
+                    | Error::InvalidName { .. }
+                    | Error::InvalidVersion { .. }
                     | Error::Problem(_)),
                 ) => {
                     let file = rows.into_iter().next().map(|row| row.file).unwrap_or_default();

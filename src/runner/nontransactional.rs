@@ -115,7 +115,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
         let _attached = context.attach();
         body::tell_hiding()?;
     }
-    Ok(kept.done(of, context.take_messages()))
+    Ok(kept.done(of, context))
 }
 
 /// A statement of a body.

@@ -10,6 +10,7 @@ use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::{Syntax, Variables};
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
+use crate::domain::visible;
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::parse;
@@ -104,6 +105,20 @@ pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
     })
 }
 
+/// That a migration can have this name, which stands in one line of errors, logs and
+/// pg_stat_activity. Errors: it is empty or too long, or holds what cannot be seen (22023).
+pub fn check_name(name: &str) -> Result<()> {
+    match visible::defect(name) {
+        None => Ok(()),
+        why => Err(Error::InvalidName {
+            what: "migration name",
+            name: name.to_owned(),
+            why,
+            hint: "Say in one line what the migration does, such as 'create users'.".to_owned(),
+        }),
+    }
+}
+
 /// That requirements can be read. Errors: it requires itself, or what isn't one (22023).
 pub(super) fn check_requires(
     project: &str,
@@ -156,7 +171,7 @@ fn check_scripts(version: Option<&str>, content: &Content, project: &Project) ->
         (report::Part::Precondition, &content.precondition),
         (report::Part::Verify, &content.verify),
     ];
-    let nest = Surroundings::of_parser(project)?.nest()?;
+    let nest = Surroundings::of_parser(Some(project))?.nest()?;
     let conforming = parse::conforming_strings();
     nest.undo()?;
     for (part, script) in parts {
@@ -198,6 +213,11 @@ impl Registration<'_> {
     /// Whether the project's texts have placeholders that are expanded.
     pub fn expands_placeholders(&self) -> bool {
         self.project.variables.syntax != Syntax::None
+    }
+
+    /// Notes that the values of these variables of the project are secrets.
+    pub fn add_secrets(&self, names: Vec<String>) -> Result<()> {
+        self.batch.add_secrets(&self.project, names)
     }
 
     /// Registers what files tell of a migration; what they don't tell stays as it is.
@@ -295,6 +315,7 @@ impl Registration<'_> {
             return Ok(Outcome::Unchanged);
         };
         let content = content.normal();
+        check_name(&content.name)?;
         check_scripts(version, &content, project)?;
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
             let title = report::title(version, &content.name);

@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
                     (.., mode) => mode,
                 };
                 self.with(step, part, script, None, |context| {
-                    let nest = Surroundings::of_parser(lane.project)?.nest()?;
+                    let nest = Surroundings::of_parser(Some(lane.project))?.nest()?;
                     let checked = check::body(context, mode)
                         .map_err(|e| self.with_way(step, is_body, run, e))?;
                     if is_body {
@@ -472,8 +472,10 @@ impl<'a> Run<'a> {
         let project = self.project(step);
         let context = Context::new(&label, script, &project.variables).with(ready);
         let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
-        work(&context).inspect_err(|_| {
+        work(&context).map_err(|mut error| {
+            error.hide(context.mask());
             self.failed_at.replace(At::of(&context));
+            error
         })
     }
 

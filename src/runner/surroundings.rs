@@ -80,16 +80,11 @@ impl Surroundings {
     }
 
     /// Those by which the parser reads such texts.
-    pub fn of_parser(project: &Project) -> Result<Surroundings> {
-        Surroundings::among(Some(project), |name| {
-            OF_PARSER.iter().any(|known| is(known, name))
-        })
+    pub fn of_parser(project: Option<&Project>) -> Result<Surroundings> {
+        Surroundings::among(project, |name| OF_PARSER.iter().any(|known| is(known, name)))
     }
 
-    fn among(
-        project: Option<&Project>,
-        is_meant: impl Fn(&str) -> bool,
-    ) -> Result<Surroundings> {
+    fn among(project: Option<&Project>, is_meant: impl Fn(&str) -> bool) -> Result<Surroundings> {
         let settings = project.map_or(&[][..], |project| &project.settings);
         let is_ours = |name: &CStr| {
             name.to_str().is_ok_and(&is_meant) && !settings.iter().any(|(own, _)| is(name, own))

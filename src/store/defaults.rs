@@ -43,9 +43,7 @@ pub fn changed(names: &[&'static CStr]) -> Result<Vec<Default>> {
     })
 }
 
-fn without_client(
-    names: &[&'static CStr],
-) -> Result<HashMap<&'static CStr, Option<String>>> {
+fn without_client(names: &[&'static CStr]) -> Result<HashMap<&'static CStr, Option<String>>> {
     const READ: Statement = Statement {
         sql: "SELECT n.n, coalesce(
                   (SELECT substr(c.c, strpos(c.c, '=') + 1)

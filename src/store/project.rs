@@ -60,6 +60,7 @@ impl Project {
                 project: row.text(1),
                 syntax: Syntax::parse(&row.text(8)).unwrap_or_default(),
                 values: variables.into_iter().zip(theirs).collect(),
+                secrets: row.get::<Vec<String>>(11).unwrap_or_default().into_iter().collect(),
             },
         }
     }
@@ -73,7 +74,7 @@ impl Project {
 const FIND: Statement = Statement {
     sql: "SELECT p.id, p.name, p.registry_generation, p.applied_generation,
                  p.out_of_order = 'allow', p.search_path, s.names, s.settings,
-                 p.placeholders, v.names, v.variables
+                 p.placeholders, v.names, v.variables, p.secrets
           FROM migrations.project p
           LEFT JOIN LATERAL (
               SELECT array_agg(key ORDER BY key) AS names, array_agg(value ORDER BY key) AS settings
@@ -175,20 +176,42 @@ impl Batch<'_> {
         }
     }
 
-    /// Sets a variable of a project; None takes it away.
-    pub fn set_variable(&self, project: &Project, name: &str, value: Option<&str>) -> Result<()> {
+    /// Sets a variable of a project, None takes it away; and notes whether its value is a
+    /// secret.
+    pub fn set_variable(
+        &self,
+        project: &Project,
+        name: &str,
+        value: Option<&str>,
+        is_secret: bool,
+    ) -> Result<()> {
         const SET: Statement = Statement {
             sql: "UPDATE migrations.project
                   SET variables = CASE WHEN $3 IS NULL THEN variables - $2
-                                       ELSE variables || jsonb_build_object($2, $3) END
+                                       ELSE variables || jsonb_build_object($2, $3) END,
+                      secrets = CASE WHEN $4 THEN array_append(array_remove(secrets, $2), $2)
+                                     ELSE array_remove(secrets, $2) END
                   WHERE id = $1",
-            types: &[Type::BigInt, Type::Text, Type::Text],
+            types: &[Type::BigInt, Type::Text, Type::Text, Type::Bool],
         };
-        let values = [Value::BigInt(project.id), name.into(), value.into()];
+        let values = [Value::BigInt(project.id), name.into(), value.into(), Value::Bool(is_secret)];
         match self.spi.run(&SET, values, View::Transaction)?.count() {
             1 => Ok(()),
             _ => Err(Error::SnapshotTooOld(project.name.clone())),
         }
+    }
+
+    /// Notes that the values of these variables are secrets, whenever they are set.
+    pub fn add_secrets(&self, project: &Project, names: Vec<String>) -> Result<()> {
+        const ADD: Statement = Statement {
+            sql: "UPDATE migrations.project
+                  SET secrets = ARRAY(SELECT unnest(secrets) UNION SELECT unnest($2) ORDER BY 1)
+                  WHERE id = $1",
+            types: &[Type::BigInt, Type::TextArray],
+        };
+        let values = [Value::BigInt(project.id), Value::TextArray(names)];
+        self.spi.run(&ADD, values, View::Transaction)?;
+        Ok(())
     }
 
     /// Notes a change of the registry. A project in which something was pending already
