@@ -2,8 +2,8 @@
 //!
 //! The server quotes values in many ways: with quotes doubled, as JSON, in lower case, cut
 //! off after some length. So each run of [`PIECE`] bytes that a value holds in one of these
-//! forms is hidden, and where text stands between double quotes, each shorter piece of a
-//! value, too.
+//! forms is hidden, and each shorter piece of a value between double quotes or where the
+//! server has cut text off.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -110,6 +110,7 @@ impl Mask {
         for form in self.forms.iter().filter(|form| form.len() < PIECE) {
             found.extend(memchr::memmem::find_iter(text, form).map(|at| at..at + form.len()));
         }
+        found.extend(cut_off(text).filter(|range| self.holds(&text[range.clone()])));
         found.extend(quoted(text).filter(|range| self.holds(&text[range.clone()])));
         found
     }
@@ -160,6 +161,19 @@ fn piece(window: &[u8]) -> Option<[u8; PIECE]> {
     window.try_into().ok()
 }
 
+/// What stands right before or after three points, which the server puts where it cuts.
+fn cut_off(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    const CUT: &[u8] = b"...";
+    memchr::memmem::find_iter(text, CUT).flat_map(move |at| {
+        let end = at + CUT.len();
+        (SHORTEST..PIECE).flat_map(move |length| {
+            let before = at.checked_sub(length).map(|start| start..at);
+            let after = (end + length <= text.len()).then_some(end..end + length);
+            [before, after].into_iter().flatten()
+        })
+    })
+}
+
 /// What stands between two double quotes that follow each other.
 fn quoted(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut quotes = memchr::memchr_iter(b'"', text);
@@ -202,6 +216,7 @@ mod tests {
         let value = "0123456789abcdefghij";
         assert_eq!(hide(&[value], "(1, 0123456789abcde...)"), "(1, ***...)");
         assert_eq!(hide(&[value], "...9abcdefghij)"), "...***)");
+        assert_eq!(hide(&[value], "{a: 01234...efghij}"), "{a: ***...***}");
         assert_eq!(hide(&[value], "at or near \"cdef\""), "at or near \"***\"");
         assert_eq!(hide(&[value], "cdef is a word"), "cdef is a word");
         assert_eq!(hide(&[value], "at or near \"cde\""), "at or near \"cde\"");

@@ -321,6 +321,7 @@ impl Error {
                     std::io::ErrorKind::NotFound => Code::ERRCODE_UNDEFINED_FILE,
                     std::io::ErrorKind::PermissionDenied => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                     std::io::ErrorKind::InvalidData => Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+                    std::io::ErrorKind::InvalidInput => Code::ERRCODE_INVALID_PARAMETER_VALUE,
                     _ => Code::ERRCODE_IO_ERROR,
                 },
                 format!("cannot read \"{path}\": {}", without_number(why)),

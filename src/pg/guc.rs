@@ -106,6 +106,18 @@ fn pin(name: &CStr, value: Option<&str>, action: pg_sys::GucAction::Type) -> Res
     set(name, value.as_deref(), pg_sys::GucContext::PGC_SUSET, action, OR_FAIL)
 }
 
+/// Whether RESET gives a setting a value.
+pub fn has_default(name: &CStr) -> bool {
+    // An error that is thrown and caught would cost more.
+    current(name).is_some()
+        && reset(name).is_ok_and(|value| value.is_some_and(|value| !value.is_empty()))
+}
+
+/// Whether a setting is there and has a value.
+pub fn is_set(name: &CStr) -> bool {
+    current(name).is_some_and(|value| !value.is_empty())
+}
+
 /// Whether a setting is there and has this value.
 pub fn has_value(name: &CStr, value: &str) -> bool {
     current(name).is_some_and(|current| current.to_bytes() == value.as_bytes())
@@ -115,14 +127,17 @@ pub fn has_value(name: &CStr, value: &str) -> bool {
 /// Errors: only a superuser may see it (42501).
 pub fn differs_from_reset(name: &CStr) -> Result<bool> {
     let Some(current) = current(name) else { return Ok(false) };
+    Ok(reset(name)?.unwrap_or_default() != current)
+}
+
+/// The value that RESET gives. None: no value. Errors: there is no such setting (42704), or
+/// only a superuser may see it (42501).
+fn reset(name: &CStr) -> Result<Option<CString>> {
     let pointer = name.as_ptr();
-    // SAFETY: a C string; what is given is null or a C string, and compared at once.
+    // SAFETY: a C string; what is given is null or a C string, and copied at once.
     unsafe {
-        let reset = catch(|| raw::GetConfigOptionResetString(pointer))?;
-        Ok(match reset.is_null() {
-            true => !current.is_empty(),
-            false => CStr::from_ptr(reset) != current.as_c_str(),
-        })
+        let value = catch(|| raw::GetConfigOptionResetString(pointer))?;
+        Ok((!value.is_null()).then(|| CStr::from_ptr(value).to_owned()))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod adoption;
 pub mod apart;
 pub mod atomic;
 pub mod backup;
+pub mod beneath;
 pub mod body;
 pub mod bundle;
 pub mod check;

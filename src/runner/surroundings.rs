@@ -23,7 +23,7 @@ const PINNED: [(&CStr, &str); 5] = [
 ];
 
 /// Settings that have their default in a text, whatever the caller's client has set.
-const DEFAULTED: [&CStr; 28] = [
+const DEFAULTED: [&CStr; 25] = [
     // where names lead
     c"search_path",
     c"default_tablespace",
@@ -52,9 +52,14 @@ const DEFAULTED: [&CStr; 28] = [
     c"password_encryption",
     c"createrole_self_grant",
     c"icu_validation_level",
-    c"plpgsql.variable_conflict",
-    c"plpgsql.check_asserts",
-    c"plpgsql.extra_errors",
+];
+
+/// The same of a library, which may not be loaded yet: a value that was set before waits for
+/// it. Then they have no default, but the value that the library will give.
+const OF_LIBRARY: [(&CStr, &str); 3] = [
+    (c"plpgsql.variable_conflict", "error"),
+    (c"plpgsql.check_asserts", "on"),
+    (c"plpgsql.extra_errors", "none"),
 ];
 
 /// Settings by which the parser reads. While texts are checked nobody is at work, so that
@@ -89,8 +94,12 @@ impl Surroundings {
         let is_ours = |name: &CStr| {
             name.to_str().is_ok_and(&is_meant) && !settings.iter().any(|(own, _)| is(name, own))
         };
-        let defaulted = DEFAULTED.into_iter().filter(|name| is_ours(name));
-        let pinned = PINNED.into_iter().filter(|(name, _)| is_ours(name));
+        let (loaded, waiting): (Vec<_>, Vec<_>) =
+            OF_LIBRARY.into_iter().partition(|(name, _)| guc::has_default(name));
+        let waiting = waiting.into_iter().filter(|(name, _)| guc::is_set(name));
+        let defaulted = DEFAULTED.into_iter().chain(loaded.into_iter().map(|(name, _)| name));
+        let defaulted = defaulted.filter(|name| is_ours(name));
+        let pinned = PINNED.into_iter().chain(waiting).filter(|(name, _)| is_ours(name));
         let own = settings.iter().filter(|(name, _)| is_meant(name));
         Ok(Surroundings {
             defaulted: defaults::changed(&defaulted.collect::<Vec<_>>())?,
