@@ -183,6 +183,8 @@ listing() { # path, with a slash at its end
         '') complain "$path" 'it is ignored, since it is a link that leads out of the folder' ;;
         .) ;;
         .* | */.*)
+            # Not those within: one of them may lead to where it is itself.
+            [ "$1" = ./ ] || continue
             case $seen in *"$newline$target$newline"*) continue ;; esac
             seen=$seen$newline$target$newline
             listing "./$path/"

@@ -40,14 +40,13 @@ pub fn read(directory: &str) -> Result<(Vec<Named>, Refused)> {
         links: Vec::new(),
     };
     walk.folder(None, &[], 0)?;
-    while !walk.links.is_empty() {
-        let mut links = std::mem::take(&mut walk.links);
-        links.sort_by(|(one, _), (other, _)| one.cmp(other));
-        for (mut path, folder) in links {
-            if walk.seen.insert(folder.identity) {
-                path.push(b'/');
-                walk.folder(Some(&folder), &path, 0)?;
-            }
+    // Not those that are found on the way: one of them may lead to where it is itself.
+    let mut links = std::mem::take(&mut walk.links);
+    links.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (mut path, folder) in links {
+        if walk.seen.insert(folder.identity) {
+            path.push(b'/');
+            walk.folder(Some(&folder), &path, 0)?;
         }
     }
     let Walk { mut files, refused, .. } = walk;

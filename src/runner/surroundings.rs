@@ -102,7 +102,7 @@ impl Surroundings {
         let pinned = PINNED.into_iter().chain(waiting).filter(|(name, _)| is_ours(name));
         let own = settings.iter().filter(|(name, _)| is_meant(name));
         Ok(Surroundings {
-            defaulted: defaults::changed(&defaulted.collect::<Vec<_>>())?,
+            defaulted: defaults::changed(&DEFAULTED, &defaulted.collect::<Vec<_>>())?,
             pinned: pinned.filter(|(name, value)| !guc::has_value(name, value)).collect(),
             project: own.map(|(name, value)| (name.clone(), with_temporary(name, value))).collect(),
         })

@@ -19,13 +19,16 @@ thread_local! {
         const { OnceCell::new() };
 }
 
-/// Those of these settings, always the same ones, that don't have their default: the value
-/// that is set for the session's role, for the database or in the server's configuration.
-/// No SET counts, and nothing that a client gives when it connects, such as the time zone
-/// of its machine, which some drivers send.
-pub fn changed(names: &[&'static CStr]) -> Result<Vec<Default>> {
+/// Those of these settings that don't have their default: the value that is set for the
+/// session's role, for the database or in the server's configuration. No SET counts, and
+/// nothing that a client gives when it connects, such as the time zone of its machine, which
+/// some drivers send. `all` are those that are ever asked for, always the same ones.
+pub fn changed(all: &[&'static CStr], names: &[&'static CStr]) -> Result<Vec<Default>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     if WITHOUT_CLIENT.with(|known| known.get().is_none()) {
-        let read = without_client(names)?;
+        let read = without_client(all)?;
         WITHOUT_CLIENT.with(|known| known.set(read).ok());
     }
     WITHOUT_CLIENT.with(|known| {

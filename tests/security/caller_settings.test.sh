@@ -28,13 +28,13 @@ differs() { # what prologue call
     local version
     version=$(printf '%03d' $number)
     sql "SELECT migrations.add('$version', 'look', \$m\$$(body "$1")\$m\$, precondition => \$m\$SELECT current_setting('TimeZone') <> 'Asia/Tokyo'\$m\$, verify => \$m\$SELECT 'a\b' = E'a\\\\b' AND current_setting('TimeZone') <> 'Asia/Tokyo'\$m\$, project => 'p')" >/dev/null
-    sql "$2 $3" >/dev/null 2>"$RUN/err" || fail "$1: $(cat "$RUN/err")"
+    sql "$2 LOAD 'plpgsql'; $3" >/dev/null 2>"$RUN/err" || fail "$1: $(cat "$RUN/err")"
     is "$1" '' "$(sql "SELECT s.name, s.value, r.value FROM public.seen s JOIN public.seen r ON r.call = 'reference' AND r.name = s.name WHERE s.call = '$1' AND s.value IS DISTINCT FROM r.value")"
     is "$1 ran" "$(sql "SELECT count(*) FROM public.seen WHERE call = 'reference'")" "$(sql "SELECT count(*) FROM public.seen WHERE call = '$1'")"
 }
 apply="SELECT FROM migrations.apply(project => 'p');"
 each="CALL migrations.apply_each(project => 'p')"
-differs reference "LOAD 'plpgsql';" "$apply"
+differs reference '' "$apply"
 differs atomic "$sets" "$apply"
 differs 'in a block' "BEGIN; $sets" "$apply COMMIT;"
 differs 'SET LOCAL' "BEGIN; ${sets//SET /SET LOCAL }" "$apply COMMIT;"
@@ -80,6 +80,9 @@ sql 'DROP OWNED BY lesser; DROP ROLE lesser' >/dev/null
 # what a caller may pass: timeouts, messages, a role, settings of an application
 is 'passed' '{"{\"w\":\"7MB\",\"l\":\"6s\",\"t\":\"acme\"}"}' "$(sql "SELECT FROM migrations.add('1', 'x', 'SELECT current_setting(''work_mem'') w, current_setting(''lock_timeout'') l, current_setting(''app.tenant'') t', project => 'passed'); SET client_min_messages = warning; SET work_mem = '7MB'; SET lock_timeout = '6s'; SET app.tenant = 'acme'; SELECT messages FROM migrations.apply(project => 'passed')" | tail -n 1)"
 
+# a setting of a library that is loaded by the text
+is 'before its library' error "$(sql "SELECT FROM migrations.add('1', 'x', \$m\$DO 'BEGIN CREATE TABLE vc AS SELECT current_setting(''plpgsql.variable_conflict'') v; END'\$m\$, project => 'library'); SET plpgsql.variable_conflict = use_column; SET client_min_messages = warning; SELECT FROM migrations.apply(project => 'library'); SELECT v FROM vc" | tail -n 1)"
+
 # a temporary table of the caller's doesn't hide one of the project; the text's own does what it did
 sql "CREATE TABLE app.hidden (n int); SELECT FROM migrations.set_project('temp', search_path => 'app');
     SELECT migrations.add('1', 'x', 'INSERT INTO hidden VALUES (1); CREATE TEMPORARY TABLE own (n int); INSERT INTO own VALUES (2); DROP TABLE own', project => 'temp')" >/dev/null
@@ -93,4 +96,4 @@ sql "SELECT migrations.add('3', 'x', 'CREATE TABLE a3 (); SET search_path = trap
 sql "SELECT FROM migrations.apply(project => 'temp')" >/dev/null 2>&1
 is 'its own path' 'f|t' "$(sql "SELECT to_regclass('app.t3') IS NOT NULL, to_regclass('trap.t3') IS NOT NULL")"
 # plan reads texts as the run does
-is 'plan' 'CREATE INDEX CONCURRENTLY in line 1 cannot run inside a transaction' "$(sql "SELECT FROM migrations.add('1', 'x', \$m\$SELECT 'a\\'; CREATE INDEX CONCURRENTLY i ON t (x)\$m\$, project => 'plans'); SET escape_string_warning = off; SET standard_conforming_strings = off; SELECT reason FROM migrations.plan(project => 'plans')" | tail -n 1)"
+is 'plan' 'pending; CREATE INDEX CONCURRENTLY in line 1 cannot run inside a transaction' "$(sql "SELECT FROM migrations.add('1', 'x', \$m\$SELECT 'a\\'; CREATE INDEX CONCURRENTLY i ON t (x)\$m\$, project => 'plans'); SET escape_string_warning = off; SET standard_conforming_strings = off; SELECT reason FROM migrations.plan(project => 'plans')" | tail -n 1)"

@@ -69,14 +69,14 @@ odd 'a carriage return' $'002_b\r.sql' 000D 'its name holds a line break'
 odd 'an escape sequence' $'002_\033[2Jb.sql' 001B 'U\+001B'
 odd 'from right to left' $'002_\u202eb.sql' 202E 'U\+202E'
 has 'one file' 'holds the character U\+202E' "$(sql "SELECT migrations.add_file(E'002_\\u202Eb.sql', 'SELECT 1')" 2>&1 || true)"
-for name in "-002_b.sql" "002_'\$(touch x)\`touch y\`;\\.sql" '002_"b" c.sql' '--help.sql' '002_%s%n.sql'; do
+for name in "-002_b.sql" "002_'\$(touch x)\`touch y\`;.sql" '002_"b" c.sql' '--help.sql' '002_%s%n.sql'; do
     mkdir -p "$RUN/named" && printf 'SELECT 1' >"$RUN/named/$name"
 done
 printf 'SELECT 1' >"$RUN/named/001_first.sql"
 chmod -R a+rX "$RUN/named"
 rm "$RUN/named/-002_b.sql" "$RUN/named/--help.sql" "$RUN/named/002_\"b\" c.sql" "$RUN/named/002_%s%n.sql"
 is 'a name that is code' "001_first.sql added
-002_'\$(touch x)\`touch y\`;\\.sql added" "$(cd "$RUN/named" && loader load . -p named)"
+002_'\$(touch x)\`touch y\`;.sql added" "$(cd "$RUN/named" && loader load . -p named)"
 is 'the server' "$(cd "$RUN/named" && loader load . -p named | sed 's/unchanged/added/')" "$(server_load "$RUN/named" named_too)"
 is 'nothing ran' 2 "$(find "$RUN/named" -type f | wc -l)"
 mkdir "$RUN/dash"
@@ -119,8 +119,8 @@ for file in 001_k.up.sql 001_k.down.sql deeper; do ln -s "..data/$file" "$volume
 ln -s .. "$volume/..2026_01_01/deeper/loop"
 ln -s "$volume" "$RUN/mounted"
 chmod -R a+rX "$volume"
-expected='001_k.down.sql added
-001_k.up.sql added'
+expected='001_k.up.sql added
+001_k.down.sql added'
 is 'a volume, on the server' "$expected" "$(server_load "$RUN/mounted" volume | grep -v deeper)"
 is 'a volume, on the client' "$expected" "$(loader load "$RUN/mounted" -p volume_too | grep -v deeper)"
 is 'with its folders' "$(server_load "$volume" volume | grep deeper)" "$(loader load "$volume" -p volume | grep deeper)"

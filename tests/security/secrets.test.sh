@@ -57,7 +57,7 @@ lacks_secret 'log_statement' "$(log_since)"
 # what other sessions see while it runs, a parallel worker's text among it
 sql "CREATE TABLE big AS SELECT g FROM generate_series(1, 100000) g; ANALYZE big; ALTER TABLE big SET (parallel_workers = 2)
 " >/dev/null
-sql "SELECT migrations.add('003', 'parallel', \$\$CREATE TABLE seen AS SELECT a.query FROM pg_stat_activity a, (SELECT count(*) FROM big WHERE g % 3 = 1 AND $expand <> '') b; SELECT count(*) FROM big WHERE g % 1000 = 0 AND pg_sleep(0.005) IS NOT NULL AND $expand <> ''\$\$)" >/dev/null
+sql "SELECT migrations.add('003', 'parallel', \$\$CREATE TABLE seen AS SELECT a.query FROM pg_stat_activity a, (SELECT count(*) FROM big WHERE g % 3 = 1 AND $expand <> '') b; SELECT count(pg_sleep(0.01)) FROM big WHERE g % 1000 = 0 AND $expand <> ''\$\$)" >/dev/null
 (PGOPTIONS='-c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=0' sql 'SELECT FROM migrations.apply()' >/dev/null 2>&1) &
 for _ in $(seq 40); do
     sql "SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()" >>"$RUN/activity"

@@ -16,6 +16,10 @@ CREATE FUNCTION see(version text) RETURNS void LANGUAGE sql AS $$
         'work_mem', 'check_function_bodies', 'session_replication_role', 'timezone']) AS name
 $$;
 
+-- Of these the search_path is the caller's own: migrations have the default. (So they would
+-- have the time zone of the server.)
+SELECT settings FROM migrations.set_project(settings => '{"timezone": "PST8PDT"}');
+SET timezone = 'PST8PDT';
 SET search_path = public, app;
 SET work_mem = '5MB';
 SELECT public.see('before');
