@@ -98,7 +98,7 @@ impl AsOwner {
     }
 
     /// Becomes the first superuser, to look at what others may not see.
-    pub fn superuser() -> Result<AsOwner> {
+    pub fn superuser() -> Result<(AsOwner, Spi)> {
         AsOwner::enter(pg_sys::BOOTSTRAP_SUPERUSERID.into())
     }
 

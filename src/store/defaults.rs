@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::guc;
 use crate::pg::identity::AsOwner;
-use crate::pg::spi::{Spi, Statement, Type, View};
+use crate::pg::spi::{Statement, Type, View};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -68,14 +68,12 @@ fn without_client(names: &[&'static CStr]) -> Result<HashMap<&'static CStr, Opti
     }
     let list = given.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     // The server's configuration is shown to superusers alone.
-    let role = AsOwner::superuser()?;
-    let spi = Spi::connect()?;
+    let (role, spi) = AsOwner::superuser()?;
     let values: HashMap<String, Option<String>> = {
         let found = spi.run(&READ, [Value::TextArray(list)], View::Newest)?;
         found.rows().map(|row| (row.text(0), row.get(1))).collect()
     };
-    spi.finish()?;
-    role.leave()?;
+    role.leave(spi)?;
     let value = |name: &&'static CStr| {
         let value = name.to_str().ok().and_then(|name| values.get(name).cloned()).flatten();
         (*name, value)
