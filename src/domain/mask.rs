@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// What stands in the place of a value, or of a piece of one.
+/// What is shown in the place of a value, or of a piece of one.
 pub const MASK: &str = "***";
 
 /// The shortest value that can be a secret, in characters. A shorter one would hide much
@@ -18,7 +18,7 @@ pub const SHORTEST: usize = 4;
 /// The longest value that can be a secret, in bytes.
 pub const LONGEST: usize = 64 << 10;
 
-/// How many bytes of a value in a row are a piece that is hidden wherever it stands.
+/// How many bytes of a value in a row are a piece that is hidden wherever it is.
 const PIECE: usize = 8;
 
 /// The values to hide.
@@ -161,7 +161,7 @@ fn piece(window: &[u8]) -> Option<[u8; PIECE]> {
     window.try_into().ok()
 }
 
-/// What stands right before or after three points, which the server puts where it cuts.
+/// What is right before or after three points, which the server puts where it cuts.
 fn cut_off(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     const CUT: &[u8] = b"...";
     memchr::memmem::find_iter(text, CUT).flat_map(move |at| {
@@ -174,7 +174,7 @@ fn cut_off(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// What stands between two double quotes that follow each other.
+/// What is between two double quotes that follow each other.
 fn quoted(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut quotes = memchr::memchr_iter(b'"', text);
     let mut last = quotes.next();

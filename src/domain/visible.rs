@@ -33,8 +33,8 @@ pub fn defect(name: &str) -> Option<String> {
         .then(|| format!("It has {length} characters, more than {LONGEST_NAME}."))
 }
 
-/// A text for people, in which what cannot be seen stands as its number, such as `\u{202e}`.
-/// Line ends and tabs stay.
+/// A text for people: each character that cannot be seen is replaced by its number, such as
+/// `\u{202e}`. Line ends and tabs stay.
 pub fn shown(text: &str) -> Cow<'_, str> {
     let is_odd = |c: char| !matches!(c, '\n' | '\t') && is_invisible(c);
     if !text.contains(is_odd) {

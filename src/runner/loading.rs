@@ -93,7 +93,7 @@ pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome
     })
 }
 
-/// What is wrong with the name of a file, which stands in messages and in the registry.
+/// What is wrong with the name of a file, which gets into messages and the registry.
 fn misnamed(path: &str) -> Option<Problem> {
     let odd = path.chars().find(|c| is_invisible(*c))?;
     let message = format!(

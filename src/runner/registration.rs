@@ -105,7 +105,7 @@ pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
     })
 }
 
-/// That a migration can have this name, which stands in one line of errors, logs and
+/// That a migration can have this name, which is part of a line in errors, logs and
 /// pg_stat_activity. Errors: it is empty or too long, or holds what cannot be seen (22023).
 pub fn check_name(name: &str) -> Result<()> {
     match visible::defect(name) {
