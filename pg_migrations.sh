@@ -35,6 +35,46 @@ misused() {
     exit 2
 }
 
+newline='
+'
+return=$(printf '\r')
+
+# A path for people: what could move a terminal's cursor is replaced.
+shown() {
+    printf %s "$1" | LC_ALL=C tr '\001-\037\177' '?'
+}
+
+# Complains of a file.
+complain() { # path why
+    printf 'pg_migrations.sh: "%s": %s\n' "$(shown "$1")" "$2" >&2
+}
+
+# Whether it is a regular file in its own right.
+is_plain() {
+    [ -f "$directory/$1" ] && [ ! -L "$directory/$1" ]
+}
+
+# Where a link leads in the end, as a path below the folder; a point: to the folder itself;
+# nothing: elsewhere.
+resolved() {
+    target=$(readlink -f "$directory/$1" && printf x) || return 0
+    target=${target%?x}
+    case $target in
+    "$directory") printf . ;;
+    "${directory%/}"/*) printf %s "${target#"${directory%/}"/}" ;;
+    esac
+}
+
+# Why a file can't be read at all: only regular files are, and links that lead to one below
+# the folder. Nothing if it can.
+closed() {
+    if is_plain "$1"; then return
+    elif [ ! -e "$directory/$1" ]; then echo 'it is a link that leads nowhere'
+    elif [ ! -f "$directory/$1" ]; then echo 'it is not a regular file'
+    elif [ -z "$(resolved "$1")" ]; then echo 'it is a link that leads out of the folder'
+    fi
+}
+
 # Why a file can't be taken as a text; nothing if it can.
 defect() {
     if [ ! -r "$directory/$1" ]; then echo 'it cannot be read'
@@ -61,21 +101,47 @@ texts() {
     done
 }
 
-check_files() {
-    list=$(files)
-    case $list in
-    *.[sS][qQ][lL]* | *sqitch.plan*) ;;
-    *) die "\"$directory\" holds no .sql files" ;;
-    esac
-    all_are_texts || printf '%s\n' "$list" | {
+# Complains of each file of the list that is to be read, and for which something says why not.
+refuse_those() { # command that says why
+    printf '%s\n' "$list" | {
         status=0
         while IFS= read -r file; do
             ! is_code "$file" || continue
-            why=$(defect "$file")
-            [ -z "$why" ] || { printf 'pg_migrations.sh: "%s": %s\n' "$file" "$why" >&2; status=1; }
+            why=$("$1" "$file")
+            [ -z "$why" ] || { complain "$file" "$why"; status=1; }
         done
         exit "$status"
-    } || die "nothing of \"$directory\" is registered"
+    } || die "nothing of \"$(shown "$directory")\" is registered"
+}
+
+misnamed() {
+    printf %s "$1" | iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1 || echo 'its name is not in UTF-8'
+}
+
+all_are_plain() {
+    printf '%s\n' "$list" | while IFS= read -r file; do
+        is_code "$file" || is_plain "$file" || exit 1
+    done
+}
+
+check_files() {
+    odd=$(cd "$directory" && LC_ALL=C find . -name '.?*' -prune -o \( -name "*$newline*" -o -name "*$return*" \) \
+        \( -type d -o -name '*.[sS][qQ][lL]*' \) -print)
+    [ -z "$odd" ] || {
+        complain "${odd#./}" 'its name holds a line break'
+        die "nothing of \"$(shown "$directory")\" is registered"
+    }
+    list=$(files)
+    case $list in
+    *.[sS][qQ][lL]* | *sqitch.plan*) ;;
+    *) die "\"$(shown "$directory")\" holds no .sql files" ;;
+    esac
+    if command -v iconv >/dev/null && ! printf %s "$list" | iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1; then
+        refuse_those misnamed
+    fi
+    # Before anything is opened: a pipe would be waited for.
+    all_are_plain || refuse_those closed
+    all_are_texts || refuse_those defect
 }
 
 # Says in which order Liquibase runs others.
@@ -102,17 +168,43 @@ is_code() {
     esac
 }
 
+# All that is in a folder below and not a folder, a path a line; hidden things are not among
+# it. A link to a folder is followed where that is below, and hidden so that its files come
+# by no other way: the volumes of Kubernetes consist of such links.
+listing() { # path, with a slash at its end
+    LC_ALL=C find "$1" -name '.?*' -prune -o \( -name "*$newline*" -o -name "*$return*" \) -prune -o ! -type d -print |
+        sed 's|//*|/|g; s|^\./||' | LC_ALL=C sort | while IFS= read -r path; do
+        if [ ! -L "$path" ] || [ ! -d "$path" ]; then
+            printf '%s\n' "$path"
+            continue
+        fi
+        target=$(resolved "$path")
+        case $target in
+        '') complain "$path" 'it is ignored, since it is a link that leads out of the folder' ;;
+        .) ;;
+        .* | */.*)
+            # Not those within: one of them may lead to where it is itself.
+            [ "$1" = ./ ] || continue
+            case $seen in *"$newline$target$newline"*) continue ;; esac
+            seen=$seen$newline$target$newline
+            listing "./$path/"
+            ;;
+        esac
+    done
+}
+
 # The files of the folder and of those below it that may have to do with migrations, a path
-# a line. Hidden ones aren't among them, and links to folders aren't followed.
+# a line.
 files() {
-    (cd "$directory" && find . -name '.?*' -prune -o \( -type f -o -type l \) -print) | sed 's|^\./||' |
-        LC_ALL=C sort | while IFS= read -r file; do
+    seen=
+    (cd "$directory" && listing ./) | LC_ALL=C sort | while IFS= read -r file; do
         case ${file##*/} in
         *.[sS][qQ][lL] | *.[sS][qQ][lL].[cC][oO][nN][fF] | sqitch.plan | sqitch.conf | metadata.toml | \
             _journal.json | flyway.conf | flyway.toml | liquibase.properties) ;;
         *) is_changelog "$file" || is_code "$file" || continue ;;
         esac
-        if [ -f "$directory/$file" ]; then printf '%s\n' "$file"; fi
+        # Of code the name is enough, but not that of anything.
+        if ! is_code "$file" || is_plain "$file" || [ -z "$(closed "$file")" ]; then printf '%s\n' "$file"; fi
     done
 }
 
@@ -291,9 +383,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$directory" ] || misused
-[ -d "$directory" ] || die "there is no folder \"$directory\""
+[ -d "$directory" ] || die "there is no folder \"$(shown "$directory")\""
 # Looked up from elsewhere, too, and never taken for an option.
-directory=$(CDPATH='' cd -- "$directory" && pwd)
+directory=$(CDPATH='' cd -- "$directory" && pwd -P && printf x)
+directory=${directory%?x}
 
 case $command in
 load) load ;;

@@ -71,7 +71,8 @@ CREATE TYPE migrations.project_configuration AS (
     out_of_order text,
     settings jsonb,
     placeholders text,
-    variables text[]
+    variables text[],
+    secrets text[]
 );
 COMMENT ON TYPE migrations.project_configuration IS 'a row of set_project()';
 
@@ -151,9 +152,13 @@ CREATE FUNCTION migrations.set_project(
 ) RETURNS SETOF migrations.project_configuration LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_set_project';
 COMMENT ON FUNCTION migrations.set_project(text, text, text, jsonb, text) IS 'sets what is given of a project''s configuration, and shows it';
 
-CREATE FUNCTION migrations.set_variable(name text, value text, project text DEFAULT NULL) RETURNS text
-    LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_set_variable';
-COMMENT ON FUNCTION migrations.set_variable(text, text, text) IS 'sets a variable that a project''s texts refer to; NULL unsets it';
+CREATE FUNCTION migrations.set_variable(
+    name text,
+    value text,
+    project text DEFAULT NULL,
+    secret boolean DEFAULT NULL
+) RETURNS text LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_set_variable';
+COMMENT ON FUNCTION migrations.set_variable(text, text, text, boolean) IS 'sets a variable that a project''s texts refer to, NULL unsets it; the value of a secret is masked in what is kept, logged or shown';
 
 CREATE FUNCTION migrations.export_bundle(project text DEFAULT NULL) RETURNS jsonb
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'migrations_export_bundle';

@@ -41,6 +41,7 @@ CREATE TABLE migrations.project (
     out_of_order text NOT NULL DEFAULT 'error' CHECK (out_of_order IN ('error', 'allow')),
     placeholders text NOT NULL DEFAULT 'none' CHECK (placeholders IN ('none', '${x}', ':x')),
     variables jsonb NOT NULL DEFAULT '{}',
+    secrets text[] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now()
 );
 ALTER SEQUENCE migrations.project_id_seq OWNED BY migrations.project.id;
@@ -49,11 +50,12 @@ COMMENT ON COLUMN migrations.project.id IS 'surrogate key; also the key of the p
 COMMENT ON COLUMN migrations.project.name IS 'what calls name as their argument project';
 COMMENT ON COLUMN migrations.project.complete_seq IS 'the number of the last event when a comparison last showed that all that is registered is applied; a later event means that there may be something to do';
 COMMENT ON COLUMN migrations.project.complete_time IS 'the time of that event: restored without its history, a project has other events of the same numbers';
-COMMENT ON COLUMN migrations.project.search_path IS 'search_path of its migrations; NULL: that of the session which runs them';
+COMMENT ON COLUMN migrations.project.search_path IS 'search_path of its migrations; NULL: the default of role, database or server';
 COMMENT ON COLUMN migrations.project.settings IS 'further settings of its migrations, by name';
 COMMENT ON COLUMN migrations.project.out_of_order IS 'what a pending migration below an applied one means: error, or allow';
 COMMENT ON COLUMN migrations.project.placeholders IS 'how its texts refer to variables: none, ${x}, or :x as psql has it';
 COMMENT ON COLUMN migrations.project.variables IS 'the values of its variables, by name; they may be secrets';
+COMMENT ON COLUMN migrations.project.secrets IS 'the names of the variables whose values are masked in what is kept, logged or shown';
 COMMENT ON COLUMN migrations.project.created_at IS 'when its first migration or setting came';
 
 CREATE SEQUENCE migrations.migration_id_seq;

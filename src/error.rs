@@ -7,6 +7,7 @@
 mod report;
 
 use crate::domain::convention::Problem;
+use crate::domain::mask::Mask;
 use crate::domain::requirement::InvalidRequirement;
 use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
@@ -48,6 +49,17 @@ pub enum Error {
         text: String,
         /// What is wrong with it.
         why: InvalidRequirement,
+    },
+    /// A name that cannot be one (22023).
+    InvalidName {
+        /// What it names, as in `migration name`.
+        what: &'static str,
+        /// The text given.
+        name: String,
+        /// What is wrong with it, as a sentence, if that can be said in one.
+        why: Option<String>,
+        /// What to do.
+        hint: String,
     },
     /// A name or text argument is empty or not usable (22023).
     InvalidArgument {
@@ -528,6 +540,19 @@ pub enum Error {
         /// What to do, if known.
         hint: Option<String>,
     },
+}
+
+impl Error {
+    /// Hides values in what comes of a migration's statements.
+    pub fn hide(&mut self, mask: &Mask) {
+        match self {
+            Error::Server(error) => error.hide(mask),
+            Error::InvalidIndex { index, .. } | Error::IndexInWork { index, .. } => {
+                *index = mask.hide(std::mem::take(index));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What a migration requires that isn't there.

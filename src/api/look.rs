@@ -91,7 +91,7 @@ fn plan(call: &Call) -> Result<Datum> {
             let migrations: Vec<&Pending> = planned.iter().map(|p| &p.migration).collect();
             let unmet = requirement::unmet(&batch, &migrations, &HashSet::new(), View::Caller)?;
             for migration in migrations {
-                causes.push(check::cause(&batch, migration, &project.variables)?);
+                causes.push(check::cause(&batch, migration, &project)?);
             }
             (planned, unmet)
         }

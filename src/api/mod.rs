@@ -11,6 +11,7 @@ pub mod schedule;
 
 use crate::domain::requirement;
 use crate::domain::version::{MAX_LENGTH, Version};
+use crate::domain::visible;
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::settings;
@@ -25,14 +26,16 @@ fn project(call: &Call, n: usize) -> Result<String> {
 
 /// A project's name stands before a colon in requirements.
 fn check_project(name: &str) -> Result<()> {
-    if name.is_empty()
+    let why = visible::defect(name);
+    if why.is_some()
         || name.len() > MAX_LENGTH
         || name == requirement::EXTENSION
         || name.contains(':')
-        || name.chars().any(char::is_control)
     {
-        return Err(Error::InvalidArgument {
-            message: format!("invalid project name \"{}\"", name.escape_debug()),
+        return Err(Error::InvalidName {
+            what: "project name",
+            name: name.to_owned(),
+            why,
             hint: format!(
                 "Use a name of at most {MAX_LENGTH} bytes without colons and control characters, such as billing; extension is taken."
             ),

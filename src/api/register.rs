@@ -29,7 +29,7 @@ entry!(migrations_set_variable, pg_finfo_migrations_set_variable, set_variable);
 fn add(call: &Call) -> Result<Datum> {
     let version = version(&call.required(0, "version")?)?;
     let name = call.required(1, "name")?;
-    check_name(&name)?;
+    registration::check_name(&name)?;
     let up = call.required(2, "up")?;
     let on_fail = on_fail(call, 9)?;
     let content = Content {
@@ -144,7 +144,7 @@ fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Loaded>>) -> Result<Dat
 /// on_fail, moment)`: what was done, as text.
 fn add_repeatable(call: &Call) -> Result<Datum> {
     let name = call.required(0, "name")?;
-    check_name(&name)?;
+    registration::check_name(&name)?;
     // It is a key of an index.
     if name.len() > MAX_LENGTH {
         return Err(Error::InvalidArgument {
@@ -222,7 +222,7 @@ fn set_project(call: &Call) -> Result<Datum> {
     let project = configuration::configure(&name, change)?;
     let allows = project.as_ref().is_some_and(|project| project.allows_out_of_order);
     let variables = project.as_ref().map(|project| project.variables.clone()).unwrap_or_default();
-    let mut names: Vec<String> = variables.values.into_keys().collect();
+    let mut names: Vec<String> = variables.values.keys().cloned().collect();
     names.sort();
     let settings = project.map(|project| project.settings).unwrap_or_default();
     let (paths, settings): (Vec<_>, Vec<_>) =
@@ -239,21 +239,17 @@ fn set_project(call: &Call) -> Result<Datum> {
         ),
         variables.syntax.name().into(),
         Value::TextArray(names),
+        Value::TextArray(variables.secrets.into_iter().collect()),
     ]);
     Ok(rows.answer())
 }
 
-/// `set_variable(name, value, project)`: whether it is set now, as text.
+/// `set_variable(name, value, project, secret)`: whether it is set now, as text.
 fn set_variable(call: &Call) -> Result<Datum> {
     let name = call.required(0, "name")?;
     let value = call.text(1);
-    if name.is_empty() || name.trim() != name || name.chars().any(|c| c.is_control() || c == '}') {
-        return Err(Error::InvalidArgument {
-            message: format!("invalid variable name \"{}\"", name.escape_debug()),
-            hint: "Use the name as it stands in the placeholders.".to_owned(),
-        });
-    }
-    configuration::set_variable(&project(call, 2)?, &name, value.as_deref())?;
+    configuration::check_variable(&name)?;
+    configuration::set_variable(&project(call, 2)?, &name, value.as_deref(), call.bool(3))?;
     Ok(call.answer(Value::from(if value.is_some() { "set" } else { "unset" })))
 }
 
@@ -281,15 +277,4 @@ fn moment(call: &Call, n: usize) -> Result<Moment> {
         message: format!("invalid value for argument \"moment\": \"{word}\""),
         hint: "Use changed, before or after.".to_owned(),
     })
-}
-
-/// A migration's name stands in one line of errors, logs and pg_stat_activity.
-fn check_name(name: &str) -> Result<()> {
-    if name.trim().is_empty() || name.chars().any(char::is_control) {
-        return Err(Error::InvalidArgument {
-            message: format!("invalid migration name \"{}\"", name.escape_debug()),
-            hint: "Say in one line what the migration does, such as 'create users'.".to_owned(),
-        });
-    }
-    Ok(())
 }

@@ -32,6 +32,9 @@ pub struct Bundle {
     /// The names of its variables. Their values may be secrets, and belong to a database.
     #[serde(default)]
     pub variables: Vec<String>,
+    /// The names of those whose values are secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     /// Its migrations, versions in their order, then repeatables.
     pub migrations: Vec<Migration>,
 }

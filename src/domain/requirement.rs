@@ -2,6 +2,7 @@
 //! extension.
 
 use super::version::{InvalidVersion, Version};
+use super::visible::is_invisible;
 use std::fmt;
 
 /// The word before the colon that means an extension; so no project can be called this.
@@ -30,12 +31,17 @@ pub enum InvalidRequirement {
     Version(InvalidVersion),
     /// Nothing stands before the colon, or nothing behind `extension:`.
     Empty,
+    /// It holds this character, which cannot be seen.
+    Character(char),
 }
 
 impl fmt::Display for InvalidRequirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InvalidRequirement::Version(why) => write!(f, "As a version: {why}"),
+            InvalidRequirement::Character(c) => {
+                write!(f, "It holds the character U+{:04X}, which cannot be seen.", *c as u32)
+            }
             InvalidRequirement::Empty => write!(f, "Nothing stands on one side of the colon."),
         }
     }
@@ -46,6 +52,9 @@ impl Requirement {
     /// the same as none.
     pub fn parse(text: &str, project: &str) -> Result<Requirement, InvalidRequirement> {
         let version = |text| Version::parse(text).map_err(InvalidRequirement::Version);
+        if let Some(c) = text.chars().find(|c| is_invisible(*c)) {
+            return Err(InvalidRequirement::Character(c));
+        }
         // Versions hold no colon, project names neither.
         match text.split_once(':') {
             None => Ok(Requirement::Within(version(text)?)),

@@ -4,6 +4,7 @@
 //! as numbers, everything between them as bytes. [`Version::key`] turns that order into
 //! plain bytes, so that an index of the database orders versions without a collation.
 
+use super::visible::is_invisible;
 use std::fmt;
 
 /// The longest version that is accepted, in bytes. It bounds a run of digits to a
@@ -49,7 +50,7 @@ impl fmt::Display for InvalidVersion {
                 write!(f, "It holds a colon, which separates a project from a version.")
             }
             InvalidVersion::Character(c) => {
-                write!(f, "It holds the control character U+{:04X}.", *c as u32)
+                write!(f, "It holds the character U+{:04X}, which cannot be seen.", *c as u32)
             }
         }
     }
@@ -64,7 +65,7 @@ impl Version {
         if text.len() > MAX_LENGTH {
             return Err(InvalidVersion::TooLong);
         }
-        if let Some(c) = text.chars().find(|c| *c == ':' || c.is_control()) {
+        if let Some(c) = text.chars().find(|c| *c == ':' || is_invisible(*c)) {
             return Err(InvalidVersion::Character(c));
         }
         if text.trim().len() != text.len() {
@@ -259,6 +260,8 @@ mod tests {
             ("a:b", InvalidVersion::Character(':')),
             ("1\n", InvalidVersion::Character('\n')),
             ("1\u{85}2", InvalidVersion::Character('\u{85}')),
+            ("1\u{202e}2", InvalidVersion::Character('\u{202e}')),
+            ("1\u{200b}", InvalidVersion::Character('\u{200b}')),
             (" 1", InvalidVersion::OuterSpace),
             ("1\u{a0}", InvalidVersion::OuterSpace),
         ] {

@@ -68,6 +68,14 @@ fn without_number(error: &std::io::Error) -> String {
     }
 }
 
+/// The beginning of a name that may be very long.
+fn beginning(name: &str) -> String {
+    match name.char_indices().nth(80) {
+        Some((end, _)) => format!("{}...", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 fn and(versions: &[String]) -> String {
     versions.join(", ")
 }
@@ -142,16 +150,24 @@ impl Error {
             ),
             InvalidVersion { version, why } => Report::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("invalid version \"{}\"", version.escape_debug()),
+                format!("invalid version \"{}\"", beginning(version).escape_debug()),
             )
             .detail(why.to_string())
             .hint("Use numbers, dots, letters or a timestamp, such as 001, 1.2 or 20240131120000."),
             InvalidRequirement { text, why } => Report::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("invalid requirement \"{}\"", text.escape_debug()),
+                format!("invalid requirement \"{}\"", beginning(text).escape_debug()),
             )
             .detail(why.to_string())
             .hint("Name a version (003), one of another project (billing:003), or an extension (extension:vector)."),
+            InvalidName { what, name, why, hint } => Report {
+                detail: why.clone(),
+                ..Report::new(
+                    Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                    format!("invalid {what} \"{}\"", beginning(name).escape_debug()),
+                )
+                .hint(hint.as_str())
+            },
             InvalidArgument { message, hint } => {
                 Report::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, message.as_str()).hint(hint.as_str())
             }
@@ -378,6 +394,7 @@ impl Error {
                     std::io::ErrorKind::NotFound => Code::ERRCODE_UNDEFINED_FILE,
                     std::io::ErrorKind::PermissionDenied => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                     std::io::ErrorKind::InvalidData => Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+                    std::io::ErrorKind::InvalidInput => Code::ERRCODE_INVALID_PARAMETER_VALUE,
                     _ => Code::ERRCODE_IO_ERROR,
                 },
                 format!("cannot read \"{path}\": {}", without_number(why)),
@@ -706,7 +723,7 @@ impl Error {
                 "cannot change standard_conforming_strings inside a migration",
             )
             .detail("The text was read as a whole before its first statement ran, with the former value.")
-            .hint("Set it for the session before the call, and remove the statement.")
+            .hint("Set it for the project, and remove the statement: SELECT * FROM migrations.set_project(..., settings => '{\"standard_conforming_strings\": \"off\"}');")
             .place(place.clone()),
             Corrupt { what } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -1,6 +1,7 @@
 //! Catching a server error whole.
 
 use super::raw;
+use crate::domain::mask::Mask;
 use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
 use core::ffi::c_char;
 use pgrx::pg_sys;
@@ -37,6 +38,12 @@ impl ServerError {
     /// The primary message.
     pub fn message(&self) -> String {
         text(self.data().message).unwrap_or_default()
+    }
+
+    /// Hides values in all that it says.
+    pub fn hide(&mut self, mask: &Mask) {
+        // SAFETY: made by CopyErrorData.
+        unsafe { super::mask::in_error(mask, self.data.as_ptr()) };
     }
 
     /// Makes a text the DETAIL, if the error has none.

@@ -5,7 +5,8 @@
 //! it comes from, moves an error's position into the body, and keeps what is of NOTICE
 //! or WARNING level.
 
-use super::{cstring, raw};
+use super::{cstring, mask, raw};
+use crate::domain::mask::Mask;
 use crate::domain::script;
 use crate::domain::script::prepare::{Data, Map, Variables, What, prepare};
 use crate::error::{Error, Place, Result};
@@ -58,6 +59,8 @@ pub struct Context<'a> {
     data: Cell<Option<(usize, Option<usize>)>>,
     // The table that it copies into.
     copied: RefCell<String>,
+    // What is hidden in messages, once one may hold it.
+    mask: OnceCell<Mask>,
     // Of the last message with a position: the position, its place in what the parser
     // reads, its place in the text, and its line. The next one is mostly behind it.
     last: Cell<(usize, usize, usize, usize)>,
@@ -89,6 +92,7 @@ impl<'a> Context<'a> {
             read: OnceCell::new(),
             data: Cell::new(None),
             copied: RefCell::default(),
+            mask: OnceCell::new(),
             last: Cell::new((1, 0, 0, 1)),
             step: Cell::new(Step::Parsing),
             messages: RefCell::new(Vec::new()),
@@ -100,6 +104,11 @@ impl<'a> Context<'a> {
     /// The start of the CONTEXT line.
     pub fn label(&self) -> &'a str {
         self.label
+    }
+
+    /// The values of secret variables, which are hidden in all that the body raises or gives.
+    pub fn mask(&self) -> &Mask {
+        self.mask.get_or_init(|| self.variables.mask())
     }
 
     /// The body as it is registered.
@@ -376,6 +385,9 @@ fn keep_message(context: &Context) -> Option<usize> {
         let former = pg_sys::MemoryContextSwitchTo(pg_sys::CurTransactionContext);
         let data = pg_sys::CopyErrorData();
         let level = (*data).elevel;
+        if level >= pg_sys::LOG as c_int {
+            mask::in_message(context.mask(), data);
+        }
         if [pg_sys::INFO, pg_sys::NOTICE, pg_sys::WARNING].contains(&(level as u32)) {
             let mut kept = context.messages.borrow_mut();
             if kept.len() < KEPT && !(*data).message.is_null() {
@@ -384,8 +396,8 @@ fn keep_message(context: &Context) -> Option<usize> {
                     pg_sys::INFO => "INFO",
                     _ => "NOTICE",
                 };
-                let message = CStr::from_ptr((*data).message).to_string_lossy();
-                kept.push(format!("{word}: {message}"));
+                let message = CStr::from_ptr((*data).message).to_string_lossy().into_owned();
+                kept.push(format!("{word}: {}", context.mask().hide(message)));
             } else {
                 context.dropped.set(context.dropped.get() + 1);
             }

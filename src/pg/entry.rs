@@ -7,6 +7,7 @@
 
 use super::call::Call;
 use super::{cstring, raw};
+use crate::domain::visible::shown;
 use crate::error::{Error, Place, Report, Result};
 use core::ffi::{c_char, c_int};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
@@ -93,16 +94,18 @@ impl Thrown {
             (report, _) => report.unwrap_or_default(),
         };
         let Report { code, message, detail, hint, place } = report;
+        // Texts of users are in them. (An excerpt is to be as the caret needs it.)
+        let shown = |text: String| shown(&text).into_owned();
         let (context, excerpt, position) = match place {
             Some(Place { context, excerpt, position }) => (Some(context), Some(excerpt), position),
             None => (None, None, 0),
         };
         Thrown::Ours(Raw {
             code,
-            message: copied(Some(message)),
-            detail: copied(detail),
-            hint: copied(hint),
-            context: copied(context),
+            message: copied(Some(shown(message))),
+            detail: copied(detail.map(shown)),
+            hint: copied(hint.map(shown)),
+            context: copied(context.map(shown)),
             excerpt: copied(excerpt),
             position,
         })

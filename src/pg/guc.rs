@@ -43,6 +43,13 @@ impl Nest {
         set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
     }
 
+    /// Sets a setting within the level, whatever the current user may set: to be called with
+    /// values that nobody but us has chosen. None: the value that RESET gives. Errors: the
+    /// server's, of a value that the setting cannot have (22023).
+    pub fn pin(&self, name: &CStr, value: Option<&str>) -> Result<()> {
+        pin(name, value, pg_sys::GucAction::GUC_ACTION_SAVE)
+    }
+
     /// Ends the level: every setting is as it was when the level was opened.
     pub fn undo(self) -> Result<()> {
         let level = self.level;
@@ -87,6 +94,73 @@ pub fn for_own_statements(nest: &Nest) -> Result<()> {
 pub fn set_session(name: &str, value: &str) -> Result<()> {
     let action = pg_sys::GucAction::GUC_ACTION_SET;
     set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
+}
+
+/// Sets a setting of the session as [`Nest::pin`] does.
+pub fn pin_session(name: &CStr, value: Option<&str>) -> Result<()> {
+    pin(name, value, pg_sys::GucAction::GUC_ACTION_SET)
+}
+
+fn pin(name: &CStr, value: Option<&str>, action: pg_sys::GucAction::Type) -> Result<()> {
+    let value = value.map(cstring);
+    set(name, value.as_deref(), pg_sys::GucContext::PGC_SUSET, action, OR_FAIL)
+}
+
+/// Whether RESET gives a setting a value.
+pub fn has_default(name: &CStr) -> bool {
+    // An error that is thrown and caught would cost more.
+    current(name).is_some()
+        && reset(name).is_ok_and(|value| value.is_some_and(|value| !value.is_empty()))
+}
+
+/// Whether a setting is there and has a value.
+pub fn is_set(name: &CStr) -> bool {
+    current(name).is_some_and(|value| !value.is_empty())
+}
+
+/// Whether a setting is there and has this value.
+pub fn has_value(name: &CStr, value: &str) -> bool {
+    current(name).is_some_and(|current| current.to_bytes() == value.as_bytes())
+}
+
+/// Whether the session has set a setting that is there to another value than RESET gives.
+/// Errors: only a superuser may see it (42501).
+pub fn differs_from_reset(name: &CStr) -> Result<bool> {
+    let Some(current) = current(name) else { return Ok(false) };
+    Ok(reset(name)?.unwrap_or_default() != current)
+}
+
+/// The value that RESET gives. None: no value. Errors: there is no such setting (42704), or
+/// only a superuser may see it (42501).
+fn reset(name: &CStr) -> Result<Option<CString>> {
+    let pointer = name.as_ptr();
+    // SAFETY: a C string; what is given is null or a C string, and copied at once.
+    unsafe {
+        let value = catch(|| raw::GetConfigOptionResetString(pointer))?;
+        Ok((!value.is_null()).then(|| CStr::from_ptr(value).to_owned()))
+    }
+}
+
+/// Those of these settings whose value for RESET came with the client's connection, as
+/// PGOPTIONS and drivers give it.
+pub fn given_at_connection(names: &[&'static CStr]) -> Vec<&'static CStr> {
+    // SAFETY: variables of the server, whose names last as long as they do.
+    let given = variables().into_iter().filter_map(|variable| unsafe {
+        let is_clients = (*variable).reset_source == pg_sys::GucSource::PGC_S_CLIENT;
+        is_clients.then(|| CStr::from_ptr((*variable).name))
+    });
+    let given: HashSet<&CStr> = given.collect();
+    names.iter().copied().filter(|name| given.contains(name)).collect()
+}
+
+/// The value of a setting, empty or not. None: there is no such setting.
+fn current(name: &CStr) -> Option<CString> {
+    let pointer = name.as_ptr();
+    // SAFETY: a C string; what is given is null or a C string, and copied at once.
+    unsafe {
+        let value = catch(|| raw::GetConfigOption(pointer, true, false)).ok()?;
+        (!value.is_null()).then(|| CStr::from_ptr(value).to_owned())
+    }
 }
 
 /// The value of a setting. None: there is no such setting, or it is empty.

@@ -97,6 +97,11 @@ impl AsOwner {
         Ok((AsOwner { former, nest }, Spi::connect()?))
     }
 
+    /// Becomes the first superuser, to look at what others may not see.
+    pub fn superuser() -> Result<(AsOwner, Spi)> {
+        AsOwner::enter(pg_sys::BOOTSTRAP_SUPERUSERID.into())
+    }
+
     /// Becomes the former user again.
     pub fn leave(self, spi: Spi) -> Result<()> {
         spi.finish()?;

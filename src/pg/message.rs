@@ -1,17 +1,18 @@
 //! Messages to the client and to the server's log.
 
 use super::{cstring, raw};
+use crate::domain::visible::shown;
 use core::ffi::c_int;
 use pgrx::pg_sys;
 
 /// Sends a NOTICE.
 pub fn notice(text: &str) {
-    emit(pg_sys::NOTICE as c_int, text, false);
+    emit(pg_sys::NOTICE as c_int, &shown(text), false);
 }
 
 /// Sends a WARNING.
 pub fn warning(text: &str) {
-    emit(pg_sys::WARNING as c_int, text, false);
+    emit(pg_sys::WARNING as c_int, &shown(text), false);
 }
 
 /// Writes a LOG line of its own: without the client's statement and without context.

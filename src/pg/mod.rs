@@ -16,6 +16,7 @@ pub mod identity;
 pub mod index;
 pub mod integrity;
 pub mod lock;
+mod mask;
 pub mod memory;
 pub mod message;
 pub mod name;

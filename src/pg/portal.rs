@@ -116,6 +116,9 @@ fn run_at(
     let memory = memory::Context::new()?;
     let body = context.body().as_ptr();
     let tree = statement.tree;
+    // A parallel worker shows the whole text in pg_stat_activity.
+    let options =
+        if context.mask().is_empty() { pg_sys::CURSOR_OPT_PARALLEL_OK as c_int } else { 0 };
     let mut receiver = Receiver {
         base: pg_sys::DestReceiver {
             receiveSlot: Some(receive),
@@ -156,12 +159,7 @@ fn run_at(
                 raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
             }
             let queries = analyze(tree, body);
-            let plans = raw::pg_plan_queries(
-                queries,
-                body,
-                pg_sys::CURSOR_OPT_PARALLEL_OK as c_int,
-                std::ptr::null_mut(),
-            );
+            let plans = raw::pg_plan_queries(queries, body, options, std::ptr::null_mut());
             if needs_snapshot {
                 raw::PopActiveSnapshot();
             }

@@ -23,6 +23,7 @@ unsafe extern "C-unwind" {
     pub fn errcode(sqlerrcode: c_int) -> c_int;
     pub fn errmsg_internal(fmt: *const c_char, ...) -> c_int;
     pub fn errdetail_internal(fmt: *const c_char, ...) -> c_int;
+    pub fn errdetail_log(fmt: *const c_char, ...) -> c_int;
     pub fn errhint(fmt: *const c_char, ...) -> c_int;
     pub fn set_errcontext_domain(domain: *const c_char) -> c_int;
     pub fn errcontext_msg(fmt: *const c_char, ...) -> c_int;
@@ -304,6 +305,12 @@ unsafe extern "C-unwind" {
     pub fn RollbackAndReleaseCurrentSubTransaction();
 
     pub fn AtEOXact_GUC(is_commit: bool, nest_level: c_int);
+    pub fn GetConfigOption(
+        name: *const c_char,
+        missing_ok: bool,
+        restrict_privileged: bool,
+    ) -> *const c_char;
+    pub fn GetConfigOptionResetString(name: *const c_char) -> *const c_char;
     pub fn GetConfigOptionByName(
         name: *const c_char,
         variable: *mut *const c_char,

@@ -47,7 +47,7 @@ impl<'a> Run<'a> {
         let project = self.project(step);
         let script = Script {
             of: Of { project: project.id, key: step.key(), direction: step.direction().word() },
-            settings: &project.settings,
+            project,
             is_marked: step.mark() == Some(false),
             objects: &self.objects,
             renew_lock,

@@ -1,5 +1,6 @@
 //! Runs one body inside the current transaction.
 
+use super::surroundings::Surroundings;
 use super::{check, constraints};
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
@@ -12,6 +13,7 @@ use crate::pg::parse::{self, Statement};
 use crate::pg::portal::{self, Truth};
 use crate::pg::settings;
 use crate::pg::timeout::StatementTimer;
+use crate::store::project::Project;
 use crate::store::{Store, temporary};
 
 /// What a body did.
@@ -59,8 +61,9 @@ impl KeptRows {
     }
 
     /// What a body did that ends with them.
-    pub fn done(self, statements: usize, messages: Vec<String>) -> Done {
-        Done { statements, messages, rows: self.rows, truth: self.truth }
+    pub fn done(self, statements: usize, context: &Context) -> Done {
+        let rows = self.rows.into_iter().map(|row| context.mask().hide(row)).collect();
+        Done { statements, messages: context.take_messages(), rows, truth: self.truth }
     }
 }
 
@@ -73,12 +76,13 @@ pub enum Keep {
     LastResult,
 }
 
-/// Opens a nest level of settings with those of a project, and with a limit for waiting
-/// for locks. An error of one of them has the context.
-pub fn nest(context: &Context, settings: &[(String, String)]) -> Result<Nest> {
+/// Opens a nest level of settings with those of the texts of a project, and with a limit for
+/// waiting for locks. An error of one of them has the context.
+fn nest(context: &Context, project: &Project) -> Result<Nest> {
+    let surroundings = Surroundings::of(Some(project))?;
     context.enter(Step::Parsing);
     let _attached = context.attach();
-    let nest = Nest::with(settings)?;
+    let nest = surroundings.nest()?;
     if let Some(limit) = settings::lock_timeout() {
         nest.set("lock_timeout", &limit.to_string())?;
     }
@@ -86,8 +90,8 @@ pub fn nest(context: &Context, settings: &[(String, String)]) -> Result<Nest> {
 }
 
 /// Runs a body: all its statements, then the checks of deferred constraints. Afterwards
-/// all settings, role and session user included, are as they were. `settings` are in
-/// force until the body sets others.
+/// all settings, role and session user included, are as they were. The body begins with
+/// those of its project.
 ///
 /// `title` says which migration in `pg_stat_activity`. An error leaves everything to the
 /// abort of the transaction.
@@ -96,13 +100,13 @@ pub fn run(
     context: &Context,
     title: &str,
     activity: &Activity,
-    settings: &[(String, String)],
+    project: &Project,
     keep: Keep,
 ) -> Result<Done> {
     let users = Users::current();
     // Before the settings, which may hold a limit that is each statement's.
     let timer = StatementTimer::begin();
-    let nest = nest(context, settings)?;
+    let nest = nest(context, project)?;
     let memory = memory::Context::new()?;
     let done = memory.enter(|| statements(store, context, title, activity, timer, keep))?;
     nest.undo()?;
@@ -158,7 +162,7 @@ fn statements(
         let _attached = context.attach();
         tell_hiding()?;
     }
-    Ok(kept.done(of, context.take_messages()))
+    Ok(kept.done(of, context))
 }
 
 /// A WARNING for each temporary table that stays and hides another one: the next migration

@@ -1,7 +1,7 @@
 //! Moves what is registered of a project between databases.
 
 use super::configuration;
-use super::registration::{Outcome, Registration, check_requires};
+use super::registration::{Outcome, Registration, check_name, check_requires};
 use crate::domain::bundle::{Bundle, FORMAT, Migration, hex};
 use crate::domain::convention::Moment;
 use crate::domain::script::prepare::Syntax;
@@ -22,6 +22,7 @@ pub fn export(name: &str) -> Result<Bundle> {
         Ok((project, registered))
     })?;
     let (search_path, settings) = split(&project);
+    let secrets = project.variables.secrets.into_iter().collect();
     let mut variables: Vec<String> = project.variables.values.into_keys().collect();
     variables.sort();
     // The digest that is stored: texts that were changed directly are refused on the way in.
@@ -46,6 +47,7 @@ pub fn export(name: &str) -> Result<Bundle> {
         placeholders: project.variables.syntax.name().to_owned(),
         settings: settings.into_iter().collect(),
         variables,
+        secrets,
         migrations: registered.into_iter().map(migration).collect(),
     })
 }
@@ -77,6 +79,9 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
     let Some(syntax) = Syntax::parse(&bundle.placeholders) else {
         return Err(unusable("placeholders", &bundle.placeholders));
     };
+    for name in bundle.variables.iter().chain(&bundle.secrets) {
+        configuration::check_variable(name)?;
+    }
     let former = store::with(|batch| {
         let known = batch.projects()?.iter().any(|known| known == project);
         if known { batch.project(project, View::Newest) } else { Ok(None) }
@@ -90,6 +95,7 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
         placeholders: Some(syntax),
     };
     let set = former.as_ref().map(|former| former.variables.values.clone()).unwrap_or_default();
+    let keeps = former.is_some() && !replace;
     match former {
         Some(former) if !differs(&former, &wanted) => {}
         Some(_) if !replace => {
@@ -106,6 +112,9 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
         message::notice(&format!("variables of project {project} are to be set: {names}"));
     }
     Registration::of("migrations.import_bundle()", project, |registration| {
+        if !keeps && !bundle.secrets.is_empty() {
+            registration.add_secrets(bundle.secrets)?;
+        }
         let mut imported = Vec::with_capacity(bundle.migrations.len());
         for migration in bundle.migrations {
             let moment = Moment::parse(&migration.moment)
@@ -114,14 +123,10 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
             if !["error", "skip", "mark"].contains(&migration.on_fail.as_str()) {
                 return Err(unusable("on_fail", &migration.on_fail));
             }
-            let is_line = |c: char| c.is_control();
             let halves = migration.up.is_none() && migration.down.is_none();
             let long = migration.version.is_none() && migration.name.len() > MAX_LENGTH;
-            if halves
-                || long
-                || migration.name.trim().is_empty()
-                || migration.name.contains(is_line)
-            {
+            check_name(&migration.name)?;
+            if halves || long {
                 return Err(unusable("migration", &migration.name));
             }
             let version = migration.version.as_deref().map(|text| {

@@ -1,7 +1,7 @@
 //! A body before it runs: parsed, and refused if a statement of it can't run here.
 
+use super::surroundings::Surroundings;
 use crate::domain::checksum::without_bom;
-use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result};
 use crate::pg::context::{Context, Step};
 use crate::pg::memory;
@@ -9,17 +9,6 @@ use crate::pg::parse::{self, Form, Kind, Named, Statement};
 use crate::store::Batch;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
-
-/// Settings by which texts are parsed.
-const PARSER_SETTINGS: [&str; 3] =
-    ["standard_conforming_strings", "backslash_quote", "escape_string_warning"];
-
-/// Of a project's settings those that the parser looks at: the others are set as the
-/// caller, who isn't at work while texts are checked.
-pub fn parser_settings(project: &Project) -> Vec<(String, String)> {
-    let settings = project.settings.iter();
-    settings.filter(|(name, _)| PARSER_SETTINGS.contains(&&name[..])).cloned().collect()
-}
 
 /// What kind of run a body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +137,7 @@ fn sections(
 
 /// Why a pending migration can't run inside a transaction, as far as its text can be
 /// read. None: it can.
-pub fn cause(batch: &Batch, migration: &Pending, variables: &Variables) -> Result<Option<Cause>> {
+pub fn cause(batch: &Batch, migration: &Pending, project: &Project) -> Result<Option<Cause>> {
     match migration.transactional {
         Some(false) => return Ok(Some(Cause::Mark)),
         Some(true) => return Ok(None),
@@ -157,9 +146,12 @@ pub fn cause(batch: &Batch, migration: &Pending, variables: &Variables) -> Resul
     let memory = memory::Context::new()?;
     memory.enter(|| {
         let text = batch.up(migration.id)?.unwrap_or_default();
-        let context = Context::new("", without_bom(&text.body), variables);
+        let context = Context::new("", without_bom(&text.body), &project.variables);
+        let nest = Surroundings::of_parser(Some(project))?.nest()?;
         // A text that can't be run at all gets its error in its turn.
-        Ok(body(&context, Mode::Stepwise).ok().and_then(|checked| checked.cause))
+        let checked = body(&context, Mode::Stepwise).ok();
+        nest.undo()?;
+        Ok(checked.and_then(|checked| checked.cause))
     })
 }
 

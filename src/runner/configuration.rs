@@ -1,6 +1,7 @@
 //! The configuration of a project: settings around its migrations, and what it allows.
 
 use super::entrance::{Running, lock_project};
+use crate::domain::{mask, visible};
 use crate::error::{Error, Result};
 use crate::pg::guc::Nest;
 use crate::pg::spi::View;
@@ -49,10 +50,32 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
     Ok(project)
 }
 
+/// That a variable can have this name. Errors: placeholders cannot hold it (22023).
+pub fn check_variable(name: &str) -> Result<()> {
+    let why = visible::defect(name);
+    if why.is_some() || name.trim() != name || name.contains('}') {
+        return Err(Error::InvalidName {
+            what: "variable name",
+            name: name.to_owned(),
+            why,
+            hint: "Use the name as it stands in the placeholders.".to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// Sets a variable of a project, which is made if there is none; None takes it away.
+/// `secret` says whether its value is one; None: as it was. A variable that is unset is
+/// still a secret when it is set again.
+///
 /// Errors: see [`Running::enter`] and [`lock_project`]; to be taken away, and no such
-/// project (42704).
-pub fn set_variable(project: &str, name: &str, value: Option<&str>) -> Result<()> {
+/// project (42704); it cannot be masked (22023).
+pub fn set_variable(
+    project: &str,
+    name: &str,
+    value: Option<&str>,
+    secret: Option<bool>,
+) -> Result<()> {
     let _running = Running::enter("migrations.set_variable()")?;
     let store = Store::find()?;
     let batch = store.open()?;
@@ -62,17 +85,46 @@ pub fn set_variable(project: &str, name: &str, value: Option<&str>) -> Result<()
     };
     let Some(project) = found else { return batch.close() };
     let project = lock_project(&batch, &project)?;
-    batch.set_variable(&project, name, value)?;
+    let is_secret = secret.unwrap_or(project.variables.secrets.contains(name));
+    if is_secret {
+        check_secret(name, value.unwrap_or_default())?;
+    }
+    batch.set_variable(&project, name, value, is_secret)?;
     batch.record(&Event {
         project: project.id,
         seq: batch.last_seq(project.id, View::Newest)? + 1,
         action: "set_variable",
         started_at: transaction::now(),
-        // The value may be a secret.
-        message: Some(&format!("{name}{}", if value.is_some() { "" } else { " unset" })),
+        // The value may be one, whatever is said of it.
+        message: Some(&format!(
+            "{name}{}{}",
+            if is_secret { " (secret)" } else { "" },
+            if value.is_some() { "" } else { " unset" }
+        )),
         ..Event::default()
     })?;
     batch.close()
+}
+
+/// That a value can be masked. Nothing needs no mask.
+fn check_secret(name: &str, value: &str) -> Result<()> {
+    let invalid = |what: String, hint: &str| Error::InvalidArgument {
+        message: format!("the value of secret variable \"{}\" {what}", name.escape_debug()),
+        hint: hint.to_owned(),
+    };
+    if value.len() > mask::LONGEST {
+        return Err(invalid(
+            format!("is longer than {} bytes", mask::LONGEST),
+            "Use a shorter one: longer ones cannot be masked.",
+        ));
+    }
+    if !value.is_empty() && value.chars().count() < mask::SHORTEST {
+        return Err(invalid(
+            format!("has fewer than {} characters", mask::SHORTEST),
+            "Use a longer one: shorter ones cannot be masked. Pass secret => false for one that anybody may see.",
+        ));
+    }
+    Ok(())
 }
 
 /// What changes, for the history. Values of settings may be secrets, so only their names.

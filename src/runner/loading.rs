@@ -4,6 +4,7 @@ use super::folder::{self, Named, Refused};
 use super::registration::{Done, Outcome, Registration};
 use crate::domain::convention::{self, Convention, File, Found, Need, Options, Problem, Set, need};
 use crate::domain::script::include;
+use crate::domain::visible::is_invisible;
 use crate::error::{Error, Result, literal};
 use crate::pg::{identity, message};
 use std::collections::HashSet;
@@ -67,6 +68,9 @@ pub fn add_files(files: Vec<Named>, request: &Request) -> Result<Vec<Loaded>> {
 /// Registers what one file holds. Errors: as for [`add_files`]; it holds no migration
 /// (22023).
 pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome> {
+    if let Some(problem) = misnamed(&path) {
+        return Err(Error::Problem(problem));
+    }
     let set = read(vec![(path, text)], request)?;
     if let Some(problem) = set.problems.into_iter().next() {
         return Err(Error::Problem(problem));
@@ -89,6 +93,16 @@ pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome
     })
 }
 
+/// What is wrong with the name of a file, which gets into messages and the registry.
+fn misnamed(path: &str) -> Option<Problem> {
+    let odd = path.chars().find(|c| is_invisible(*c))?;
+    let message = format!(
+        "the name of the file holds the character U+{:04X}, which cannot be seen",
+        odd as u32
+    );
+    Some(Problem::of(path, message, "Rename the file."))
+}
+
 fn read(files: Vec<Named>, request: &Request) -> Result<Set> {
     let files = include::resolve(files).map_err(Error::Problem)?;
     let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
@@ -102,6 +116,10 @@ fn register(
     mut refused: Refused,
     request: &Request,
 ) -> Result<Vec<Loaded>> {
+    let (files, odd): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|(path, _)| misnamed(path).is_none());
+    let odd = odd.iter().filter_map(|(path, _)| misnamed(path));
+    refused.extend(odd.map(|problem| (problem.path.clone(), Box::new(Error::Problem(problem)))));
     let set = match read(files, request) {
         // Without them the others may not make sense.
         Err(_) if !refused.is_empty() => return Err(all_refused(directory, refused)),
@@ -131,6 +149,8 @@ fn register(
                     | Error::VersionClash { .. }
                     | Error::InvalidRequirement { .. }
                     | Error::InvalidArgument { .. }
+                    | Error::InvalidName { .. }
+                    | Error::InvalidVersion { .. }
                     | Error::Problem(_)),
                 ) => {
                     let file = rows.into_iter().next().map(|row| row.file).unwrap_or_default();

@@ -11,6 +11,7 @@ use super::check::{self, Mode};
 use super::condition;
 use super::interrupted::{self, Decision};
 use super::run::RenewLock;
+use super::surroundings::Surroundings;
 use crate::domain::checksum::checksum;
 use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result};
@@ -24,6 +25,7 @@ use crate::pg::quote_identifier;
 use crate::pg::timeout::StatementTimer;
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store::journal::{Entry, Facts, Of};
+use crate::store::project::Project;
 use crate::store::{self, index};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -32,8 +34,8 @@ use std::collections::BTreeMap;
 pub struct Script<'a> {
     /// Which journal is kept.
     pub of: Of<'a>,
-    /// The settings of its project.
-    pub settings: &'a [(String, String)],
+    /// Its project.
+    pub project: &'a Project,
     /// It is marked as one that can't run inside a transaction, so that its blocks may
     /// commit.
     pub is_marked: bool,
@@ -58,9 +60,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     let memory = memory::Context::new()?;
     // Before the settings, which may hold a limit that is each statement's.
     let timer = RefCell::new((StatementTimer::begin(), false));
-    for (name, value) in script.settings {
-        guc::set_session(name, value)?;
-    }
+    Surroundings::of(Some(script.project))?.set_session()?;
     if let Some(limit) = settings::lock_timeout() {
         guc::set_session("lock_timeout", &limit.to_string())?;
     }
@@ -119,7 +119,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
         let _attached = context.attach();
         body::tell_hiding()?;
     }
-    Ok(kept.done(of, context.take_messages()))
+    Ok(kept.done(of, context))
 }
 
 /// A statement of a body.

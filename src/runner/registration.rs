@@ -2,16 +2,17 @@
 
 use super::entrance::{Running, lock_project};
 use super::plan::unknown;
-use super::{check, half_run, report};
+use super::surroundings::Surroundings;
+use super::{half_run, report};
 use crate::domain::checksum::without_bom;
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::{Syntax, Variables};
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
+use crate::domain::visible;
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
-use crate::pg::guc::Nest;
 use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::{message, transaction};
@@ -89,6 +90,20 @@ pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
     })
 }
 
+/// That a migration can have this name, which is part of a line in errors, logs and
+/// pg_stat_activity. Errors: it is empty or too long, or holds what cannot be seen (22023).
+pub fn check_name(name: &str) -> Result<()> {
+    match visible::defect(name) {
+        None => Ok(()),
+        why => Err(Error::InvalidName {
+            what: "migration name",
+            name: name.to_owned(),
+            why,
+            hint: "Say in one line what the migration does, such as 'create users'.".to_owned(),
+        }),
+    }
+}
+
 /// That requirements can be read. Errors: it requires itself, or what isn't one (22023).
 pub(super) fn check_requires(
     project: &str,
@@ -141,7 +156,7 @@ fn check_scripts(version: Option<&str>, content: &Content, project: &Project) ->
         (report::Part::Precondition, &content.precondition),
         (report::Part::Verify, &content.verify),
     ];
-    let nest = Nest::with(&check::parser_settings(project))?;
+    let nest = Surroundings::of_parser(Some(project))?.nest()?;
     let conforming = parse::conforming_strings();
     nest.undo()?;
     for (part, script) in parts {
@@ -245,6 +260,12 @@ impl<'a> Registration<'a> {
             let differs = former.differences(&content);
             decide(project, former, differs, content, replace)
         })
+    }
+
+    /// Notes that the values of these variables of the project are secrets.
+    pub fn add_secrets(&mut self, names: Vec<String>) -> Result<()> {
+        let (batch, project) = self.locked()?;
+        batch.add_secrets(project, names)
     }
 
     /// Registers what files tell of a migration; what they don't tell stays as it is.
@@ -360,6 +381,7 @@ impl<'a> Registration<'a> {
             return Ok(Outcome::Unchanged);
         };
         let content = content.normal();
+        check_name(&content.name)?;
         check_scripts(version, &content, project)?;
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
             let title = report::title(version, &content.name);

@@ -10,12 +10,12 @@ use super::ready::{Kept, Ready};
 use super::report::{self, At, Direction, Part, label, title};
 use super::request::Request;
 use super::step::{Act, Begun, Finished, Step};
+use super::surroundings::Surroundings;
 use super::{constraints, hint};
 use crate::domain::checksum;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
-use crate::pg::guc::Nest;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::{memory, message, utility};
@@ -242,7 +242,7 @@ impl<'a> Run<'a> {
                     (.., mode) => mode,
                 };
                 self.with(step, part, script, None, |context| {
-                    let nest = Nest::with(&check::parser_settings(lane.project))?;
+                    let nest = Surroundings::of_parser(Some(lane.project))?.nest()?;
                     let checked = check::body(context, mode)
                         .map_err(|e| self.with_way(step, is_body, run, e))?;
                     if is_body {
@@ -422,9 +422,9 @@ impl<'a> Run<'a> {
         read: Option<Rc<Read>>,
         keep: Keep,
     ) -> Result<Done> {
-        let settings = &self.project(step).settings;
+        let project = self.project(step);
         self.with(step, part, script, read, |context| {
-            let done = body::run(self.store, context, &self.title, &self.activity, settings, keep)?;
+            let done = body::run(self.store, context, &self.title, &self.activity, project, keep)?;
             match self.objects.borrow().difference() {
                 None => Ok(done),
                 Some(detail) => Err(self.tampered(step, detail)),
@@ -477,8 +477,10 @@ impl<'a> Run<'a> {
         let project = self.project(step);
         let context = Context::new(&label, script, &project.variables).with(ready);
         let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
-        work(&context).inspect_err(|_| {
+        work(&context).map_err(|mut error| {
+            error.hide(context.mask());
             self.failed_at.replace(At::of(&context));
+            error
         })
     }
 

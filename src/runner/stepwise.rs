@@ -16,9 +16,9 @@ use super::request::Request;
 use super::requirement;
 use super::run::{RenewLock, Run, Skipped};
 use super::step::{Act, Finished, Step};
+use super::surroundings::Surroundings;
 use crate::domain::script;
 use crate::error::{Error, Result};
-use crate::pg::guc::Nest;
 use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
 use crate::pg::{message, settings, transaction};
@@ -359,9 +359,8 @@ impl Stepwise<'_> {
             return Ok(());
         }
         let project = store::with(|batch| batch.project(&self.project, View::Newest))?;
-        let settings = project.map(|project| project.settings);
         let at = self.failed_at.borrow();
-        let nest = Nest::with(&settings.unwrap_or_default())?;
+        let nest = Surroundings::of(project.as_ref())?.nest()?;
         let names = script::names(at.text()).into_iter().map(str::to_owned).collect();
         let blockers = blockers::of_relations(names)?;
         nest.undo()?;

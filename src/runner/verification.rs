@@ -111,7 +111,11 @@ fn one(
     let objects = OwnObjects::find()?;
     let context = Context::new(&label, &script, &project.variables);
     let attempt = Subtransaction::begin()?;
-    let outcome = body::run(store, &context, &title, activity, &project.settings, Keep::LastResult);
+    let outcome = body::run(store, &context, &title, activity, project, Keep::LastResult);
+    let outcome = outcome.map_err(|mut error| {
+        error.hide(context.mask());
+        error
+    });
     // After an error nothing may be looked up before the rollback.
     let difference = if outcome.is_ok() { objects.difference() } else { None };
     drop(attempt);

@@ -66,6 +66,7 @@ impl Project {
                 project: row.text(1),
                 syntax: syntax.unwrap_or_default(),
                 values: variables.into_iter().zip(theirs).collect(),
+                secrets: row.texts(12).into_iter().collect(),
             },
         }
     }
@@ -81,7 +82,8 @@ const FIND: Statement = Statement {
                  p.out_of_order = 'allow' AS out_of_order, p.search_path, s.names, s.settings,
                  p.placeholders, v.names, v.variables,
                  jsonb_typeof(p.settings) = 'object' AS settings,
-                 jsonb_typeof(p.variables) = 'object' AS variables
+                 jsonb_typeof(p.variables) = 'object' AS variables,
+                 p.secrets
           FROM migrations.project p
           LEFT JOIN LATERAL (
               SELECT array_agg(key ORDER BY key) AS names, array_agg(value ORDER BY key) AS settings
@@ -188,20 +190,42 @@ impl Batch<'_> {
         }
     }
 
-    /// Sets a variable of a project; None takes it away.
-    pub fn set_variable(&self, project: &Project, name: &str, value: Option<&str>) -> Result<()> {
+    /// Sets a variable of a project, None takes it away; and notes whether its value is a
+    /// secret.
+    pub fn set_variable(
+        &self,
+        project: &Project,
+        name: &str,
+        value: Option<&str>,
+        is_secret: bool,
+    ) -> Result<()> {
         const SET: Statement = Statement {
             sql: "UPDATE migrations.project
                   SET variables = CASE WHEN $3 IS NULL THEN variables - $2
-                                       ELSE variables || jsonb_build_object($2, $3) END
+                                       ELSE variables || jsonb_build_object($2, $3) END,
+                      secrets = CASE WHEN $4 THEN array_append(array_remove(secrets, $2), $2)
+                                     ELSE array_remove(secrets, $2) END
                   WHERE id = $1",
-            types: &[Type::BigInt, Type::Text, Type::Text],
+            types: &[Type::BigInt, Type::Text, Type::Text, Type::Bool],
         };
-        let values = [Value::BigInt(project.id), name.into(), value.into()];
+        let values = [Value::BigInt(project.id), name.into(), value.into(), Value::Bool(is_secret)];
         match self.spi.run(&SET, values, View::Transaction)?.count() {
             1 => Ok(()),
             _ => Err(Error::SnapshotTooOld(project.name.clone())),
         }
+    }
+
+    /// Notes that the values of these variables are secrets, whenever they are set.
+    pub fn add_secrets(&self, project: &Project, names: Vec<String>) -> Result<()> {
+        const ADD: Statement = Statement {
+            sql: "UPDATE migrations.project
+                  SET secrets = ARRAY(SELECT unnest(secrets) UNION SELECT unnest($2) ORDER BY 1)
+                  WHERE id = $1",
+            types: &[Type::BigInt, Type::TextArray],
+        };
+        let values = [Value::BigInt(project.id), Value::TextArray(names)];
+        self.spi.run(&ADD, values, View::Transaction)?;
+        Ok(())
     }
 
     /// Notes that all that is registered is applied, as of the last event. To be called after

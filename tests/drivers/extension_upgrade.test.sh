@@ -14,7 +14,7 @@ part() { # function: its declaration and comment, from the present SQL
 [ "$(part version | wc -l)" -ge 3 ] || fail "no version(): $(part version)"
 {
     sed "/^CREATE FUNCTION migrations\.\(next_\)\?version(/,/;\$/d; /^COMMENT ON FUNCTION migrations\.\(next_\)\?version(/d
-        s/^\(    variables jsonb .*\),$/\1/; /^    created_at timestamptz/d; /^COMMENT ON COLUMN migrations\.project\.created_at /d
+        s/^\(    secrets text.*\),$/\1/; /^    created_at timestamptz/d; /^COMMENT ON COLUMN migrations\.project\.created_at /d
         s/^COMMENT ON TABLE migrations\.project IS .*/COMMENT ON TABLE migrations.project IS 'as it was';/" "$present"
 } >"$extensions/pg_migrations--0.0.9.sql"
 [ "$(diff "$present" "$extensions/pg_migrations--0.0.9.sql" | grep -c '^[<>]')" -gt 10 ] || fail 'nothing was taken away'

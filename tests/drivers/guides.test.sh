@@ -4,6 +4,9 @@ sql "SELECT migrations.add('001', 'one', 'CREATE TABLE one (id int)', 'DROP TABL
 check_document "$ROOT/docs/ci.md"
 is 'deployed' '003|' "$(sql "SELECT migrations.version(), string_agg(state, '') FILTER (WHERE state <> 'applied') FROM migrations.status()")"
 
+new_database driver_settings
+check_document "$ROOT/docs/settings.md"
+
 # Each guide is linked from the README, and what they link to is there.
 for guide in "$ROOT"/docs/*.md; do
     grep -q "(docs/$(basename "$guide"))" "$ROOT/README.md" || fail "the README doesn't name docs/$(basename "$guide")"

@@ -1,6 +1,7 @@
 //! Whose files a folder holds, and what is asked of the files of all tools.
 
 use super::super::version::{MAX_LENGTH, Version};
+use super::super::visible;
 use super::name::{is_other_sql, is_sql, split};
 use super::{Claim, Convention, File, Found, Notes, Options, Part, Problem, Set};
 use std::collections::{HashMap, HashSet};
@@ -158,9 +159,10 @@ fn defects(migrations: &[Found]) -> Vec<Problem> {
     let mut repeatables: HashMap<&str, &Found> = HashMap::new();
     for found in migrations {
         let path = found.paths.first().map_or("", String::as_str);
-        if found.name.trim().is_empty() || found.name.chars().any(char::is_control) {
+        if let Some(why) = visible::defect(&found.name) {
             let message = format!("invalid migration name \"{}\"", found.name.escape_debug());
-            problems.push(Problem::of(path, message, "Rename it: a line that says what it does."));
+            let hint = format!("{why} Rename it: a line that says what it does.");
+            problems.push(Problem::of(path, message, hint));
         }
         let Some(text) = &found.version else {
             // It is a key of an index.

@@ -5,10 +5,11 @@
 //! back to it from what the parser has read. So values of variables get into no message
 //! of ours, and lines are those of the file.
 
+use super::super::mask::Mask;
 use super::command::{self, Argument, Meaning};
 use super::scan::{Kind, Scan, scan};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 /// The most that the server's parser reads, in bytes.
@@ -61,6 +62,15 @@ pub struct Variables {
     pub syntax: Syntax,
     /// Their values.
     pub values: HashMap<String, String>,
+    /// The names of those whose values are secrets.
+    pub secrets: BTreeSet<String>,
+}
+
+impl Variables {
+    /// The values of secrets, to be hidden in what is kept or shown.
+    pub fn mask(&self) -> Mask {
+        Mask::of(self.secrets.iter().filter_map(|name| self.values.get(name)).map(String::as_str))
+    }
 }
 
 /// Why a text can't be made ready.

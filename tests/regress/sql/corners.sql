@@ -44,11 +44,14 @@ COMMIT;
 
 -- how the text is read can't change in its middle
 SELECT migrations.add('020', 'strings', 'SET standard_conforming_strings = on; CREATE TABLE s AS SELECT ''C:\new''::text AS t');
+SELECT settings FROM migrations.set_project(settings => '{"standard_conforming_strings": "off", "escape_string_warning": "off"}');
+SELECT * FROM migrations.apply();
+SELECT settings FROM migrations.set_project(settings => '{}');
+-- what the caller has set doesn't count
 SET escape_string_warning = off;
 SET standard_conforming_strings = off;
-SELECT * FROM migrations.apply();
-RESET standard_conforming_strings;
 SELECT version FROM migrations.apply();
+RESET standard_conforming_strings;
 SELECT t FROM s;
 
 -- options that the server refuses, it refuses with their place

@@ -2,7 +2,7 @@ use super::*;
 
 fn variables(syntax: Syntax, values: &[(&str, &str)]) -> Variables {
     let values = values.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    Variables { project: "p".into(), syntax, values: values.collect() }
+    Variables { project: "p".into(), syntax, values: values.collect(), ..Variables::default() }
 }
 
 fn ready<'a>(text: &'a str, variables: &Variables) -> Script<'a> {
