@@ -5,6 +5,7 @@
 //! a byte order mark. So the text is normalised before it is hashed; what is stored
 //! and run is the text as it was given (without the mark).
 
+use super::halt;
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
@@ -25,12 +26,19 @@ pub fn checksum(text: &str) -> [u8; 32] {
     // Leaving out what stands before the LF of each CRLF normalises without a second copy
     // of the text.
     let mut hashed = 0;
-    for at in memmem::find_iter(text.as_bytes(), "\r\n") {
-        hash.update(&text.as_bytes()[hashed..at]);
+    let bytes = text.as_bytes();
+    while let Some(at) = halt::search(bytes, hashed, 2, |part| memmem::find(part, b"\r\n")) {
+        update(&mut hash, &bytes[hashed..at]);
         hashed = at + 1;
     }
-    hash.update(&text.as_bytes()[hashed..]);
+    update(&mut hash, &bytes[hashed..]);
     hash.finalize().into()
+}
+
+fn update(hash: &mut Sha256, bytes: &[u8]) {
+    for part in halt::parts(bytes) {
+        hash.update(part);
+    }
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ fn in_file(problem: &Problem) -> String {
 /// A line on a file that was refused.
 fn refused(file: &str, error: &Error) -> String {
     match error {
-        Error::Problem(Problem { path, line, message, hint }) if path == file => match line {
+        Error::Problem(Problem { path, line, message, hint, .. }) if path == file => match line {
             Some(line) => format!("{file}, line {line}: {message}. {hint}"),
             None => format!("{file}: {message}. {hint}"),
         },
@@ -169,8 +169,14 @@ impl Error {
             )
             .detail(format!("What differs: {}.", differs.join(", ")))
             .hint("Register the change as a new migration, or store this content with replace => true."),
-            Problem(problem) => Report::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, in_file(problem))
-                .hint(problem.hint.as_str()),
+            Problem(problem) => Report::new(
+                match problem.is_beyond {
+                    true => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                    false => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                },
+                in_file(problem),
+            )
+            .hint(problem.hint.as_str()),
             NoUp { versions, project } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration{} {} of project \"{project}\" {} no up", plural(versions.len()), and(versions), has(versions.len())),

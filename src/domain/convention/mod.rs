@@ -116,12 +116,25 @@ pub struct Problem {
     pub message: String,
     /// What to do, as a sentence.
     pub hint: String,
+    /// It is more than what is read (54000), not something wrong (22023).
+    pub is_beyond: bool,
 }
 
 impl Problem {
     /// What is wrong in a file.
     pub fn of(path: &str, message: impl Into<String>, hint: impl Into<String>) -> Problem {
-        Problem { path: path.to_owned(), line: None, message: message.into(), hint: hint.into() }
+        Problem {
+            path: path.to_owned(),
+            line: None,
+            message: message.into(),
+            hint: hint.into(),
+            is_beyond: false,
+        }
+    }
+
+    /// What in a file is more than what is read.
+    pub fn beyond(path: &str, message: impl Into<String>, hint: impl Into<String>) -> Problem {
+        Problem { is_beyond: true, ..Problem::of(path, message, hint) }
     }
 
     /// What is wrong in a line of a file.
