@@ -6,6 +6,7 @@
 //! and run is the text as it was given (without the mark).
 
 use super::halt;
+use super::script::origin;
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
@@ -19,9 +20,10 @@ pub fn without_bom(text: &str) -> &str {
 }
 
 /// SHA-256 over the text without byte order mark, with CRLF read as LF, and without
-/// white space at its end.
+/// white space at its end, and without the comment that says where in its file it begins.
 pub fn checksum(text: &str) -> [u8; 32] {
-    let text = without_bom(text).trim_end_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+    let text = origin::split(without_bom(text)).1;
+    let text = text.trim_end_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
     let mut hash = Sha256::new();
     // Leaving out what stands before the LF of each CRLF normalises without a second copy
     // of the text.
@@ -78,5 +80,12 @@ mod tests {
             assert_ne!(checksum(other), plain, "{other:?}");
         }
         assert_eq!(checksum(""), checksum("\n"));
+    }
+
+    #[test]
+    fn the_place_in_a_file_makes_no_difference() {
+        for text in ["SELECT 1;\nSELECT 2;", "-- pg_migrations: line 7"] {
+            assert_eq!(checksum(&origin::marked(12, text.to_owned())), checksum(text));
+        }
     }
 }

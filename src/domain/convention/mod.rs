@@ -17,6 +17,7 @@ mod folder;
 mod golang_migrate;
 mod goose;
 mod graphile;
+pub mod limits;
 mod liquibase;
 mod name;
 mod node_pg_migrate;
@@ -36,6 +37,7 @@ use detection::unknown_name;
 pub use detection::read;
 pub use name::{Need, Part, need};
 
+use super::script::floor_boundary;
 use std::collections::BTreeMap;
 
 /// A file as it is at hand.
@@ -126,7 +128,7 @@ impl Problem {
         Problem {
             path: path.to_owned(),
             line: None,
-            message: message.into(),
+            message: bounded(message.into()),
             hint: hint.into(),
             is_beyond: false,
         }
@@ -207,8 +209,20 @@ impl Notes {
     /// Notes what is wrong, where the rest can be read on to find what else is: all of
     /// them are shown together, and nothing is taken.
     pub fn refuse(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        // Whoever has solved these loads the files again.
+        if self.problems.len() < limits::PROBLEMS {
+            self.problems.push(problem);
+        }
     }
+}
+
+/// A message that may name what was written, which may be long.
+fn bounded(mut message: String) -> String {
+    if message.len() > limits::MESSAGE {
+        message.truncate(floor_boundary(&message, limits::MESSAGE));
+        message.push_str(" ...");
+    }
+    message
 }
 
 /// What a folder holds.

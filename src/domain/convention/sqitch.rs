@@ -9,6 +9,7 @@ mod config;
 mod plan;
 mod verify;
 
+use super::super::room;
 use super::{Claim, File, Found, Notes, Options, Problem};
 pub use config::join;
 
@@ -58,8 +59,8 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
         found.push(Found {
             version: Some(version(place)),
             name: change.name.clone(),
-            up: up.map(|text| text.to_string()),
-            down: down.map(|text| text.to_string()),
+            up: up.map(|text| room::owned(text)),
+            down: down.map(|text| room::owned(text)),
             verify: verify.map(|text| verify::body(text)),
             requires: requires(change, &plan, &layout, &elsewhere, notes),
             paths: paths.into_iter().filter(|path| texts.contains_key(path.as_str())).collect(),

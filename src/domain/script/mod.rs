@@ -6,12 +6,14 @@
 
 pub mod command;
 pub mod include;
+pub mod origin;
 pub mod prepare;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 pub mod scan;
 
-use super::halt;
+use super::{halt, room};
+use std::borrow::Cow;
 
 /// The most of a body that is shown as the text around an error, in bytes.
 pub const EXCERPT: usize = 4096;
@@ -79,7 +81,7 @@ pub fn names(text: &str) -> Vec<&str> {
                 while bytes.get(at) == Some(&b'.') && at + 1 < bytes.len() {
                     at = end_of_name(bytes, at + 1).max(at + 1);
                 }
-                names.push(&text[start..at]);
+                room::push(&mut names, &text[start..at]);
             }
             // A number, with what is written in one piece with it.
             Some(b'0'..=b'9') => at = end_of_name(bytes, at).max(at + 1),
@@ -137,8 +139,9 @@ pub fn bytes_of_characters(text: &[u8], count: usize) -> usize {
 /// What to show of a text around an offset.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Excerpt<'a> {
-    /// The whole text while it is at most [`EXCERPT`] bytes, else a cut around the offset.
-    pub text: &'a str,
+    /// The whole text while it is at most [`EXCERPT`] bytes, else a cut around the offset. A
+    /// whole one has its lines where they are in its file, behind empty ones.
+    pub text: Cow<'a, str>,
     /// The offset's position within the excerpt, in characters from 1.
     pub position: usize,
 }
@@ -146,9 +149,19 @@ pub struct Excerpt<'a> {
 /// The part of a text to show with an error at this offset. A cut starts and ends
 /// with whole lines where lines are short enough for that.
 pub fn excerpt(text: &str, offset: usize) -> Excerpt<'_> {
-    let offset = floor_boundary(text, offset.min(text.len()));
-    let (start, end) = if text.len() <= EXCERPT { (0, text.len()) } else { cut(text, offset) };
-    Excerpt { text: &text[start..end], position: 1 + text[start..offset].chars().count() }
+    let (line, body) = origin::split(text);
+    let offset = offset.min(text.len()).saturating_sub(text.len() - body.len());
+    let offset = floor_boundary(body, offset);
+    let whole = body.len() + line - 1 <= EXCERPT;
+    let (start, end) = if body.len() <= EXCERPT { (0, body.len()) } else { cut(body, offset) };
+    let position = 1 + body[start..offset].chars().count();
+    match whole && line > 1 {
+        false => Excerpt { text: Cow::Borrowed(&body[start..end]), position },
+        true => Excerpt {
+            text: Cow::Owned("\n".repeat(line - 1) + body),
+            position: position + line - 1,
+        },
+    }
 }
 
 fn cut(text: &str, offset: usize) -> (usize, usize) {
@@ -237,8 +250,14 @@ mod tests {
 
     #[test]
     fn shows_a_short_text_whole() {
-        assert_eq!(excerpt("aé\nz", 4), Excerpt { text: "aé\nz", position: 4 });
-        assert_eq!(excerpt("", 7), Excerpt { text: "", position: 1 });
+        assert_eq!(excerpt("aé\nz", 4), Excerpt { text: "aé\nz".into(), position: 4 });
+        assert_eq!(excerpt("", 7), Excerpt { text: "".into(), position: 1 });
+        let text = origin::marked(4, "a\nb".to_owned());
+        for (offset, position) in [(0, 4), (text.len() - 1, 6), (text.len(), 7)] {
+            assert_eq!(excerpt(&text, offset), Excerpt { text: "\n\n\na\nb".into(), position });
+        }
+        let text = origin::marked(40_000, "a\nb".to_owned());
+        assert_eq!(excerpt(&text, text.len()), Excerpt { text: "a\nb".into(), position: 4 });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The line that begins a changeset: its author, its id, and what is said of it.
 
-use super::filter::Filter;
+use super::super::super::halt;
+use super::filter::{Filter, is_deep, too_deep};
 
 /// What a line that begins a changeset says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub fn attributes(text: &str) -> Vec<(String, String)> {
     let mut words: Vec<String> = vec![String::new()];
     let mut quoted = false;
     for c in text.chars() {
+        halt::work(1);
         match c {
             '"' => quoted = !quoted,
             c if c.is_whitespace() && !quoted => words.push(String::new()),
@@ -124,6 +126,11 @@ impl Head {
         }
         if let Some((name, value)) = self.labels().filter(|_| filter.labels.is_none()) {
             refusals.push((format!("whether {name}:{value} is to run is not said"), SAY_LABELS));
+        }
+        for (name, value) in [self.context(), self.labels()].into_iter().flatten() {
+            if is_deep(value) {
+                refusals.push((format!("{name}: {}", too_deep()), "Write it with fewer of them."));
+            }
         }
         if self.is_false("failOnError") {
             refusals.push((
