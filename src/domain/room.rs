@@ -29,6 +29,30 @@ pub fn push<T>(all: &mut Vec<T>, one: T) {
     all.push(one);
 }
 
+/// Adds bytes.
+pub fn extend(bytes: &mut Vec<u8>, more: &[u8]) {
+    if bytes.try_reserve(more.len()).is_err() && bytes.try_reserve_exact(more.len()).is_err() {
+        halt::end(OutOfMemory);
+    }
+    bytes.extend_from_slice(more);
+}
+
+/// Bytes to which a library can write.
+#[derive(Debug, Default)]
+pub struct Buffer(pub Vec<u8>);
+
+impl std::io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        halt::work(bytes.len());
+        extend(&mut self.0, bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A list for this many elements.
 pub fn list<T>(count: usize) -> Vec<T> {
     let mut all = Vec::new();

@@ -1,8 +1,9 @@
 //! The files of a folder on the server's machine.
 
 use crate::domain::convention::{Need, need};
+use crate::domain::{halt, room};
 use crate::error::{Error, Result};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// A text of the server, with what is made of it on the way, has to stay below 1 GB.
@@ -61,13 +62,29 @@ fn paths(root: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
+/// What is in a file. One that grows meanwhile is read as far as it is allowed to be.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?.take(LARGEST + 1);
+    let mut bytes = room::list(file.get_ref().metadata()?.len().min(LARGEST) as usize);
+    let mut part = vec![0; halt::STRIDE];
+    loop {
+        let count = match file.read(&mut part) {
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => 0,
+            Ok(0) => return Ok(bytes),
+            read => read?,
+        };
+        halt::work(count);
+        room::extend(&mut bytes, &part[..count]);
+    }
+}
+
 fn text(path: &Path) -> Result<String> {
     let failed = |why| Error::File { path: path.to_string_lossy().into_owned(), why };
     let invalid = |why: &str| failed(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
     if path.metadata().map_err(failed)?.len() > LARGEST {
         return Err(invalid("it is larger than 512 MB"));
     }
-    let bytes = std::fs::read(path).map_err(failed)?;
+    let bytes = bytes(path).map_err(failed)?;
     let text = String::from_utf8(bytes).map_err(|_| invalid("it is not in UTF-8"))?;
     if text.contains('\0') {
         return Err(invalid("it holds a NUL byte"));

@@ -6,6 +6,7 @@ use super::{check, report};
 use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
+use crate::domain::room;
 use crate::domain::script::prepare::{Syntax, Variables};
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
@@ -427,7 +428,24 @@ fn first(found: Found) -> Content {
 /// up. What they say beside the texts goes with the up: with another up, what was said of
 /// the former one is void.
 fn merged(before: &Content, found: Found) -> Content {
-    let mut content = before.clone();
+    let parts =
+        [(&found.up, &before.up), (&found.down, &before.down), (&found.verify, &before.verify)];
+    // What is replaced needn't be copied.
+    let [up, down, verify] = parts.map(|(found, before)| match found {
+        Some(_) => None,
+        None => before.as_deref().map(room::owned),
+    });
+    let mut content = Content {
+        name: before.name.clone(),
+        up,
+        down,
+        requires: before.requires.clone(),
+        precondition: before.precondition.as_deref().map(room::owned),
+        verify,
+        transactional: before.transactional,
+        on_fail: before.on_fail.clone(),
+        moment: before.moment,
+    };
     if let Some(up) = found.up {
         let is_other = before.up.as_deref().map(checksum) != Some(checksum(&up));
         if is_other || found.transactional.is_some() {
@@ -452,7 +470,7 @@ impl Content {
             if let Some(body) = text
                 && without_bom(body).len() != body.len()
             {
-                *body = without_bom(body).to_owned();
+                *body = room::owned(without_bom(body));
             }
         }
         self

@@ -17,7 +17,7 @@ use crate::pg::context::{Context, Read};
 use crate::pg::guc::Nest;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
-use crate::pg::{memory, message, utility};
+use crate::pg::{interrupt, memory, message, utility};
 use crate::store::event::{Event, Identity};
 use crate::store::journal::UnderWay;
 use crate::store::project::Project;
@@ -447,12 +447,13 @@ impl<'a> Run<'a> {
 
     /// The texts of a step.
     pub(super) fn text(&self, batch: &Batch, step: &Step) -> Result<Text> {
-        let found = match &step.act {
-            Act::Up(pending) => batch.up(pending.id)?,
-            Act::Down(applied) => batch.down(applied.id)?,
-        };
+        let found = interrupt::stoppable(|| match &step.act {
+            Act::Up(pending) => batch.up(pending.id),
+            Act::Down(applied) => batch.down(applied.id),
+        })?;
         let text = found.unwrap_or_default();
-        if checksum::checksum(&text.body)[..] != text.stored {
+        let sum = interrupt::stoppable(|| Ok(checksum::checksum(&text.body)))?;
+        if sum[..] != text.stored {
             return Err(Error::Corrupt { migration: self.label(step, step.part()) });
         }
         Ok(text)
@@ -472,7 +473,7 @@ impl<'a> Run<'a> {
         let project = self.project(step);
         let context = Context::new(&label, script, &project.variables).with(ready);
         let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
-        work(&context).inspect_err(|_| {
+        interrupt::stoppable(|| work(&context)).inspect_err(|_| {
             self.failed_at.replace(At::of(&context));
         })
     }

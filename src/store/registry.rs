@@ -50,11 +50,11 @@ impl Content {
     fn read(row: &Row) -> Content {
         Content {
             name: row.text(1),
-            up: row.get(2),
-            down: row.get(3),
+            up: row.long_text(2),
+            down: row.long_text(3),
             requires: row.get(4).unwrap_or_default(),
-            precondition: row.get(5),
-            verify: row.get(6),
+            precondition: row.long_text(5),
+            verify: row.long_text(6),
             transactional: row.get(7),
             on_fail: row.text(8),
             moment: Moment::parse(&row.text(9)).unwrap_or_default(),
@@ -253,8 +253,8 @@ impl Batch<'_> {
         Ok(found.first().and_then(|row| {
             let text = Text::read(&row)?;
             Some(Text {
-                precondition: row.get(3),
-                verify: row.get(4),
+                precondition: row.long_text(3),
+                verify: row.long_text(4),
                 on_fail: OnFail::read(&row.text(5)),
                 ..text
             })
@@ -278,7 +278,7 @@ impl Batch<'_> {
         let scripts = found.rows().map(|row| VerifyScript {
             version: row.get(0),
             name: row.text(1),
-            script: row.text(2),
+            script: row.long_text(2).unwrap_or_default(),
         });
         Ok(scripts.collect())
     }
