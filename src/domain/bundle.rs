@@ -188,7 +188,11 @@ impl Bundle {
             }
             _ => return Err("it has no format".to_owned()),
         }
-        let bundle: Bundle = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        let bundle: Bundle = serde_json::from_str(json).map_err(|error| {
+            // The place is one of the server's text, which nobody has written.
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            error.to_string().replace(&place, "")
+        })?;
         for migration in &bundle.migrations {
             let sum = migration.up.as_deref().map(|up| hex(&checksum(up)));
             if migration.up_checksum.is_some() && migration.up_checksum != sum {

@@ -7,6 +7,7 @@ use crate::domain::checksum::{checksum, without_bom};
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
 use crate::domain::room;
+use crate::domain::script::origin::first_line;
 use crate::domain::script::prepare::{Syntax, Variables};
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
@@ -258,6 +259,10 @@ impl Registration<'_> {
             done.verify = outcome(new_verify, of("verify"));
             done.up =
                 outcome(new_up, differs.iter().any(|what| !["down", "verify"].contains(what)));
+            if differs.is_empty() && !(new_up || new_down || new_verify) && moved(before, &content)
+            {
+                return Ok(Some((content, Outcome::Unchanged)));
+            }
             if differs.is_empty() && (new_up || new_down || new_verify) {
                 return Ok(Some((content, Outcome::Added)));
             }
@@ -296,6 +301,13 @@ impl Registration<'_> {
             return Ok(Outcome::Unchanged);
         };
         let content = content.normal();
+        if outcome == Outcome::Unchanged {
+            // The same texts, elsewhere in their file.
+            let sum = content.up.as_deref().map(checksum);
+            let sum = sum.as_ref().map(|sum| sum.as_slice());
+            batch.put(project.id, version, key, content, sum)?;
+            return Ok(outcome);
+        }
         check_scripts(version, &content, project)?;
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
             let title = report::title(version, &content.name);
@@ -422,6 +434,15 @@ fn first(found: Found) -> Content {
         moment: found.moment,
         ..Content::default()
     }
+}
+
+/// Whether texts begin at other lines of their files than before.
+fn moved(before: &Content, now: &Content) -> bool {
+    let lines = |content: &Content| {
+        [&content.up, &content.down, &content.verify]
+            .map(|text| text.as_deref().map(first_line))
+    };
+    lines(before) != lines(now)
 }
 
 /// What is registered of a migration, with what files tell of it. The name is that of the
