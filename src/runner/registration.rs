@@ -439,8 +439,7 @@ fn first(found: Found) -> Content {
 /// Whether texts begin at other lines of their files than before.
 fn moved(before: &Content, now: &Content) -> bool {
     let lines = |content: &Content| {
-        [&content.up, &content.down, &content.verify]
-            .map(|text| text.as_deref().map(first_line))
+        [&content.up, &content.down, &content.verify].map(|text| text.as_deref().map(first_line))
     };
     lines(before) != lines(now)
 }

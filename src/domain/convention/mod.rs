@@ -8,6 +8,8 @@
 //! [`read`] finds out whose files they are, unless it is told, and has that tool's file
 //! read them.
 
+#[cfg(test)]
+mod adverse;
 mod dbmate;
 mod detection;
 mod diesel;

@@ -56,6 +56,9 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
             let hint = "Add the script, or take the change out of the plan.";
             notes.refuse(Problem::at(&layout.plan, change.line, message, hint));
         }
+        if [up, down, verify].iter().all(Option::is_none) {
+            continue;
+        }
         found.push(Found {
             version: Some(version(place)),
             name: change.name.clone(),
