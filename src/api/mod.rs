@@ -10,6 +10,7 @@ pub mod run;
 pub mod schedule;
 
 use crate::domain::requirement;
+use crate::domain::script::shorten;
 use crate::domain::version::{MAX_LENGTH, Version};
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
@@ -32,7 +33,7 @@ fn check_project(name: &str) -> Result<()> {
         || name.chars().any(char::is_control)
     {
         return Err(Error::InvalidArgument {
-            message: format!("invalid project name \"{}\"", name.escape_debug()),
+            message: format!("invalid project name \"{}\"", shorten(name).escape_debug()),
             hint: format!(
                 "Use a name of at most {MAX_LENGTH} bytes without colons and control characters, such as billing; extension is taken."
             ),
@@ -56,5 +57,6 @@ fn scope<'a>(target: Option<&'a Version>, only: Option<&'a Version>) -> Result<S
 
 /// A version that a call names.
 fn version(text: &str) -> Result<Version> {
-    Version::parse(text).map_err(|why| Error::InvalidVersion { version: text.to_owned(), why })
+    Version::parse(text)
+        .map_err(|why| Error::InvalidVersion { version: shorten(text).to_owned(), why })
 }

@@ -4,6 +4,7 @@ use super::{Error, Place, Unmet};
 use crate::domain::backup::SCHEMA;
 use crate::domain::convention::Problem;
 use crate::domain::script::prepare::What;
+use crate::domain::script::shorten;
 use crate::pg::catch::sqlstate_text;
 use crate::pg::quote_identifier;
 use pgrx::PgSqlErrorCode as Code;
@@ -85,9 +86,9 @@ fn in_file(problem: &Problem) -> String {
     let Problem { path, line, message, .. } = problem;
     let base = path.rsplit('/').next().unwrap_or_default();
     match line {
-        Some(line) => format!("file \"{}\", line {line}: {message}", path.escape_debug()),
+        Some(line) => format!("file \"{}\", line {line}: {message}", shorten(path).escape_debug()),
         None if base.is_empty() || message.contains(base) => message.clone(),
-        None => format!("file \"{}\": {message}", path.escape_debug()),
+        None => format!("file \"{}\": {message}", shorten(path).escape_debug()),
     }
 }
 
@@ -115,13 +116,13 @@ impl Error {
             ),
             InvalidVersion { version, why } => Report::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("invalid version \"{}\"", version.escape_debug()),
+                format!("invalid version \"{}\"", shorten(version).escape_debug()),
             )
             .detail(why.to_string())
             .hint("Use numbers, dots, letters or a timestamp, such as 001, 1.2 or 20240131120000."),
             InvalidRequirement { text, why } => Report::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("invalid requirement \"{}\"", text.escape_debug()),
+                format!("invalid requirement \"{}\"", shorten(text).escape_debug()),
             )
             .detail(why.to_string())
             .hint("Name a version (003), one of another project (billing:003), or an extension (extension:vector)."),
@@ -579,7 +580,7 @@ impl Error {
             .place(place.clone()),
             Script { what: What::Unset(name, project), place } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
-                format!("variable \"{}\" is not set", name.escape_debug()),
+                format!("variable \"{}\" is not set", shorten(name).escape_debug()),
             )
             .hint(format!(
                 "Set it: SELECT migrations.set_variable({}, 'value', {});",

@@ -6,7 +6,7 @@
 //! throws the error.
 
 use super::call::Call;
-use super::{cstring, interrupt, raw};
+use super::{cstring, interrupt, raw, reserve};
 use crate::error::{Error, Place, Report, Result};
 use core::ffi::{c_char, c_int};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
@@ -57,6 +57,7 @@ pub(crate) use entry;
 pub unsafe fn enter(info: pg_sys::FunctionCallInfo, code: fn(&Call) -> Result<Datum>) -> Datum {
     // SAFETY: the caller's promise.
     let call = unsafe { Call::new(info) };
+    reserve::prepare();
     let outcome = PgTryBuilder::new(|| interrupt::stoppable(|| code(&call)))
         .catch_others(|caught| Err(from_panic(caught)))
         .catch_rust_panic(|caught| Err(from_panic(caught)))

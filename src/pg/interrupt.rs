@@ -6,7 +6,7 @@
 //! an [`Error`] of it.
 
 use super::catch::{ServerError, catch};
-use super::raw;
+use super::{raw, reserve};
 use crate::domain::halt::{self, OutOfMemory};
 use crate::error::{Error, Result};
 use pgrx::pg_sys;
@@ -34,7 +34,13 @@ pub fn watch() {
 fn check() {
     // SAFETY: a variable that signal handlers of this process set.
     let is_pending = unsafe { (&raw const pg_sys::InterruptPending).read_volatile() } != 0;
-    if !is_pending || IS_QUIET.get() {
+    if IS_QUIET.get() {
+        return;
+    }
+    if reserve::is_used() {
+        halt::end(OutOfMemory);
+    }
+    if !is_pending {
         return;
     }
     // SAFETY: the closure holds nothing; what is thrown ends the call, or the step of it.

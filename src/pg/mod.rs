@@ -21,6 +21,7 @@ pub mod name;
 pub mod parse;
 pub mod portal;
 mod raw;
+pub mod reserve;
 pub mod rows;
 pub mod settings;
 pub mod spi;

@@ -6,6 +6,7 @@ use crate::domain::bundle::{Bundle, FORMAT, Migration, hex};
 use crate::domain::checksum::checksum;
 use crate::domain::convention::Moment;
 use crate::domain::script::prepare::Syntax;
+use crate::domain::script::shorten;
 use crate::domain::version::{MAX_LENGTH, Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::message;
@@ -66,7 +67,7 @@ pub struct Imported {
 /// Errors: what the bundle holds isn't valid (22023), and those of add().
 pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Imported>> {
     let unusable = |argument: &str, value: &str| Error::InvalidArgument {
-        message: format!("invalid {argument} in the bundle: \"{}\"", value.escape_debug()),
+        message: format!("invalid {argument} in the bundle: \"{}\"", shorten(value).escape_debug()),
         hint: "Export the bundle anew.".to_owned(),
     };
     let allows = match bundle.out_of_order.as_str() {

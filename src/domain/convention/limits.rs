@@ -1,17 +1,21 @@
 //! How much is read of what people write by hand: far more than anybody does, and little enough
 //! that no reader, whichever way it reads, takes all memory or comes to no end.
 
-use super::super::halt;
+use super::super::{halt, room};
 use super::{File, Options, Problem, name};
 
 /// How deep brackets, lists and the like may stand in each other.
 pub const DEPTH: usize = 100;
 
+/// The most files that are read together, migrations that are in one, and parts that are no
+/// migrations.
+pub const MOST: usize = 200_000;
+
 /// The longest path of a file, in bytes.
 const PATH: usize = 4096;
 
 /// The most of a file that isn't SQL, in bytes.
-const BESIDE: usize = 4 << 20;
+const BESIDE: usize = 2 << 20;
 
 /// The longest option, in bytes.
 const OPTION: usize = 64 << 10;
@@ -25,8 +29,14 @@ pub const PROBLEMS: usize = 200;
 /// The longest message about a file, in bytes.
 pub const MESSAGE: usize = 2000;
 
-/// That paths can be those of files. Error: one is too long.
-pub fn check_paths<'a>(mut paths: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
+/// That paths can be those of files. Errors: one is too long, or they are too many.
+pub fn check_paths<'a>(mut paths: impl ExactSizeIterator<Item = &'a str>) -> Result<(), Problem> {
+    if paths.len() > MOST {
+        let message = format!("there are more than {MOST} files");
+        return Err(Problem::beyond("", message, "Load them in parts."));
+    }
+    // For what is kept of each beside its text.
+    room::ensure(paths.len() * 1024);
     match paths.find(|path| path.len() > PATH) {
         None => Ok(()),
         Some(path) => {
@@ -54,7 +64,12 @@ pub fn check_options(options: &Options) -> Result<(), Problem> {
 pub fn check_sizes(files: &[File]) -> Result<(), Problem> {
     let is_large = |file: &&File| !name::is_sql(file.path) && file.text.len() > BESIDE;
     match files.iter().find(is_large) {
-        None => Ok(()),
+        None => {
+            // Lists of what is in them take many times as much.
+            let beside = files.iter().filter(|file| !name::is_sql(file.path));
+            room::ensure(100 * beside.map(|file| file.text.len()).sum::<usize>());
+            Ok(())
+        }
         Some(file) => {
             let message = format!("it is larger than {} MB", BESIDE >> 20);
             Err(Problem::beyond(file.path, message, "Take out of it what is not needed."))

@@ -17,6 +17,7 @@ mod master;
 pub use marks::has_header;
 
 use super::super::version::{MAX_LENGTH, Version};
+use super::super::{halt, room};
 use super::section::holds;
 use super::{Claim, File, Found, Moment, Notes, Options, Problem};
 use changelog::ChangeSet;
@@ -68,6 +69,10 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
             notes.pass_over(file.path, "it holds no changeset");
         }
         for (place, set) in log.changesets.into_iter().enumerate() {
+            halt::work(halt::STEP);
+            if ids.try_reserve(1).is_err() {
+                halt::end(halt::OutOfMemory);
+            }
             let name = format!("{}:{}", set.head.author, set.head.id);
             let logical = set.head.logical_path().or(log.logical_path.as_deref());
             let path = logical.unwrap_or(file.path).trim_start_matches("classpath:");
@@ -89,7 +94,7 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
                 notes.pass_over(file.path, format!("changeset {name} is not taken: {why}"));
                 continue;
             }
-            found.push(migration(&file, &path, place + 1, name, set, notes));
+            room::push(&mut found, migration(&file, &path, place + 1, name, set, notes));
         }
     }
     keep_order(&mut found, notes);

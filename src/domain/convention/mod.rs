@@ -39,6 +39,7 @@ use detection::unknown_name;
 pub use detection::read;
 pub use name::{Need, Part, need};
 
+use super::room;
 use super::script::floor_boundary;
 use std::collections::BTreeMap;
 
@@ -205,7 +206,12 @@ impl Notes {
     /// a clause in lower case without a full stop, such as
     /// `it is in a subfolder, which goose does not read`.
     pub fn pass_over(&mut self, path: &str, why: impl Into<String>) {
-        self.passed_over.push((path.to_owned(), why.into()));
+        if self.passed_over.len() < limits::MOST {
+            room::push(&mut self.passed_over, (room::owned(path), why.into()));
+        } else if self.problems.is_empty() {
+            let message = format!("it has more than {} parts that are not read", limits::MOST);
+            self.refuse(Problem::beyond(path, message, "Take out of it what is not needed."));
+        }
     }
 
     /// Notes what is wrong, where the rest can be read on to find what else is: all of

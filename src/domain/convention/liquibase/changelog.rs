@@ -1,5 +1,6 @@
 //! A file of formatted SQL: its changesets, with what applies them and takes them back.
 
+use super::super::super::room;
 use super::super::super::script::{line_at, shorten, skip_blank};
 use super::super::limits;
 use super::super::section::{Line, Section, lines};
@@ -61,7 +62,15 @@ pub fn read(file: &File, filter: &Filter, notes: &mut Notes) -> Changelog {
             );
             notes.pass_over(file.path, why);
         } else if let Some(rest) = is_changeset(line.text) {
-            changelog.changesets.extend(current.take().map(|open| open.close(file, notes)));
+            if let Some(open) = current.take() {
+                room::push(&mut changelog.changesets, open.close(file, notes));
+            }
+            if changelog.changesets.len() >= limits::MOST {
+                let message = format!("it has more than {} changesets", limits::MOST);
+                let hint = "Divide it into several files, and load them in parts.";
+                notes.refuse(Problem::beyond(file.path, message, hint));
+                return changelog;
+            }
             let head = mark(line.text, "changeset").and(attributes::read(rest.trim()));
             match head {
                 Some(head) => current = Some(Open::of(head, line.number, file, filter, notes)),
