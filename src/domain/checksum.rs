@@ -23,18 +23,33 @@ pub fn without_bom(text: &str) -> &str {
 /// white space at its end, and without the comment that says where in its file it begins.
 pub fn checksum(text: &str) -> [u8; 32] {
     let text = origin::split(without_bom(text)).1;
-    let text = text.trim_end_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+    let bytes = &text.as_bytes()[..end(text.as_bytes())];
     let mut hash = Sha256::new();
     // Leaving out what stands before the LF of each CRLF normalises without a second copy
     // of the text.
     let mut hashed = 0;
-    let bytes = text.as_bytes();
     while let Some(at) = halt::search(bytes, hashed, 2, |part| memmem::find(part, b"\r\n")) {
         update(&mut hash, &bytes[hashed..at]);
         hashed = at + 1;
     }
     update(&mut hash, &bytes[hashed..]);
     hash.finalize().into()
+}
+
+/// Where a text ends without the white space at its end.
+fn end(bytes: &[u8]) -> usize {
+    let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c);
+    let mut end = bytes.len();
+    while end > 0 {
+        let start = end.saturating_sub(halt::STRIDE);
+        let last = bytes[start..end].iter().rposition(|b| !is_space(b));
+        halt::work(end - start);
+        match last {
+            Some(last) => return start + last + 1,
+            None => end = start,
+        }
+    }
+    0
 }
 
 fn update(hash: &mut Sha256, bytes: &[u8]) {

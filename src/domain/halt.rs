@@ -68,7 +68,7 @@ pub fn search(
         // What is cut by the end of a part is found in whole in the longer one.
         let end = bytes.len().min(at + STRIDE + length - 1);
         if let Some(n) = find(&bytes[at..end]) {
-            work(n);
+            work(n + 1);
             return Some(at + n);
         }
         work(end - at);

@@ -8,6 +8,8 @@ pub mod bundle;
 pub mod checksum;
 pub mod convention;
 pub mod halt;
+#[cfg(test)]
+mod interruptible;
 pub mod plan;
 pub mod requirement;
 pub mod room;

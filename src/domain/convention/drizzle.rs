@@ -114,16 +114,18 @@ fn by_journal(files: &[File], journal: &File, notes: &mut Notes) -> Result<Vec<F
 /// A breakpoint ends a statement, which may lack its semicolon.
 fn end_statements(text: &str) -> String {
     let mut ended = String::new();
-    for (n, statement) in text.split(BREAKPOINT).enumerate() {
-        if n > 0 {
-            if !ended.trim_end().ends_with(';') {
-                room::push_str(&mut ended, ";");
-            }
-            room::push_str(&mut ended, BREAKPOINT);
+    let finder = memchr::memmem::Finder::new(BREAKPOINT);
+    let find = |part: &[u8]| finder.find(part);
+    let mut from = 0;
+    while let Some(at) = halt::search(text.as_bytes(), from, BREAKPOINT.len(), find) {
+        room::push_str(&mut ended, &text[from..at]);
+        if !ended.trim_end().ends_with(';') {
+            room::push_str(&mut ended, ";");
         }
-        halt::work(statement.len());
-        room::push_str(&mut ended, statement);
+        room::push_str(&mut ended, BREAKPOINT);
+        from = at + BREAKPOINT.len();
     }
+    room::push_str(&mut ended, &text[from..]);
     ended
 }
 
