@@ -37,7 +37,6 @@ unsafe extern "C-unwind" {
 
     pub fn pg_detoast_datum_packed(value: *mut pgrx::pg_sys::varlena)
     -> *mut pgrx::pg_sys::varlena;
-    pub fn slot_getsomeattrs_int(slot: *mut pgrx::pg_sys::TupleTableSlot, columns: c_int);
 
     // timeout.c, which pgrx doesn't bind; the identifiers are those of TimeoutId.
     pub fn enable_timeout_after(id: c_int, delay_ms: c_int);

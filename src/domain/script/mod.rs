@@ -109,7 +109,7 @@ fn end_of_name(bytes: &[u8], from: usize) -> usize {
 
 /// The beginning of a text, for messages that name what was written.
 pub fn shorten(text: &str) -> &str {
-    const SHOWN: usize = 200;
+    const SHOWN: usize = 300;
     &text[..floor_boundary(text, text.len().min(SHOWN))]
 }
 
