@@ -129,8 +129,7 @@ fn nothing_calls_itself_without_end() {
 #[test]
 fn work_is_in_proportion() {
     const SMALL: usize = 1 << 17;
-    for path in ["1_a.up.sql", "V1__a.sql", "x.sql", "flyway.toml", "sqitch.plan", "changelog.xml"]
-    {
+    for path in ["1_a.sql", "x.sql", "flyway.toml", "sqitch.plan", "changelog.xml"] {
         for part in PARTS {
             let head = match path {
                 "x.sql" => "--liquibase formatted sql\n--changeset a:0\n",
