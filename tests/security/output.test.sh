@@ -6,7 +6,7 @@
 new_database security_output
 run() { # version text
     sql "SET client_min_messages = error; SELECT migrations.add('$1', 'output', \$t\$$2\$t\$)" >/dev/null
-    "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c "SET client_min_messages = error; SELECT coalesce(sum(length(m)), 0), count(*), max(length(m)), min(m) FROM migrations.apply('$1') a, unnest(a.messages) m"
+    "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c "SELECT coalesce(sum(length(m)), 0), count(*), max(length(m)), min(m) FROM migrations.apply('$1') a, unnest(a.messages) m" 2>/dev/null
 }
 
 is 'large rows' '500|20|25|(a row of 60000004 bytes)' "$(run 1 "SELECT repeat('x', 60000000) FROM generate_series(1, 20)")"
