@@ -30,6 +30,7 @@ pgrx::extension_sql_file!("../sql/grants.sql", name = "grants", finalize);
 #[allow(non_snake_case)]
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    pg::interrupt::watch();
     pg::settings::define();
     pg::constraint::watch();
     pg::transaction::watch();

@@ -2,6 +2,7 @@
 
 use super::{check_project, project};
 use crate::domain::bundle::Bundle;
+use crate::domain::room::Buffer;
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
@@ -14,20 +15,22 @@ entry!(migrations_import_bundle, pg_finfo_migrations_import_bundle, import_bundl
 /// `export_bundle(project)`: what is registered, as JSON.
 fn export_bundle(call: &Call) -> Result<Datum> {
     let bundle = bundle::export(&project(call, 0)?)?;
-    let json = serde_json::to_value(bundle).map_err(|error| Error::Internal {
+    let mut json = Buffer::default();
+    serde_json::to_writer(&mut json, &bundle).map_err(|error| Error::Internal {
         code: None,
         message: error.to_string(),
         detail: None,
         hint: None,
     })?;
-    Ok(call.answer(Value::Json(json)))
+    drop(bundle);
+    Ok(call.answer(Value::JsonText(json.0)))
 }
 
 /// `import_bundle(bundle, project, replace)`: a row for each migration.
 fn import_bundle(call: &Call) -> Result<Datum> {
-    let json = call.json(0, "bundle")?.ok_or(Error::NullArgument("bundle"))?;
+    let json = call.json_text(0)?.ok_or(Error::NullArgument("bundle"))?;
     let replace = call.bool(2).ok_or(Error::NullArgument("replace"))?;
-    let bundle = Bundle::read(json).map_err(|why| Error::InvalidArgument {
+    let bundle = Bundle::read(&json).map_err(|why| Error::InvalidArgument {
         message: format!("argument \"bundle\" is no bundle: {why}"),
         hint: "Use what migrations.export_bundle() gives.".to_owned(),
     })?;

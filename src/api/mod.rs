@@ -10,6 +10,7 @@ pub mod run;
 pub mod schedule;
 
 use crate::domain::requirement;
+use crate::domain::script::shorten;
 use crate::domain::version::{MAX_LENGTH, Version};
 use crate::domain::visible;
 use crate::error::{Error, Result};
@@ -59,5 +60,6 @@ fn scope<'a>(target: Option<&'a Version>, only: Option<&'a Version>) -> Result<S
 
 /// A version that a call names.
 fn version(text: &str) -> Result<Version> {
-    Version::parse(text).map_err(|why| Error::InvalidVersion { version: text.to_owned(), why })
+    Version::parse(text)
+        .map_err(|why| Error::InvalidVersion { version: shorten(text).to_owned(), why })
 }

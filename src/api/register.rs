@@ -1,8 +1,10 @@
 //! Functions that register migrations.
 
 use super::{project, version};
+use crate::domain::convention::limits::check_paths;
 use crate::domain::convention::{Convention, Moment, Options};
 use crate::domain::script::prepare::Syntax;
+use crate::domain::script::shorten;
 use crate::domain::version::MAX_LENGTH;
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
@@ -51,6 +53,7 @@ fn add(call: &Call) -> Result<Datum> {
 /// `add_file(path, content, project, replace, convention, options)`: what was done, as text.
 fn add_file(call: &Call) -> Result<Datum> {
     let path = call.required(0, "path")?;
+    check_paths([path.as_str()].into_iter()).map_err(Error::Problem)?;
     let content = call.required(1, "content")?;
     let outcome = loading::add_file(path, content, &request(call, 2)?)?;
     Ok(call.answer(Value::from(outcome.word())))
@@ -69,6 +72,7 @@ fn add_files(call: &Call) -> Result<Datum> {
             hint: "Give the content of each file at the place of its path.".to_owned(),
         });
     }
+    check_paths(paths.iter().map(String::as_str)).map_err(Error::Problem)?;
     let files = paths.into_iter().zip(contents).collect();
     let request = request(call, 2)?;
     answer(call, || loading::add_files(files, &request))
@@ -81,7 +85,7 @@ fn request(call: &Call, n: usize) -> Result<Request> {
         Some(name) => Some(Convention::parse(&name).ok_or_else(|| {
             let known: Vec<&str> = Convention::ALL.iter().map(|known| known.name()).collect();
             Error::InvalidArgument {
-                message: format!("unknown convention \"{}\"", name.escape_debug()),
+                message: format!("unknown convention \"{}\"", shorten(&name).escape_debug()),
                 hint: format!("Use one of these: {}.", known.join(", ")),
             }
         })?),
@@ -119,7 +123,7 @@ fn options(json: serde_json::Value) -> Result<Options> {
                 .map(|texts| texts.join(",")),
             value => plain(value),
         };
-        let message = || format!("option \"{}\" has no plain value", name.escape_debug());
+        let message = || format!("option \"{}\" has no plain value", shorten(&name).escape_debug());
         text.map(|text| (name.clone(), text)).ok_or_else(|| invalid(&message()))
     };
     object.into_iter().map(option).collect()

@@ -1,6 +1,7 @@
 //! Functions that put the record right.
 
 use super::{project, version};
+use crate::domain::script::shorten;
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::entry::entry;
@@ -62,7 +63,7 @@ fn adopt(call: &Call) -> Result<Datum> {
     let project = project(call, 1)?;
     if !adoption::TOOLS.contains(&tool.as_str()) {
         return Err(Error::InvalidArgument {
-            message: format!("unknown tool \"{}\"", tool.escape_debug()),
+            message: format!("unknown tool \"{}\"", shorten(&tool).escape_debug()),
             hint: format!("Known tools: {}.", adoption::TOOLS.join(", ")),
         });
     }

@@ -5,6 +5,8 @@
 //! a byte order mark. So the text is normalised before it is hashed; what is stored
 //! and run is the text as it was given (without the mark).
 
+use super::halt;
+use super::script::origin;
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 
@@ -18,24 +20,47 @@ pub fn without_bom(text: &str) -> &str {
 }
 
 /// SHA-256 over the text without byte order mark, with CRLF read as LF, and without
-/// white space at its end.
+/// white space at its end, and without the comment that says where in its file it begins.
 pub fn checksum(text: &str) -> [u8; 32] {
-    let text = without_bom(text).trim_end_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+    let text = origin::split(without_bom(text)).1;
+    let bytes = &text.as_bytes()[..end(text.as_bytes())];
     let mut hash = Sha256::new();
     // Leaving out what stands before the LF of each CRLF normalises without a second copy
     // of the text.
     let mut hashed = 0;
-    for at in memmem::find_iter(text.as_bytes(), "\r\n") {
-        hash.update(&text.as_bytes()[hashed..at]);
+    while let Some(at) = halt::search(bytes, hashed, 2, |part| memmem::find(part, b"\r\n")) {
+        update(&mut hash, &bytes[hashed..at]);
         hashed = at + 1;
     }
-    hash.update(&text.as_bytes()[hashed..]);
+    update(&mut hash, &bytes[hashed..]);
     hash.finalize().into()
 }
 
 /// Whether two texts have the same checksum.
 pub fn is_same(a: &str, b: &str) -> bool {
     a == b || checksum(a) == checksum(b)
+}
+
+/// Where a text ends without the white space at its end.
+fn end(bytes: &[u8]) -> usize {
+    let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c);
+    let mut end = bytes.len();
+    while end > 0 {
+        let start = end.saturating_sub(halt::STRIDE);
+        let last = bytes[start..end].iter().rposition(|b| !is_space(b));
+        halt::work(end - start);
+        match last {
+            Some(last) => return start + last + 1,
+            None => end = start,
+        }
+    }
+    0
+}
+
+fn update(hash: &mut Sha256, bytes: &[u8]) {
+    for part in halt::parts(bytes) {
+        hash.update(part);
+    }
 }
 
 #[cfg(test)]
@@ -75,5 +100,12 @@ mod tests {
             assert_ne!(checksum(other), plain, "{other:?}");
         }
         assert_eq!(checksum(""), checksum("\n"));
+    }
+
+    #[test]
+    fn the_place_in_a_file_makes_no_difference() {
+        for text in ["SELECT 1;\nSELECT 2;", "-- pg_migrations: line 7"] {
+            assert_eq!(checksum(&origin::marked(12, text.to_owned())), checksum(text));
+        }
     }
 }

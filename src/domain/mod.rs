@@ -8,9 +8,13 @@ pub mod bundle;
 pub mod checksum;
 pub mod convention;
 pub mod digest;
+pub mod halt;
+#[cfg(test)]
+mod interruptible;
 pub mod mask;
 pub mod plan;
 pub mod requirement;
+pub mod room;
 pub mod script;
 pub mod search_path;
 pub mod version;

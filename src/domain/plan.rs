@@ -4,8 +4,9 @@
 //! plan is the natural one among those whose requirements are met: of these the lowest
 //! comes next. So a migration comes late only as far as what it requires makes it.
 
+use super::halt;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
 /// A migration, as far as order matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +35,16 @@ pub struct Cycle(pub Vec<usize>);
 impl Graph {
     /// Builds the graph. Requirements of which there is no node are left out.
     pub fn new(mut nodes: Vec<Node>) -> Graph {
-        nodes.sort_by(|a, b| a.key.cmp(&b.key));
+        nodes.sort_by(|a, b| {
+            halt::work(a.key.len());
+            a.key.cmp(&b.key)
+        });
         let index: HashMap<&[u8], usize> =
             nodes.iter().enumerate().map(|(n, node)| (node.key.as_slice(), n)).collect();
-        let find = |key: &Vec<u8>| index.get(key.as_slice()).copied();
+        let find = |key: &Vec<u8>| {
+            halt::work(halt::STEP);
+            index.get(key.as_slice()).copied()
+        };
         let needs: Vec<Vec<usize>> =
             nodes.iter().map(|node| node.requires.iter().filter_map(find).collect()).collect();
         Graph { nodes, needs }
@@ -85,6 +92,7 @@ impl Graph {
         let mut needed_by = vec![Vec::new(); count];
         let mut free = BinaryHeap::new();
         for n in (0..count).filter(|n| included(*n)) {
+            halt::work(halt::STEP * (1 + self.needs[n].len()));
             for need in self.needs[n].iter().filter(|need| included(**need)) {
                 waits[n] += 1;
                 needed_by[*need].push(n);
@@ -97,6 +105,7 @@ impl Graph {
         while let Some(Reverse(n)) = free.pop() {
             order.push(n);
             for dependent in &needed_by[n] {
+                halt::work(halt::STEP);
                 waits[*dependent] -= 1;
                 if waits[*dependent] == 0 {
                     free.push(Reverse(*dependent));
@@ -118,6 +127,7 @@ impl Graph {
         let mut path = Vec::new();
         let mut at = start;
         while seen[at].is_none() {
+            halt::work(halt::STEP * (1 + self.needs[at].len()));
             seen[at] = Some(path.len());
             path.push(at);
             match self.needs[at].iter().find(|need| !free[**need]) {
@@ -137,6 +147,7 @@ impl Graph {
         let mut included = vec![false; self.nodes.len()];
         let mut open = vec![of];
         while let Some(n) = open.pop() {
+            halt::work(halt::STEP);
             if !included[n] && !self.nodes[n].applied {
                 included[n] = true;
                 open.extend(&self.needs[n]);
@@ -162,6 +173,7 @@ impl Graph {
         };
         let mut place: Vec<usize> = (0..self.nodes.len()).collect();
         for n in self.sort(|_| true).0 {
+            halt::work(halt::STEP);
             place[n] = self.needs[n].iter().map(|need| place[*need]).fold(n, usize::max);
         }
         let late = (0..newest).filter(|n| !is_applied(*n) && place[*n] < newest);
@@ -184,13 +196,26 @@ pub fn merge(
 ) -> Result<Vec<Place>, Vec<Place>> {
     let mut done = vec![0; lengths.len()];
     let mut order = Vec::with_capacity(lengths.iter().sum());
-    let is_free = |done: &[usize], project: usize| {
-        done[project] < lengths[project]
-            && needs(project, done[project]).iter().all(|(other, step)| *step < done[*other])
-    };
-    while let Some(project) = (0..lengths.len()).find(|project| is_free(&done, *project)) {
-        order.push((project, done[project]));
+    // The projects that may be free, and those that wait for a step of each other one: so a
+    // project is looked at when it may go on, not before each step.
+    let mut open: BinaryHeap<Reverse<usize>> = (0..lengths.len()).map(Reverse).collect();
+    let mut waiting: Vec<BTreeMap<usize, Vec<usize>>> = vec![BTreeMap::new(); lengths.len()];
+    while let Some(Reverse(project)) = open.pop() {
+        halt::work(halt::STEP);
+        if done[project] >= lengths[project] {
+            continue;
+        }
+        let unmet =
+            needs(project, done[project]).into_iter().find(|(other, step)| *step >= done[*other]);
+        if let Some((other, step)) = unmet {
+            waiting[other].entry(step).or_default().push(project);
+            continue;
+        }
+        let step = done[project];
+        order.push((project, step));
         done[project] += 1;
+        open.push(Reverse(project));
+        open.extend(waiting[project].remove(&step).into_iter().flatten().map(Reverse));
     }
     let Some(first) = (0..lengths.len()).find(|project| done[*project] < lengths[*project]) else {
         return Ok(order);
@@ -198,13 +223,16 @@ pub fn merge(
     // Each project stands at a step that waits for a later one of another project. Walk
     // along: from what is waited for back to the step at which its project stands.
     let mut path: Vec<Place> = Vec::new();
+    let mut seen = HashSet::new();
     let mut project = first;
-    while !path.contains(&(project, done[project])) {
+    while seen.insert((project, done[project])) {
+        halt::work(halt::STEP);
         path.push((project, done[project]));
         match needs(project, done[project]).into_iter().find(|(other, step)| *step >= done[*other])
         {
             Some((other, step)) => {
-                path.extend((done[other] + 1..=step).rev().map(|step| (other, step)));
+                let back = (done[other] + 1..=step).rev().map(|step| (other, step));
+                path.extend(halt::counted(back));
                 project = other;
             }
             None => break,

@@ -4,6 +4,7 @@ use super::{Error, Place, Unmet};
 use crate::domain::backup::SCHEMA;
 use crate::domain::convention::Problem;
 use crate::domain::script::prepare::What;
+use crate::domain::script::shorten;
 use crate::pg::catch::sqlstate_text;
 use crate::pg::quote_identifier;
 use pgrx::PgSqlErrorCode as Code;
@@ -120,16 +121,16 @@ fn in_file(problem: &Problem) -> String {
     let Problem { path, line, message, .. } = problem;
     let base = path.rsplit('/').next().unwrap_or_default();
     match line {
-        Some(line) => format!("file \"{}\", line {line}: {message}", path.escape_debug()),
+        Some(line) => format!("file \"{}\", line {line}: {message}", shorten(path).escape_debug()),
         None if base.is_empty() || message.contains(base) => message.clone(),
-        None => format!("file \"{}\": {message}", path.escape_debug()),
+        None => format!("file \"{}\": {message}", shorten(path).escape_debug()),
     }
 }
 
 /// A line on a file that was refused.
 fn refused(file: &str, error: &Error) -> String {
     match error {
-        Error::Problem(Problem { path, line, message, hint }) if path == file => match line {
+        Error::Problem(Problem { path, line, message, hint, .. }) if path == file => match line {
             Some(line) => format!("{file}, line {line}: {message}. {hint}"),
             None => format!("{file}: {message}. {hint}"),
         },
@@ -219,8 +220,14 @@ impl Error {
             )
             .detail(format!("What differs: {}.", differs.join(", ")))
             .hint("Register the change as a new migration, or store this content with replace => true."),
-            Problem(problem) => Report::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, in_file(problem))
-                .hint(problem.hint.as_str()),
+            Problem(problem) => Report::new(
+                match problem.is_beyond {
+                    true => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                    false => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                },
+                in_file(problem),
+            )
+            .hint(problem.hint.as_str()),
             NoUp { versions, project } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration{} {} of project \"{project}\" {} no up", plural(versions.len()), and(versions), has(versions.len())),
@@ -665,7 +672,7 @@ impl Error {
             .place(place.clone()),
             Script { what: What::Unset(name, project), place } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
-                format!("variable \"{}\" is not set", name.escape_debug()),
+                format!("variable \"{}\" is not set", shorten(name).escape_debug()),
             )
             .hint(format!(
                 "Set it: SELECT migrations.set_variable({}, 'value', {});",

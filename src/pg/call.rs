@@ -1,6 +1,7 @@
 //! The arguments of a function call, and the ways to answer it.
 
-use super::{catch::catch, raw};
+use super::{catch::catch, interrupt, raw, text};
+use crate::domain::room;
 use crate::error::{Error, Result};
 use core::ffi::c_int;
 use pgrx::pg_sys::{self, Datum};
@@ -31,6 +32,8 @@ pub enum Value {
     Interval(i64),
     /// `jsonb`.
     Json(serde_json::Value),
+    /// `jsonb`, as text.
+    JsonText(Vec<u8>),
 }
 
 impl From<&str> for Value {
@@ -77,6 +80,7 @@ impl Value {
             Value::Bytes(v) => v.into_datum(),
             Value::Uuid(v) => pgrx::datum::Uuid::from_bytes(v).into_datum(),
             Value::Json(v) => pgrx::JsonB(v).into_datum(),
+            Value::JsonText(v) => Some(jsonb(v)),
             Value::Interval(microseconds) => {
                 // SAFETY: an Interval is plain numbers, freshly allocated by the server.
                 unsafe {
@@ -88,6 +92,18 @@ impl Value {
             }
         }
     }
+}
+
+/// A `jsonb` of its text.
+fn jsonb(mut text: Vec<u8>) -> Datum {
+    room::push(&mut text, 0);
+    let text = text.as_mut_ptr();
+    // SAFETY: a C string that is copied; it is freed after the call, or while an error of it
+    // passes.
+    let made = unsafe {
+        catch(|| raw::DirectFunctionCall1Coll(raw::jsonb_in, pg_sys::InvalidOid, Datum::from(text)))
+    };
+    made.unwrap_or_else(|error| interrupt::end(error))
 }
 
 impl Call {
@@ -110,7 +126,9 @@ impl Call {
 
     /// Argument n (from 0), a `text`. None: NULL.
     pub fn text(&self, n: usize) -> Option<String> {
-        self.argument(n)
+        // SAFETY: the SQL declaration gives the argument this type.
+        (!self.is_null(n))
+            .then(|| unsafe { text::owned(pgrx::fcinfo::pg_getarg_datum_raw(self.info, n)) })
     }
 
     /// Argument n (from 0), an `int`.
@@ -130,12 +148,31 @@ impl Call {
 
     /// Argument n (from 0), a `text[]`; a NULL element is an error that names the argument.
     pub fn texts(&self, n: usize, name: &'static str) -> Result<Vec<String>> {
-        let elements: Vec<Option<String>> = self.argument(n).unwrap_or_default();
-        elements.into_iter().map(|e| e.ok_or(Error::NullArgument(name))).collect()
+        let Some(elements) = self.argument::<pgrx::Array<&str>>(n) else { return Ok(Vec::new()) };
+        let mut texts = room::list(elements.len());
+        for element in elements.iter() {
+            texts.push(room::owned(element.ok_or(Error::NullArgument(name))?));
+        }
+        Ok(texts)
     }
 
-    /// Argument n (from 0), a `jsonb`.
+    /// Argument n (from 0), a `jsonb` of few settings. Errors: it is larger, or deeper than
+    /// 128 levels (22023).
     pub fn json(&self, n: usize, name: &'static str) -> Result<Option<serde_json::Value>> {
+        const LARGEST: usize = 1 << 20;
+        let invalid = |why: &dyn std::fmt::Display| Error::InvalidArgument {
+            message: format!("argument \"{name}\" cannot be read: {why}"),
+            hint: "Give an object as the reference describes it.".to_owned(),
+        };
+        match self.json_text(n)? {
+            None => Ok(None),
+            Some(text) if text.len() > LARGEST => Err(invalid(&"it is larger than 1 MB")),
+            Some(text) => serde_json::from_str(&text).map_err(|why| invalid(&why)).map(Some),
+        }
+    }
+
+    /// Argument n (from 0), a `jsonb`, as text in the server's memory.
+    pub fn json_text(&self, n: usize) -> Result<Option<std::borrow::Cow<'_, str>>> {
         if self.is_null(n) {
             return Ok(None);
         }
@@ -149,12 +186,7 @@ impl Call {
             })?;
             std::ffi::CStr::from_ptr(text).to_string_lossy()
         };
-        // The library goes no deeper than 128 levels.
-        let json = serde_json::from_str(&text).map_err(|why| Error::InvalidArgument {
-            message: format!("argument \"{name}\" cannot be read: {why}"),
-            hint: "Give an object as the reference describes it.".to_owned(),
-        })?;
-        Ok(Some(json))
+        Ok(Some(text))
     }
 
     /// Argument n, a `text` that must not be NULL.

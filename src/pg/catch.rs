@@ -35,9 +35,13 @@ impl ServerError {
         self.data().sqlerrcode
     }
 
-    /// The primary message.
+    /// The primary message; of a very long one, its beginning.
     pub fn message(&self) -> String {
-        text(self.data().message).unwrap_or_default()
+        match self.data().message {
+            message if message.is_null() => String::new(),
+            // SAFETY: the field is a C string.
+            message => super::text::bounded(&unsafe { CStr::from_ptr(message) }.to_string_lossy()),
+        }
     }
 
     /// Hides values in all that it says.
@@ -56,6 +60,7 @@ impl ServerError {
     /// Adds a sentence to the HINT, or makes it the HINT.
     pub fn add_hint(&mut self, hint: &str) {
         let all = match text(self.data().hint) {
+            Some(former) if former.len() > super::text::LONGEST_MESSAGE => return,
             Some(former) => format!("{former} {hint}"),
             None => hint.to_owned(),
         };
@@ -113,7 +118,8 @@ fn text(pointer: *const core::ffi::c_char) -> Option<String> {
         return None;
     }
     // SAFETY: the fields of an ErrorData are null or C strings.
-    Some(unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned())
+    let text = unsafe { CStr::from_ptr(pointer) }.to_string_lossy();
+    Some(crate::domain::room::owned(&text))
 }
 
 /// Runs server code and returns what it gives, or the error that it raised. The same as

@@ -5,7 +5,7 @@
 //! it comes from, moves an error's position into the body, and keeps what is of NOTICE
 //! or WARNING level.
 
-use super::{cstring, mask, raw};
+use super::{cstring, interrupt, mask, raw, text};
 use crate::domain::mask::Mask;
 use crate::domain::script;
 use crate::domain::script::prepare::{Data, Map, Variables, What, prepare};
@@ -46,12 +46,16 @@ pub enum Step {
 pub struct Context<'a> {
     label: &'a str,
     text: &'a str,
+    // The line of its file that its first one is.
+    first_line: usize,
     variables: &'a Variables,
     // What was made ready before of the same text.
     offered: Option<Rc<Read>>,
     read: OnceCell<Rc<Read>>,
     step: Cell<Step>,
     messages: RefCell<Vec<String>>,
+    // How much they are, in bytes.
+    kept: Cell<usize>,
     dropped: Cell<usize>,
     // The line of the last thing that passed the callback with a position.
     line: Cell<Option<usize>>,
@@ -87,15 +91,17 @@ impl<'a> Context<'a> {
         Context {
             label,
             text,
+            first_line: script::origin::first_line(text),
             variables,
             offered: None,
             read: OnceCell::new(),
             data: Cell::new(None),
             copied: RefCell::default(),
             mask: OnceCell::new(),
-            last: Cell::new((1, 0, 0, 1)),
+            last: Cell::new((1, 0, 0, script::origin::first_line(text))),
             step: Cell::new(Step::Parsing),
             messages: RefCell::new(Vec::new()),
+            kept: Cell::new(0),
             dropped: Cell::new(0),
             line: Cell::new(None),
         }
@@ -114,6 +120,16 @@ impl<'a> Context<'a> {
     /// The body as it is registered.
     pub fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// The line of its file in which the body begins, from 1.
+    pub fn first_line(&self) -> usize {
+        self.first_line
+    }
+
+    /// The line of the file that holds the byte of the body at this offset.
+    fn line_at(&self, offset: usize) -> usize {
+        self.first_line + script::line_at(self.text, offset) - 1
     }
 
     /// The same with what [`Context::made`] gave of one with this text and these variables,
@@ -137,7 +153,7 @@ impl<'a> Context<'a> {
         }
         let script = prepare(self.text, conforming, self.variables)
             .map_err(|fault| self.fault(fault.what, fault.offset))?;
-        let (mut line, mut counted) = (1, 0);
+        let (mut line, mut counted) = (self.first_line, 0);
         let passed_over = script.passed_over.into_iter().map(|(at, name)| {
             line += script::line_at(&self.text[counted..at], at) - 1;
             counted = at;
@@ -179,7 +195,7 @@ impl<'a> Context<'a> {
     /// The line in which the data begins that a COPY reads.
     fn data_line(&self) -> Option<usize> {
         let (offset, line) = self.data.get()?;
-        let line = line.unwrap_or_else(|| script::line_at(self.text, offset));
+        let line = line.unwrap_or_else(|| self.line_at(offset));
         self.data.set(Some((offset, Some(line))));
         Some(line)
     }
@@ -190,7 +206,7 @@ impl<'a> Context<'a> {
         let sql = read.sql.to_bytes();
         let (counted, place, offset, line) = match self.last.get() {
             last if last.0 <= position => last,
-            _ => (1, 0, 0, 1),
+            _ => (1, 0, 0, self.first_line),
         };
         let place = place + script::bytes_of_characters(sql.get(place..)?, position - counted);
         let found = read.map.back(place);
@@ -246,14 +262,14 @@ impl<'a> Context<'a> {
 
     fn place_of(&self, offset: usize) -> Place {
         let line = match self.step.get() {
-            Step::Parsing => Some(script::line_at(self.text, offset)),
+            Step::Parsing => Some(self.line_at(offset)),
             _ => self.line(),
         };
         self.line.set(line);
         let shown = script::excerpt(self.text(), offset);
         Place {
             context: self.describe(line),
-            excerpt: shown.text.to_owned(),
+            excerpt: shown.text.into_owned(),
             position: shown.position as i32,
         }
     }
@@ -325,12 +341,15 @@ unsafe extern "C-unwind" fn callback(argument: *mut c_void) {
     }
     // SAFETY: attached with a context that lives until it is detached.
     let context = unsafe { &*argument.cast::<Context>() };
-    let mut line = move_position(context);
-    if let Some(in_data) = keep_message(context) {
-        context.line.set(Some(in_data));
-        line = Some(in_data);
-    }
-    let text: CString = cstring(&context.describe(line));
+    let made = interrupt::quietly(|| {
+        let mut line = move_position(context);
+        if let Some(in_data) = keep_message(context) {
+            context.line.set(Some(in_data));
+            line = Some(in_data);
+        }
+        cstring(&context.describe(line))
+    });
+    let Some(text) = made else { return };
     // SAFETY: a constant format and a C string. Only want of memory could throw here,
     // which would lose the string's few bytes and nothing else.
     unsafe {
@@ -358,7 +377,7 @@ fn move_position(context: &Context) -> Option<usize> {
         return context.line();
     }
     let shown = script::excerpt(context.text(), offset);
-    let text = cstring(shown.text);
+    let text = cstring(&shown.text);
     // SAFETY: as above; the text is copied.
     unsafe {
         pg_sys::errposition(0);
@@ -390,14 +409,18 @@ fn keep_message(context: &Context) -> Option<usize> {
         }
         if [pg_sys::INFO, pg_sys::NOTICE, pg_sys::WARNING].contains(&(level as u32)) {
             let mut kept = context.messages.borrow_mut();
-            if kept.len() < KEPT && !(*data).message.is_null() {
+            let room = text::KEPT_MESSAGES.saturating_sub(context.kept.get());
+            if kept.len() < KEPT && room > 0 && !(*data).message.is_null() {
                 let word = match level as u32 {
                     pg_sys::WARNING => "WARNING",
                     pg_sys::INFO => "INFO",
                     _ => "NOTICE",
                 };
                 let message = CStr::from_ptr((*data).message).to_string_lossy().into_owned();
-                kept.push(format!("{word}: {}", context.mask().hide(message)));
+                let message = context.mask().hide(message);
+                let message = format!("{word}: {}", text::bounded(&message));
+                context.kept.set(context.kept.get() + message.len());
+                kept.push(message);
             } else {
                 context.dropped.set(context.dropped.get() + 1);
             }

@@ -6,12 +6,13 @@
 //! throws the error.
 
 use super::call::Call;
-use super::{cstring, raw};
+use super::{cstring, interrupt, raw, reserve};
 use crate::domain::visible::shown;
 use crate::error::{Error, Place, Report, Result};
 use core::ffi::{c_char, c_int};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::pg_sys::{self, Datum, PgTryBuilder};
+use std::panic::AssertUnwindSafe;
 
 /// Defines a C function (of the version-1 convention) that calls a Rust function, if the
 /// extension in the database is of the library's version: another one's declarations may
@@ -57,13 +58,16 @@ pub(crate) use entry;
 pub unsafe fn enter(info: pg_sys::FunctionCallInfo, code: fn(&Call) -> Result<Datum>) -> Datum {
     // SAFETY: the caller's promise.
     let call = unsafe { Call::new(info) };
-    let outcome = PgTryBuilder::new(|| code(&call))
+    reserve::prepare();
+    let outcome = PgTryBuilder::new(|| interrupt::stoppable(|| code(&call)))
         .catch_others(|caught| Err(from_panic(caught)))
         .catch_rust_panic(|caught| Err(from_panic(caught)))
         .execute();
     let thrown = match outcome {
         Ok(datum) => return datum,
-        Err(error) => Thrown::new(error),
+        // What there is no memory for can't be said.
+        Err(error) => std::panic::catch_unwind(AssertUnwindSafe(|| Thrown::new(error)))
+            .unwrap_or(Thrown::OUT_OF_MEMORY),
     };
     // SAFETY: nothing with a destructor is alive: `thrown` holds pointers only.
     unsafe { thrown.throw() }
@@ -88,6 +92,16 @@ struct Raw {
 }
 
 impl Thrown {
+    const OUT_OF_MEMORY: Thrown = Thrown::Ours(Raw {
+        code: pgrx::PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY as c_int,
+        message: c"out of memory".as_ptr(),
+        detail: core::ptr::null(),
+        hint: core::ptr::null(),
+        context: core::ptr::null(),
+        excerpt: core::ptr::null(),
+        position: 0,
+    });
+
     fn new(error: Error) -> Thrown {
         let report = match (error.report(), error) {
             (None, Error::Server(error)) => return Thrown::Server(error.into_raw()),
@@ -154,8 +168,8 @@ impl Thrown {
 /// from before it is reset.
 fn copied(text: Option<String>) -> *const c_char {
     match text {
-        // SAFETY: pstrdup copies a valid C string. Out of memory would panic here, as a
-        // pgrx wrapper does, inside of no other frame of ours.
+        // SAFETY: pstrdup copies a valid C string. Out of memory panics here, as a pgrx
+        // wrapper does.
         Some(text) => unsafe { pg_sys::pstrdup(cstring(&text).as_ptr()) },
         None => core::ptr::null(),
     }

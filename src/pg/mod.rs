@@ -15,6 +15,7 @@ pub mod guc;
 pub mod identity;
 pub mod index;
 pub mod integrity;
+pub mod interrupt;
 pub mod lock;
 mod mask;
 pub mod memory;
@@ -23,11 +24,13 @@ pub mod name;
 pub mod parse;
 pub mod portal;
 mod raw;
+pub mod reserve;
 pub mod rows;
 pub mod settings;
 pub mod spi;
 pub mod subtransaction;
 pub mod temporary;
+pub mod text;
 pub mod timeout;
 pub mod transaction;
 pub mod utility;
@@ -37,8 +40,11 @@ use std::ffi::CString;
 /// A C string of a text. A NUL cannot stand in a text of the server; should one, the
 /// text ends there.
 pub fn cstring(text: &str) -> CString {
-    let end = text.find('\0').unwrap_or(text.len());
-    CString::new(&text[..end]).unwrap_or_default()
+    let end = memchr::memchr(0, text.as_bytes()).unwrap_or(text.len());
+    let mut bytes = crate::domain::room::list(end + 1);
+    bytes.extend_from_slice(&text.as_bytes()[..end]);
+    bytes.push(0);
+    CString::from_vec_with_nul(bytes).unwrap_or_default()
 }
 
 /// A name as SQL: between double quotes where it has to be.

@@ -6,6 +6,7 @@ use super::name::Name;
 use super::{catch::catch, raw};
 use crate::domain::script::prepare::What;
 use crate::domain::script::{self, skip_blank};
+use crate::domain::{halt, room};
 use crate::error::Result;
 use pgrx::PgList;
 use pgrx::pg_sys::{self, NodeTag};
@@ -123,9 +124,10 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
     // SAFETY: the parser gives a list of RawStmt nodes.
     let trees = unsafe { PgList::<pg_sys::RawStmt>::from_pg(trees) };
     // Lines are counted on from one statement to the next, so that the text is read once.
-    let (mut line, mut counted) = (1, 0);
+    let (mut line, mut counted) = (context.first_line(), 0);
     let mut claimed = 0;
-    let statements = trees.iter_ptr().map(|tree| {
+    let read_one = |tree: *mut pg_sys::RawStmt| {
+        halt::work(halt::STEP);
         // SAFETY: as above. A length of 0 means: to the end.
         let (location, length, node) =
             unsafe { ((*tree).stmt_location.max(0), (*tree).stmt_len, (*tree).stmt) };
@@ -170,8 +172,9 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             creates_extension,
             section: None,
         }
-    });
-    let statements = statements.collect();
+    };
+    let mut statements = room::list(trees.len());
+    statements.extend(trees.iter_ptr().map(read_one));
     match read.data.get(claimed) {
         None => Ok(statements),
         Some(stray) => Err(context.fault(What::StrayData, stray.range.start)),

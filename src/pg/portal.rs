@@ -6,6 +6,7 @@ use super::context::Context;
 use super::copy::{self, Feed};
 use super::memory;
 use super::parse::Statement;
+use super::text::{self, KEPT_MESSAGES, LONGEST_MESSAGE};
 use super::utility::TopLevel;
 use super::{catch::catch, raw};
 use crate::error::{Error, Result};
@@ -24,6 +25,8 @@ struct Receiver {
     memory: pg_sys::MemoryContext,
     descriptor: pg_sys::TupleDesc,
     tuples: [pg_sys::HeapTuple; KEPT_ROWS],
+    // How large each of them is, in bytes: of one that is too large, no tuple is kept.
+    sizes: [usize; KEPT_ROWS],
     count: u64,
 }
 
@@ -55,14 +58,54 @@ unsafe extern "C-unwind" fn receive(
         if n < KEPT_ROWS {
             let former = pg_sys::CurrentMemoryContext;
             pg_sys::CurrentMemoryContext = (*receiver).memory;
-            // Every kind of slot has this function.
-            if let Some(copy) = (*(*slot).tts_ops).copy_heap_tuple {
+            (*receiver).tuples[n] = std::ptr::null_mut();
+            (*receiver).sizes[n] = size(slot);
+            // Every kind of slot has this function. Of the first row the truth is asked.
+            if let Some(copy) = (*(*slot).tts_ops).copy_heap_tuple
+                && (n == 0 || (*receiver).sizes[n] <= LONGEST_MESSAGE)
+            {
                 (*receiver).tuples[n] = copy(slot);
             }
             pg_sys::CurrentMemoryContext = former;
         }
         (*receiver).count += 1;
         true
+    }
+}
+
+/// How large the values of a row are, were they unpacked.
+unsafe fn size(slot: *mut pg_sys::TupleTableSlot) -> usize {
+    // SAFETY: called with the slot of a row, whose columns the descriptor tells.
+    unsafe {
+        let descriptor = (*slot).tts_tupleDescriptor;
+        let count = (*descriptor).natts as usize;
+        if ((*slot).tts_nvalid as usize) < count {
+            raw::slot_getsomeattrs_int(slot, count as c_int);
+        }
+        let mut size = 0;
+        for n in 0..count {
+            if *(*slot).tts_isnull.add(n) {
+                continue;
+            }
+            let value = *(*slot).tts_values.add(n);
+            size += match column_length(descriptor, n) {
+                -1 => raw::toast_raw_datum_size(value),
+                -2 => CStr::from_ptr(value.cast_mut_ptr()).count_bytes(),
+                length => length as usize,
+            };
+        }
+        size
+    }
+}
+
+/// The length of a column's type, as the catalog has it.
+unsafe fn column_length(descriptor: pg_sys::TupleDesc, n: usize) -> i16 {
+    // SAFETY: the caller's column is one of the descriptor.
+    unsafe {
+        #[cfg(feature = "pg18")]
+        return (*pg_sys::TupleDescAttr(descriptor, n as c_int)).attlen;
+        #[cfg(not(feature = "pg18"))]
+        return (*(*descriptor).attrs.as_ptr().add(n)).attlen;
     }
 }
 
@@ -130,6 +173,7 @@ fn run_at(
         memory: memory.raw(),
         descriptor: std::ptr::null_mut(),
         tuples: [std::ptr::null_mut(); KEPT_ROWS],
+        sizes: [0; KEPT_ROWS],
         count: 0,
     };
     let kept = &raw mut receiver;
@@ -183,11 +227,10 @@ fn run_at(
     drop(feed);
     context.enter_data(None);
     let rows = (receiver.count as usize).min(KEPT_ROWS);
-    let texts =
-        receiver.tuples[..rows].iter().map(|tuple| as_json(&memory, *tuple, receiver.descriptor));
+    let texts = kept_rows(&memory, &receiver, rows)?;
     Ok(Output {
-        rows: texts.collect::<Result<_>>()?,
-        more: receiver.count - rows as u64,
+        more: receiver.count - texts.len() as u64,
+        rows: texts,
         has_result: !receiver.descriptor.is_null(),
         // SAFETY: the first tuple, if there is one, was made with the descriptor.
         truth: unsafe {
@@ -258,6 +301,22 @@ unsafe fn run_portal(portal: pg_sys::Portal, destination: *mut pg_sys::DestRecei
     }
 }
 
+/// The first rows, as far as there is room for them; of a large one, how large it is.
+fn kept_rows(memory: &memory::Context, receiver: &Receiver, count: usize) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    let mut room = KEPT_MESSAGES;
+    for (tuple, size) in receiver.tuples[..count].iter().zip(receiver.sizes) {
+        let text = match size > LONGEST_MESSAGE {
+            true => format!("(a row of {size} bytes)"),
+            false => as_json(memory, *tuple, receiver.descriptor)?,
+        };
+        let Some(left) = room.checked_sub(text.len()) else { break };
+        room = left;
+        texts.push(text);
+    }
+    Ok(texts)
+}
+
 fn as_json(
     memory: &memory::Context,
     tuple: pg_sys::HeapTuple,
@@ -272,5 +331,5 @@ fn as_json(
         })
     })?;
     // SAFETY: a C string in memory that is still there.
-    Ok(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+    Ok(text::bounded(&unsafe { CStr::from_ptr(text) }.to_string_lossy()))
 }

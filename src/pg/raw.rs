@@ -36,6 +36,9 @@ unsafe extern "C-unwind" {
     pub fn toast_raw_datum_size(value: Datum) -> Size;
     pub fn toast_datum_size(value: Datum) -> Size;
 
+    pub fn pg_detoast_datum_packed(value: *mut pgrx::pg_sys::varlena)
+    -> *mut pgrx::pg_sys::varlena;
+
     // timeout.c, which pgrx doesn't bind; the identifiers are those of TimeoutId.
     pub fn enable_timeout_after(id: c_int, delay_ms: c_int);
     pub fn disable_timeout(id: c_int, keep_indicator: bool);
@@ -127,6 +130,7 @@ unsafe extern "C-unwind" {
     pub fn BlessTupleDesc(desc: TupleDesc) -> TupleDesc;
     pub fn heap_copy_tuple_as_datum(tuple: HeapTuple, desc: TupleDesc) -> Datum;
     pub fn row_to_json(fcinfo: FunctionCallInfo) -> Datum;
+    pub fn jsonb_in(fcinfo: FunctionCallInfo) -> Datum;
     pub fn jsonb_out(fcinfo: FunctionCallInfo) -> Datum;
     pub fn DirectFunctionCall1Coll(
         function: unsafe extern "C-unwind" fn(FunctionCallInfo) -> Datum,

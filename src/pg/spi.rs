@@ -4,7 +4,8 @@
 //! planned once. Errors arrive whole.
 
 use super::call::Value;
-use super::{catch::catch, cstring, raw};
+use super::{catch::catch, cstring, raw, text};
+use crate::domain::room;
 use crate::error::{Error, Result};
 use core::ffi::{c_char, c_int};
 use pgrx::FromDatum;
@@ -353,9 +354,9 @@ impl Row<'_> {
                 let size = raw::toast_raw_datum_size(datum) - pg_sys::VARHDRSZ;
                 // Of what is compressed all would be unpacked for each piece.
                 if size <= PIECE || raw::toast_datum_size(datum) != size {
-                    return String::from_datum(datum, false);
+                    return Some(text::owned(datum));
                 }
-                let mut text = Vec::with_capacity(size);
+                let mut text = room::list(size);
                 while text.len() < size {
                     let (at, value) = (text.len() as i32, datum.cast_mut_ptr());
                     let piece = pg_sys::pg_detoast_datum_slice(value, at, PIECE as i32);
@@ -366,8 +367,7 @@ impl Row<'_> {
                         break;
                     }
                 }
-                // The database is one of UTF-8.
-                String::from_utf8(text).ok()
+                Some(text::unchecked(text))
             }
         })
     }
@@ -443,7 +443,12 @@ impl Row<'_> {
 
     /// A text that our tables declare NOT NULL.
     pub fn text(&self, column: usize) -> String {
-        self.not_null(column)
+        // SAFETY: the column is a text.
+        let text = self.read(column, |datum| Some(unsafe { text::owned(datum) }));
+        text.unwrap_or_else(|| {
+            self.damaged(column);
+            String::new()
+        })
     }
 
     /// A flag that our statements never leave NULL.

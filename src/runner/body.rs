@@ -2,6 +2,7 @@
 
 use super::surroundings::Surroundings;
 use super::{check, constraints};
+use crate::domain::room;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Step};
@@ -189,6 +190,7 @@ pub fn tell_passed_over(context: &Context) {
 pub fn log(context: &Context, statement: &Statement) {
     let text = context.text();
     let Step::Statement { number, of, line, .. } = context.step() else { return };
+    room::ensure(3 * (statement.end - statement.start) + context.label().len());
     message::log(&format!(
         "{}, statement {number} of {of}, line {line}: {}",
         context.label(),

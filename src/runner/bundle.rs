@@ -5,6 +5,7 @@ use super::registration::{Outcome, Registration, check_name, check_requires};
 use crate::domain::bundle::{Bundle, FORMAT, Migration, hex};
 use crate::domain::convention::Moment;
 use crate::domain::script::prepare::Syntax;
+use crate::domain::script::shorten;
 use crate::domain::version::{MAX_LENGTH, Version, repeatable_key};
 use crate::error::{Error, Result};
 use crate::pg::message;
@@ -68,7 +69,7 @@ pub struct Imported {
 /// Errors: what the bundle holds isn't valid (22023), and those of add().
 pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Imported>> {
     let unusable = |argument: &str, value: &str| Error::InvalidArgument {
-        message: format!("invalid {argument} in the bundle: \"{}\"", value.escape_debug()),
+        message: format!("invalid {argument} in the bundle: \"{}\"", shorten(value).escape_debug()),
         hint: "Export the bundle anew.".to_owned(),
     };
     let allows = match bundle.out_of_order.as_str() {

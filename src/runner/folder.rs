@@ -2,6 +2,7 @@
 
 use super::beneath::{Entry, Folder, Identity, Target};
 use crate::domain::convention::{Need, need};
+use crate::domain::{halt, room};
 use crate::error::{Error, Result};
 use crate::pg::message;
 use std::collections::HashSet;
@@ -168,8 +169,18 @@ fn content(folder: &Folder, name: &CStr) -> std::result::Result<String, Option<i
     }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size as usize + 1).map_err(|_| None)?;
+    let mut part = vec![0; halt::STRIDE];
     // It may have grown.
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(Some)?;
+    let mut file = file.take(LARGEST + 1);
+    loop {
+        let count = match file.read(&mut part) {
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(0) => break,
+            read => read.map_err(Some)?,
+        };
+        halt::work(count);
+        room::extend(&mut bytes, &part[..count]);
+    }
     if bytes.len() as u64 > LARGEST {
         return Err(too_large());
     }

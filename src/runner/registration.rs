@@ -7,6 +7,8 @@ use super::{half_run, report};
 use crate::domain::checksum::without_bom;
 use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
+use crate::domain::room;
+use crate::domain::script::origin::first_line;
 use crate::domain::script::prepare::{Syntax, Variables};
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
@@ -335,6 +337,10 @@ impl<'a> Registration<'a> {
             done.verify = outcome(new_verify, of("verify"));
             done.up =
                 outcome(new_up, differs.iter().any(|what| !["down", "verify"].contains(what)));
+            if differs.is_empty() && !(new_up || new_down || new_verify) && moved(before, &content)
+            {
+                return Ok(Some((content, Outcome::Unchanged)));
+            }
             if differs.is_empty() && (new_up || new_down || new_verify) {
                 return Ok(Some((content, Outcome::Added)));
             }
@@ -382,6 +388,11 @@ impl<'a> Registration<'a> {
         };
         let content = content.normal();
         check_name(&content.name)?;
+        if outcome == Outcome::Unchanged {
+            // The same texts, elsewhere in their file.
+            batch.put(project.id, version, key, content)?;
+            return Ok(outcome);
+        }
         check_scripts(version, &content, project)?;
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
             let title = report::title(version, &content.name);
@@ -508,11 +519,36 @@ fn first(found: Found) -> Content {
     }
 }
 
+/// Whether texts begin at other lines of their files than before.
+fn moved(before: &Content, now: &Content) -> bool {
+    let lines = |content: &Content| {
+        [&content.up, &content.down, &content.verify].map(|text| text.as_deref().map(first_line))
+    };
+    lines(before) != lines(now)
+}
+
 /// What is registered of a migration, with what files tell of it. The name is that of the
 /// up. What they say beside the texts goes with the up: with another up, what was said of
 /// the former one is void.
 fn merged(before: &Content, found: Found) -> Content {
-    let mut content = before.clone();
+    let parts =
+        [(&found.up, &before.up), (&found.down, &before.down), (&found.verify, &before.verify)];
+    // What is replaced needn't be copied.
+    let [up, down, verify] = parts.map(|(found, before)| match found {
+        Some(_) => None,
+        None => before.as_deref().map(room::owned),
+    });
+    let mut content = Content {
+        name: before.name.clone(),
+        up,
+        down,
+        requires: before.requires.clone(),
+        precondition: before.precondition.as_deref().map(room::owned),
+        verify,
+        transactional: before.transactional,
+        on_fail: before.on_fail.clone(),
+        moment: before.moment,
+    };
     if let Some(up) = found.up {
         let up = Some(up);
         let is_other = !same_text(&before.up, &up);
@@ -535,7 +571,11 @@ fn merged(before: &Content, found: Found) -> Content {
 /// requires stays as it is.
 fn agrees(former: &Registered, found: &Found, is_applied: bool) -> bool {
     let before = &former.content;
-    let same = |before, now: &Option<String>| now.is_none() || same_text(before, now);
+    let line = |text: &Option<String>| text.as_deref().map(first_line);
+    // The same text elsewhere in its file is stored anew, for its line.
+    let same = |before: &Option<String>, now: &Option<String>| {
+        now.is_none() || line(before) == line(now) && same_text(before, now)
+    };
     let marks = found.name == before.name
         && found.moment == before.moment
         && (found.transactional.is_none() || found.transactional == before.transactional);
@@ -554,7 +594,7 @@ impl Content {
             if let Some(body) = text
                 && without_bom(body).len() != body.len()
             {
-                *body = without_bom(body).to_owned();
+                *body = room::owned(without_bom(body));
             }
         }
         self

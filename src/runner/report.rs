@@ -1,5 +1,6 @@
 //! What a run tells besides its rows.
 
+use crate::domain::script::floor_boundary;
 use crate::error::Error;
 use crate::pg::context::{Context, Step};
 use crate::pg::message;
@@ -82,6 +83,12 @@ pub fn finished(direction: Direction, title: &str, took: Duration) {
     message::notice(&format!("{word} {title} in {:.1} ms", took.as_secs_f64() * 1000.0));
 }
 
+/// As much of a statement as is needed to find what it names.
+fn beginning(statement: &str) -> String {
+    const LONGEST: usize = 64 << 10;
+    statement[..floor_boundary(statement, statement.len().min(LONGEST))].to_owned()
+}
+
 /// Where in a body something failed.
 #[derive(Debug, Clone, Default)]
 pub struct At {
@@ -97,7 +104,7 @@ impl At {
             Step::Statement { number, .. } => Some(number),
             _ => None,
         };
-        At { statement, line: context.line(), text: context.statement().to_owned() }
+        At { statement, line: context.line(), text: beginning(context.statement()) }
     }
 
     /// The number of the statement, from 1.
@@ -110,7 +117,7 @@ impl At {
         self.line.map(|n| n as i32)
     }
 
-    /// The text of the statement.
+    /// The text of the statement; of a very long one, its beginning.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -18,7 +18,7 @@ use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
-use crate::pg::{memory, message, utility};
+use crate::pg::{interrupt, memory, message, utility};
 use crate::store::event::{Event, Identity};
 use crate::store::journal::UnderWay;
 use crate::store::project::Project;
@@ -434,10 +434,10 @@ impl<'a> Run<'a> {
 
     /// The texts of a step.
     pub(super) fn text(&self, batch: &Batch, step: &Step) -> Result<Text> {
-        let found = match &step.act {
-            Act::Up(pending) => batch.up(pending.id)?,
-            Act::Down(applied) => batch.down(applied.id)?,
-        };
+        let found = interrupt::stoppable(|| match &step.act {
+            Act::Up(pending) => batch.up(pending.id),
+            Act::Down(applied) => batch.down(applied.id),
+        })?;
         let text = found.unwrap_or_default();
         let parts = &text.parts;
         let given = match &step.act {
@@ -453,7 +453,8 @@ impl<'a> Run<'a> {
             ],
         };
         for (part, script, stored) in given {
-            if script.map(|script| checksum::checksum(script).to_vec()) != *stored {
+            let sum = interrupt::stoppable(|| Ok(script.map(|script| checksum::checksum(script))))?;
+            if sum.as_ref().map(|sum| sum.as_slice()) != stored.as_deref() {
                 return Err(Error::Corrupt { what: self.label(step, part) });
             }
         }
@@ -477,7 +478,7 @@ impl<'a> Run<'a> {
         let project = self.project(step);
         let context = Context::new(&label, script, &project.variables).with(ready);
         let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
-        work(&context).map_err(|mut error| {
+        interrupt::stoppable(|| work(&context)).map_err(|mut error| {
             error.hide(context.mask());
             self.failed_at.replace(At::of(&context));
             error

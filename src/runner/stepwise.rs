@@ -249,7 +249,9 @@ impl Stepwise<'_> {
         for step in steps {
             let checked = run.check(&batch, step, Mode::Stepwise).map_err(|error| {
                 // A cancel or a want of memory isn't the text's doing.
-                if condition::is_answer(&error) || error.report().is_some() {
+                if condition::is_answer(&error)
+                    || error.report().is_some() && !matches!(error, Error::OutOfMemory)
+                {
                     *at = Some(step);
                 }
                 self.failed_at.replace(run.failed_at());

@@ -51,11 +51,11 @@ impl Content {
     fn read(row: &Row) -> Content {
         Content {
             name: row.text(1),
-            up: row.get(2),
-            down: row.get(3),
+            up: row.long_text(2),
+            down: row.long_text(3),
             requires: row.texts(4),
-            precondition: row.get(5),
-            verify: row.get(6),
+            precondition: row.long_text(5),
+            verify: row.long_text(6),
             transactional: row.get(7),
             on_fail: row.text(8),
             moment: moment(row, 9),
@@ -368,8 +368,8 @@ impl Batch<'_> {
         Ok(found.first().and_then(|row| {
             let text = Text::read(&row)?;
             Some(Text {
-                precondition: row.get(PARTS_COLUMNS + 1),
-                verify: row.get(PARTS_COLUMNS + 2),
+                precondition: row.long_text(PARTS_COLUMNS + 1),
+                verify: row.long_text(PARTS_COLUMNS + 2),
                 on_fail: OnFail::read(&text.parts.on_fail),
                 ..text
             })
@@ -396,7 +396,7 @@ impl Batch<'_> {
         let found = self.spi.run(&SCRIPTS, [Value::BigInt(project), key], View::Caller)?;
         let scripts = found.rows().map(|row| {
             let (digest, parts) = parts(&row, 3);
-            let script = row.get(2);
+            let script = row.long_text(2);
             VerifyScript { version: row.get(0), name: row.text(1), script, digest, parts }
         });
         Ok(scripts.collect())

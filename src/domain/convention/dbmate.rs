@@ -1,7 +1,7 @@
 //! dbmate: `V_name.sql` with `-- migrate:up` and `-- migrate:down`.
 
 use super::name::split;
-use super::section::{Line, Section, lines};
+use super::section::{Line, Section, head, holds, lines};
 use super::{Claim, File, Found, Notes, Options, Part, Problem, folder};
 
 const TOOL: &str = "dbmate";
@@ -38,7 +38,7 @@ fn is_almost_mark(line: &Line) -> bool {
     if !comment.starts_with("--") {
         return false;
     }
-    let text = comment.to_ascii_lowercase();
+    let text = head(comment).to_ascii_lowercase();
     mark(line).is_none() && mark(&Line { text: &text, ..*line }).is_some()
 }
 
@@ -46,7 +46,7 @@ fn is_almost_mark(line: &Line) -> bool {
 pub fn claims(files: &[File]) -> Claim {
     let marked = |file: &File| {
         own(split(file.path).1).is_some()
-            && file.text.contains("migrate:")
+            && holds(file.text, "migrate:")
             && lines(file.text).any(|line| mark(&line).is_some())
     };
     if files.iter().any(marked) { Claim::Sure } else { Claim::No }
@@ -127,7 +127,7 @@ fn sections(file: &File) -> Result<(String, Option<String>, Option<bool>), Probl
         }
     }
     match up {
-        Some(up) => Ok((up.text, down.map(|down| down.text), transactional)),
+        Some(up) => Ok((up.finish(), down.map(Section::finish), transactional)),
         None => Err(Problem::without_up(file.path, "-- migrate:up")),
     }
 }
@@ -148,9 +148,12 @@ mod tests {
         assert_eq!(said(&set), ["20240131120000 a up+down no-tx"]);
         assert_eq!(
             set.migrations[0].up.as_deref(),
-            Some("\n\n\nCREATE TABLE a ();\n-- migrate:upper\n\n")
+            Some("-- pg_migrations: line 4\nCREATE TABLE a ();\n-- migrate:upper\n\n")
         );
-        assert_eq!(set.migrations[0].down.as_deref(), Some("\n\n\n\n\n\n\nDROP TABLE a"));
+        assert_eq!(
+            set.migrations[0].down.as_deref(),
+            Some("-- pg_migrations: line 8\nDROP TABLE a")
+        );
         assert_eq!(detected(&[("1_a.sql", text)]), "dbmate");
     }
 
@@ -160,8 +163,11 @@ mod tests {
         assert_eq!(said(&one("-- migrate:up transaction:true")), ["20240131120000 a up"]);
         let set =
             one("-- migrate:up\n1\n-- migrate:down\n2\n-- migrate:up\n3\n-- migrate:down\n4\n");
-        assert_eq!(set.migrations[0].up.as_deref(), Some("\n1\n\n\n\n3\n"));
-        assert_eq!(set.migrations[0].down.as_deref(), Some("\n\n\n2\n\n\n\n4\n"));
+        assert_eq!(set.migrations[0].up.as_deref(), Some("-- pg_migrations: line 2\n1\n\n\n\n3\n"));
+        assert_eq!(
+            set.migrations[0].down.as_deref(),
+            Some("-- pg_migrations: line 4\n2\n\n\n\n4\n")
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::super::version::{MAX_LENGTH, Version};
 use super::super::visible;
+use super::limits::{check_options, check_paths, check_sizes};
 use super::name::{is_other_sql, is_sql, split};
 use super::{Claim, Convention, File, Found, Notes, Options, Part, Problem, Set};
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,8 @@ pub fn read(
     convention: Option<Convention>,
     options: &Options,
 ) -> Result<Set, Problem> {
+    check_paths(files.iter().map(|file| file.path))?;
+    check_options(options)?;
     let paths: Vec<String> = files.iter().map(|file| normal(file.path)).collect();
     let files: Vec<File> = files
         .iter()
@@ -28,13 +31,14 @@ pub fn read(
     if let Some(twice) = files.iter().find(|file| !seen.insert(file.path)) {
         return Err(Problem::of(twice.path, "the file is given twice", "Leave one of them out."));
     }
+    check_sizes(&files)?;
     let reading = match convention {
         Some(convention) => Reading::of(convention, &files, options)?,
         None => detect(&files, options)?,
     };
-    let Reading { convention, migrations, notes } = reading;
-    let Notes { mut passed_over, mut problems } = notes;
-    problems.extend(defects(&migrations));
+    let Reading { convention, migrations, mut notes } = reading;
+    defects(&migrations).into_iter().for_each(|problem| notes.refuse(problem));
+    let Notes { mut passed_over, problems } = notes;
     let known: HashSet<&str> = migrations
         .iter()
         .flat_map(|found| &found.paths)

@@ -1,5 +1,6 @@
 //! diesel: a folder for each migration, with `up.sql`, `down.sql` and `metadata.toml`.
 
+use super::super::room;
 use super::name::split;
 use super::section::lines;
 use super::{Claim, File, Found, Notes, Options, Problem, folder};
@@ -50,7 +51,7 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
             continue;
         }
         let (version, rest) = name.split_once('_').unwrap_or((name, name));
-        let text = |base: &str| parts.get(base).map(|file| file.text.to_owned());
+        let text = |base: &str| parts.get(base).map(|file| room::owned(file.text));
         let transactional = match parts.get("metadata.toml") {
             None => None,
             Some(file) => match runs_in_transaction(file) {

@@ -1,12 +1,27 @@
 //! Drizzle: `0000_name.sql` in the order of `meta/_journal.json`, with
 //! `--> statement-breakpoint` between statements.
 
+use super::super::{halt, room};
 use super::name::split;
+use super::section::holds;
 use super::{Claim, File, Found, Notes, Options, Problem, folder, prisma};
+use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 
 const JOURNAL: &str = "meta/_journal.json";
 const BREAKPOINT: &str = "--> statement-breakpoint";
+
+/// What is read of the journal.
+#[derive(Deserialize)]
+struct Journal {
+    dialect: Option<String>,
+    entries: Option<Vec<Entry>>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    tag: Option<String>,
+}
 
 fn journal<'a, 'b>(files: &'b [File<'a>]) -> Option<&'b File<'a>> {
     let is_journal =
@@ -16,7 +31,7 @@ fn journal<'a, 'b>(files: &'b [File<'a>]) -> Option<&'b File<'a>> {
 
 /// Whether files are its own: the journal is there, or a breakpoint.
 pub fn claims(files: &[File]) -> Claim {
-    let marked = |file: &File| file.path.ends_with(".sql") && file.text.contains(BREAKPOINT);
+    let marked = |file: &File| file.path.ends_with(".sql") && holds(file.text, BREAKPOINT);
     if journal(files).is_some() || files.iter().any(marked) { Claim::Sure } else { Claim::No }
 }
 
@@ -53,22 +68,28 @@ fn by_journal(files: &[File], journal: &File, notes: &mut Notes) -> Result<Vec<F
             "Have drizzle-kit generate it again, or restore it.",
         ))
     };
-    let json: serde_json::Value = match serde_json::from_str(journal.text) {
-        Ok(json) => json,
-        Err(why) => return wrong(&format!("the journal is not JSON: {why}")),
+    // What is read of it takes no more.
+    room::ensure(32 * journal.text.len());
+    let read: Journal = match serde_json::from_str(journal.text) {
+        Ok(read) => read,
+        Err(why) => {
+            let message = format!("the journal is not JSON as Drizzle writes it: {why}");
+            let hint = "Have drizzle-kit generate it again, or restore it.";
+            return Err(Problem::at(journal.path, why.line(), message, hint));
+        }
     };
-    let dialect = json["dialect"].as_str().unwrap_or("postgresql");
+    let dialect = read.dialect.as_deref().unwrap_or("postgresql");
     if !["postgresql", "pg"].contains(&dialect) {
         return wrong(&format!("the migrations are for {}", dialect.escape_debug()));
     }
-    let Some(entries) = json["entries"].as_array() else {
+    let Some(entries) = read.entries else {
         return wrong("the journal has no entries");
     };
     let folder = journal.path.strip_suffix(JOURNAL).unwrap_or_default();
     let by_path: HashMap<&str, &File> = files.iter().map(|file| (file.path, file)).collect();
     let mut found: Vec<Found> = Vec::new();
     for entry in entries {
-        let Some(tag) = entry["tag"].as_str() else {
+        let Some(tag) = entry.tag.as_deref() else {
             return wrong("an entry of the journal has no tag");
         };
         let path = format!("{folder}{tag}.sql");
@@ -92,16 +113,19 @@ fn by_journal(files: &[File], journal: &File, notes: &mut Notes) -> Result<Vec<F
 
 /// A breakpoint ends a statement, which may lack its semicolon.
 fn end_statements(text: &str) -> String {
-    let mut ended = String::with_capacity(text.len());
-    for (n, statement) in text.split(BREAKPOINT).enumerate() {
-        if n > 0 {
-            if !ended.trim_end().ends_with(';') {
-                ended.push(';');
-            }
-            ended.push_str(BREAKPOINT);
+    let mut ended = String::new();
+    let finder = memchr::memmem::Finder::new(BREAKPOINT);
+    let find = |part: &[u8]| finder.find(part);
+    let mut from = 0;
+    while let Some(at) = halt::search(text.as_bytes(), from, BREAKPOINT.len(), find) {
+        room::push_str(&mut ended, &text[from..at]);
+        if !ended.trim_end().ends_with(';') {
+            room::push_str(&mut ended, ";");
         }
-        ended.push_str(statement);
+        room::push_str(&mut ended, BREAKPOINT);
+        from = at + BREAKPOINT.len();
     }
+    room::push_str(&mut ended, &text[from..]);
     ended
 }
 

@@ -9,6 +9,8 @@
 mod config;
 mod naming;
 
+use super::super::room;
+use super::section::holds;
 use super::{Claim, File, Found, Moment, Notes, Options, Problem};
 use config::{Config, Script, base, is_config};
 use naming::{Key, Kind, Naming};
@@ -104,7 +106,7 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
             continue;
         }
         if let (Some(line), Some(at), true) =
-            (said.keeps_placeholders, said_in, file.text.contains("${"))
+            (said.keeps_placeholders, said_in, holds(file.text, "${"))
         {
             let message = "placeholderReplacement=false is not honoured for a single script";
             let hint =
@@ -259,8 +261,8 @@ impl Pair<'_> {
             name: first.name.trim().to_owned(),
             transactional: first.in_transaction,
             paths: paths.chain(configs).map(str::to_owned).collect(),
-            up: up.as_ref().map(|source| source.file.text.to_owned()),
-            down: down.as_ref().map(|source| source.file.text.to_owned()),
+            up: up.as_ref().map(|source| room::owned(source.file.text)),
+            down: down.as_ref().map(|source| room::owned(source.file.text)),
             ..Found::default()
         })
     }
@@ -270,7 +272,7 @@ impl Source<'_> {
     fn repeatable(&self, moment: Moment) -> Found {
         Found {
             name: self.name.clone(),
-            up: Some(self.file.text.to_owned()),
+            up: Some(room::owned(self.file.text)),
             transactional: self.in_transaction,
             moment,
             paths: [Some(self.file.path), self.config]

@@ -1,5 +1,6 @@
 //! The folder in which a tool finds its files, and the order in which it runs them.
 
+use super::super::halt;
 use super::super::version::Version;
 use super::name::{is_sql, split};
 use super::{File, Found, Notes, Problem};
@@ -50,7 +51,7 @@ pub fn several(one: &str, other: &str) -> Problem {
 /// Makes one migration of files that hold different parts of one version; the one with the
 /// up says the rest. What holds the same part stays apart. In version order.
 pub fn join(mut found: Vec<Found>) -> Vec<Found> {
-    found.sort_by(|a, b| key(a).cmp(&key(b)).then(a.up.is_none().cmp(&b.up.is_none())));
+    found.sort_by_cached_key(|found| (key(found), found.up.is_none()));
     let mut joined: Vec<Found> = Vec::with_capacity(found.len());
     for next in found {
         match joined.last_mut() {
@@ -103,6 +104,7 @@ pub fn set_apart(found: &mut [Found]) {
 }
 
 fn key(found: &Found) -> Vec<u8> {
+    halt::work(halt::STEP);
     let text = found.version.as_deref().unwrap_or_default();
     Version::parse(text).map_or_else(|_| text.as_bytes().to_vec(), |version| version.key().to_vec())
 }

@@ -1,5 +1,6 @@
 //! golang-migrate: `N_name.up.sql` and `N_name.down.sql`.
 
+use super::super::room;
 use super::name::{FileName, numbered};
 use super::{Claim, File, Found, Notes, Options, Part, Problem, folder};
 
@@ -27,7 +28,7 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
     let files = folder::flat(files, TOOL, notes, |base| own(base).is_some())?;
     let found = files.into_iter().filter_map(|(file, base)| {
         let (name, part) = own(base)?;
-        let text = Some(file.text.to_owned());
+        let text = Some(room::owned(file.text));
         let (up, down) = if part == Part::Up { (text, None) } else { (None, text) };
         Some(Found {
             version: Some(name.version),

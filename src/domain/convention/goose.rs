@@ -1,7 +1,7 @@
 //! goose: `N_name.sql` with `-- +goose Up` and `-- +goose Down`.
 
 use super::name::split;
-use super::section::{Line, Section, lines};
+use super::section::{Line, Section, head, holds, lines};
 use super::{Claim, File, Found, Notes, Options, Problem, folder, unknown_name};
 
 const TOOL: &str = "goose";
@@ -24,7 +24,7 @@ fn own(base: &str) -> Option<(&str, &str)> {
 pub fn claims(files: &[File]) -> Claim {
     let marked = |file: &File| {
         own(split(file.path).1).is_some()
-            && file.text.contains("+goose")
+            && holds(file.text, "+goose")
             && lines(file.text).any(|line| annotation(&line).is_some())
     };
     if files.iter().any(marked) { Claim::Sure } else { Claim::No }
@@ -107,7 +107,7 @@ fn sections(file: &File) -> Result<Sections, Problem> {
                 "Remove it: goose refuses it, too.",
             );
         }
-        match word.to_ascii_lowercase().as_str() {
+        match head(word).to_ascii_lowercase().as_str() {
             "up" if up.is_some() => {
                 return wrong(
                     &line,
@@ -171,7 +171,9 @@ fn sections(file: &File) -> Result<Sections, Problem> {
         ));
     }
     match up {
-        Some(up) => Ok(Sections { up: up.text, down: down.map(|down| down.text), transactional }),
+        Some(up) => {
+            Ok(Sections { up: up.finish(), down: down.map(Section::finish), transactional })
+        }
         None => Err(Problem::without_up(file.path, "-- +goose Up")),
     }
 }
@@ -191,8 +193,14 @@ mod tests {
             "-- a note\r\n--+goose up\r\nCREATE TABLE a ();\r\n\r\n-- +goose Down\r\nDROP TABLE a;";
         let set = one(text);
         assert_eq!(said(&set), ["00001 a up+down"]);
-        assert_eq!(set.migrations[0].up.as_deref(), Some("\n\nCREATE TABLE a ();\r\n\r\n"));
-        assert_eq!(set.migrations[0].down.as_deref(), Some("\n\n\n\n\nDROP TABLE a;"));
+        assert_eq!(
+            set.migrations[0].up.as_deref(),
+            Some("-- pg_migrations: line 3\nCREATE TABLE a ();\r\n\r\n")
+        );
+        assert_eq!(
+            set.migrations[0].down.as_deref(),
+            Some("-- pg_migrations: line 6\nDROP TABLE a;")
+        );
         assert_eq!(detected(&[("00001_a.sql", text)]), "goose");
     }
 
@@ -204,7 +212,9 @@ mod tests {
         assert_eq!(said(&set), ["00001 a up+down no-tx"]);
         assert_eq!(
             set.migrations[0].up.as_deref(),
-            Some("\n\n\nSELECT 1\n;-- +goose StatementEnd\n\nSELECT 2;\n-- +goose STATEMENTEND\n")
+            Some(
+                "-- pg_migrations: line 4\nSELECT 1\n;-- +goose StatementEnd\n\nSELECT 2;\n-- +goose STATEMENTEND\n"
+            )
         );
         assert_eq!(set.migrations[0].down.as_deref(), Some(""));
     }

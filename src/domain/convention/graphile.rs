@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(said(&set), ["000001 000001 up", "000002 Add a: b up no-tx"]);
         assert_eq!(
             set.migrations[0].up.as_deref(),
-            Some("\n\n\n--! split: 1-a.sql\nCREATE TABLE a ();\n")
+            Some("-- pg_migrations: line 3\n\n--! split: 1-a.sql\nCREATE TABLE a ();\n")
         );
         assert_eq!(set.passed_over.len(), 4, "{:?}", set.passed_over);
         assert_eq!(detected(&all), "graphile-migrate");

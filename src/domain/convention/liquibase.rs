@@ -16,7 +16,9 @@ mod master;
 
 pub use marks::has_header;
 
-use super::super::version::Version;
+use super::super::version::{MAX_LENGTH, Version};
+use super::super::{halt, room};
+use super::section::holds;
 use super::{Claim, File, Found, Moment, Notes, Options, Problem};
 use changelog::ChangeSet;
 use filter::Filter;
@@ -30,7 +32,7 @@ pub fn claims(files: &[File]) -> Claim {
     let is_one = |file: &File| match is_sql(file) {
         true => has_header(file.text),
         // One that only includes others.
-        false => file.text.contains("databaseChangeLog"),
+        false => holds(file.text, "databaseChangeLog"),
     };
     if files.iter().any(is_one) { Claim::Sure } else { Claim::No }
 }
@@ -41,11 +43,11 @@ fn is_sql(file: &File) -> bool {
 
 /// Reads them. What it neither reads nor notes as passed over is noted by the caller.
 pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
-    let filter = Filter::of(options);
+    let filter = Filter::of(options)?;
     let mut found = Vec::new();
     // By author and id, in each file.
     let mut ids: HashMap<(String, String), (String, usize)> = HashMap::new();
-    for file in master::order(files, &filter, notes) {
+    for file in master::order(files, &filter, notes)? {
         if !is_sql(&file) {
             let message = "a changelog that is not formatted SQL is not read";
             let hint = "Write it as formatted SQL; or if it only includes others, have the word changelog in its name.";
@@ -67,9 +69,20 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
             notes.pass_over(file.path, "it holds no changeset");
         }
         for (place, set) in log.changesets.into_iter().enumerate() {
+            halt::work(halt::STEP);
+            if ids.try_reserve(1).is_err() {
+                halt::end(halt::OutOfMemory);
+            }
             let name = format!("{}:{}", set.head.author, set.head.id);
             let logical = set.head.logical_path().or(log.logical_path.as_deref());
-            let path = logical.unwrap_or(file.path).trim_start_matches("classpath:").to_owned();
+            let path = logical.unwrap_or(file.path).trim_start_matches("classpath:");
+            if path.len() > MAX_LENGTH + 4 {
+                let message = format!("its path is longer than {MAX_LENGTH} bytes");
+                let hint = "Give it a shorter one: it is part of the versions.";
+                notes.refuse(Problem::at(file.path, set.line, message, hint));
+                break;
+            }
+            let path = path.to_owned();
             let here = (file.path.to_owned(), set.line);
             if let Some((other, line)) = ids.insert((path.clone(), name.clone()), here) {
                 let message = format!("changeset {name} is there already, in {other}, line {line}");
@@ -81,7 +94,7 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
                 notes.pass_over(file.path, format!("changeset {name} is not taken: {why}"));
                 continue;
             }
-            found.push(migration(&file, &path, place + 1, name, set, notes));
+            room::push(&mut found, migration(&file, &path, place + 1, name, set, notes));
         }
     }
     keep_order(&mut found, notes);

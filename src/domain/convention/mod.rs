@@ -8,6 +8,8 @@
 //! [`read`] finds out whose files they are, unless it is told, and has that tool's file
 //! read them.
 
+#[cfg(test)]
+mod adverse;
 mod dbmate;
 mod detection;
 mod diesel;
@@ -17,6 +19,7 @@ mod folder;
 mod golang_migrate;
 mod goose;
 mod graphile;
+pub mod limits;
 mod liquibase;
 mod name;
 mod node_pg_migrate;
@@ -36,6 +39,8 @@ use detection::unknown_name;
 pub use detection::read;
 pub use name::{Need, Part, need};
 
+use super::room;
+use super::script::floor_boundary;
 use std::collections::BTreeMap;
 
 /// A file as it is at hand.
@@ -116,12 +121,25 @@ pub struct Problem {
     pub message: String,
     /// What to do, as a sentence.
     pub hint: String,
+    /// It is more than what is read (54000), not something wrong (22023).
+    pub is_beyond: bool,
 }
 
 impl Problem {
     /// What is wrong in a file.
     pub fn of(path: &str, message: impl Into<String>, hint: impl Into<String>) -> Problem {
-        Problem { path: path.to_owned(), line: None, message: message.into(), hint: hint.into() }
+        Problem {
+            path: path.to_owned(),
+            line: None,
+            message: bounded(message.into()),
+            hint: hint.into(),
+            is_beyond: false,
+        }
+    }
+
+    /// What in a file is more than what is read.
+    pub fn beyond(path: &str, message: impl Into<String>, hint: impl Into<String>) -> Problem {
+        Problem { is_beyond: true, ..Problem::of(path, message, hint) }
     }
 
     /// What is wrong in a line of a file.
@@ -188,14 +206,31 @@ impl Notes {
     /// a clause in lower case without a full stop, such as
     /// `it is in a subfolder, which goose does not read`.
     pub fn pass_over(&mut self, path: &str, why: impl Into<String>) {
-        self.passed_over.push((path.to_owned(), why.into()));
+        if self.passed_over.len() < limits::MOST {
+            room::push(&mut self.passed_over, (room::owned(path), why.into()));
+        } else if self.problems.is_empty() {
+            let message = format!("it has more than {} parts that are not read", limits::MOST);
+            self.refuse(Problem::beyond(path, message, "Take out of it what is not needed."));
+        }
     }
 
     /// Notes what is wrong, where the rest can be read on to find what else is: all of
     /// them are shown together, and nothing is taken.
     pub fn refuse(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        // Whoever has solved these loads the files again.
+        if self.problems.len() < limits::PROBLEMS {
+            self.problems.push(problem);
+        }
     }
+}
+
+/// A message that may name what was written, which may be long.
+fn bounded(mut message: String) -> String {
+    if message.len() > limits::MESSAGE {
+        message.truncate(floor_boundary(&message, limits::MESSAGE));
+        message.push_str(" ...");
+    }
+    message
 }
 
 /// What a folder holds.

@@ -1,9 +1,10 @@
 //! node-pg-migrate's files of SQL: `N_name.sql` with `-- Up Migration` and
 //! `-- Down Migration`.
 
+use super::super::room;
 use super::super::script::skip_blank;
 use super::name::split;
-use super::section::{cut, lines};
+use super::section::{cut, head, lines};
 use super::{Claim, File, Found, Notes, Options, Part, Problem, folder, prisma, unknown_name};
 
 const CODE: [&str; 6] = [".js", ".ts", ".cjs", ".mjs", ".cts", ".mts"];
@@ -21,8 +22,8 @@ fn is_code(base: &str) -> bool {
 /// any case.
 fn mark(line: &str) -> Option<Part> {
     let rest = line.trim_start().strip_prefix("--")?;
-    let rest =
-        rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace()).to_ascii_lowercase();
+    let rest = rest.trim_start_matches(|c: char| c == '-' || c.is_whitespace());
+    let rest = head(rest).to_ascii_lowercase();
     let mut words = rest.split_whitespace();
     let part = match words.next()? {
         "up" => Part::Up,
@@ -40,7 +41,10 @@ pub fn claims(files: &[File]) -> Claim {
         let base = split(file.path).1;
         let single = [".up.sql", ".down.sql"].iter().any(|ending| base.ends_with(ending));
         let marks = || lines(file.text).filter(|line| mark(line.text).is_some());
-        let is_bare = |text: &str| text.trim_end().to_ascii_lowercase().ends_with(" migration");
+        let is_bare = |text: &str| {
+            let text = text.trim_end();
+            text.len() < 1000 && text.to_ascii_lowercase().ends_with(" migration")
+        };
         is_sql(base)
             && !single
             && base.starts_with(|c: char| c.is_ascii_digit())
@@ -94,7 +98,7 @@ fn sections(file: &File, notes: &mut Notes) -> Result<(String, Option<String>), 
     let section = |from: usize, to: usize| cut(file.text, std::slice::from_ref(&(from..to)));
     let end = file.text.len();
     let (begin, up, down) = match (first(Part::Up), first(Part::Down)) {
-        (None, None) => return Ok((file.text.to_owned(), None)),
+        (None, None) => return Ok((room::owned(file.text), None)),
         (None, Some(down)) => {
             return Err(Problem::at(
                 file.path,
@@ -156,7 +160,7 @@ mod tests {
         );
         assert_eq!(
             set.migrations[0].down.as_deref(),
-            Some("\n\n\n---- down   MIGRATION of it\nDROP TABLE a;")
+            Some("-- pg_migrations: line 4\n---- down   MIGRATION of it\nDROP TABLE a;")
         );
         let template = "-- Up Migration\nSELECT 1;\n-- Down Migration\n";
         assert_eq!(detected(&[("1_a.sql", template)]), "node-pg-migrate");
@@ -186,9 +190,15 @@ mod tests {
             ],
         );
         assert_eq!(said(&set), ["1 a up+down", "2 b up", "3 c up"]);
-        assert_eq!(set.migrations[2].up.as_deref(), Some("\n\n-- Up Migration\nSELECT 1"));
+        assert_eq!(
+            set.migrations[2].up.as_deref(),
+            Some("-- pg_migrations: line 3\n-- Up Migration\nSELECT 1")
+        );
         assert_eq!(set.passed_over.len(), 1);
-        assert_eq!(set.migrations[0].up.as_deref(), Some("\n\n-- up migration\n2\n"));
+        assert_eq!(
+            set.migrations[0].up.as_deref(),
+            Some("-- pg_migrations: line 3\n-- up migration\n2\n")
+        );
         assert_eq!(set.migrations[0].down.as_deref(), Some("-- down migration\n1\n"));
     }
 

@@ -1,9 +1,10 @@
 //! Files with a number or time before the name, as Supabase and many small tools have
 //! them: `N_name.sql`, `N-name.sql`, with or without `.up` and `.down`.
 
+use super::super::room;
 use super::super::script::skip_blank;
 use super::name::{FileName, is_code, is_sql, numbered, split};
-use super::section::{Line, cut, lines};
+use super::section::{Line, cut, head, lines};
 use super::{Claim, File, Found, Notes, Options, Part, Problem, folder};
 
 /// Whether files are its own: such a name is there.
@@ -50,8 +51,8 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
 
 fn migration(file: &File, name: FileName) -> Result<Found, Problem> {
     let (up, down) = match name.part {
-        Some(Part::Up) => (Some(file.text.to_owned()), None),
-        Some(Part::Down) => (None, Some(file.text.to_owned())),
+        Some(Part::Up) => (Some(room::owned(file.text)), None),
+        Some(Part::Down) => (None, Some(room::owned(file.text))),
         None => sections(file)?,
     };
     let transactional = (up.is_some() && forbids_transaction(file.text)).then_some(false);
@@ -84,17 +85,24 @@ const FOREIGN: [(&str, &str); 8] = [
 
 fn sections(file: &File) -> Result<(Option<String>, Option<String>), Problem> {
     let mut divider: Option<Line> = None;
+    // All that follows is comments.
+    let mut commented_out = false;
     for line in lines(file.text).filter(|line| line.text.trim_start().starts_with("--")) {
         if line.text.trim() == DIVIDER {
             divider.get_or_insert(line);
             continue;
         }
-        let comment = line.text.trim().trim_start_matches(['-', ' ', '\t']).to_ascii_lowercase();
+        let comment = head(line.text.trim().trim_start_matches(['-', ' ', '\t']));
+        let comment = comment.to_ascii_lowercase();
         // A note to people, or a down that is commented out, takes nothing back.
         let is_last = || skip_blank(file.text, line.end) == file.text.len();
         if let Some((_, tool)) = FOREIGN.iter().find(|(mark, _)| comment.starts_with(mark))
-            && !is_last()
+            && !commented_out
         {
+            commented_out = is_last();
+            if commented_out {
+                continue;
+            }
             let known = super::Convention::parse(tool);
             let hint = match known {
                 Some(_) => format!("Read the files as those of that tool: convention => '{tool}'."),
@@ -105,10 +113,10 @@ fn sections(file: &File) -> Result<(Option<String>, Option<String>), Problem> {
         }
     }
     Ok(match divider {
-        None => (Some(file.text.to_owned()), None),
+        None => (Some(room::owned(file.text)), None),
         Some(line) => {
             let down = line.end..file.text.len();
-            (Some(file.text[..line.start].to_owned()), Some(cut(file.text, &[down])))
+            (Some(room::owned(&file.text[..line.start])), Some(cut(file.text, &[down])))
         }
     })
 }
@@ -120,7 +128,8 @@ pub fn forbids_transaction(text: &str) -> bool {
         .map(|line| line.text.trim())
         .take_while(|line| line.is_empty() || line.starts_with("--"))
         .any(|line| {
-            let mark = line.trim_matches(['-', ' ', '\t']).to_ascii_lowercase().replace(' ', "-");
+            let mark =
+                head(line).trim_matches(['-', ' ', '\t']).to_ascii_lowercase().replace(' ', "-");
             // A mark has the name of a tool before it, if anything.
             let is_mark = |end: &str| {
                 mark.strip_suffix(end).is_some_and(|tool| {
@@ -178,7 +187,10 @@ mod tests {
         let text = "create table a ();\n\n---- create above / drop below ----\n\ndrop table a;\n";
         let set = read_as(Convention::Numbered, &[("001_a.sql", text)]);
         assert_eq!(set.migrations[0].up.as_deref(), Some("create table a ();\n\n"));
-        assert_eq!(set.migrations[0].down.as_deref(), Some("\n\n\n\ndrop table a;\n"));
+        assert_eq!(
+            set.migrations[0].down.as_deref(),
+            Some("-- pg_migrations: line 4\n\ndrop table a;\n")
+        );
     }
 
     #[test]

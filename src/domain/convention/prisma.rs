@@ -1,5 +1,6 @@
 //! Prisma: a folder for each migration, with `migration.sql`.
 
+use super::super::room;
 use super::name::split;
 use super::{Claim, File, Found, Notes, Options, Problem, folder};
 
@@ -48,7 +49,7 @@ pub fn migration(name: &str, file: &File) -> Found {
     Found {
         version: Some(version.to_owned()),
         name: if short.is_empty() { name } else { short }.to_owned(),
-        up: Some(file.text.to_owned()),
+        up: Some(room::owned(file.text)),
         paths: vec![file.path.to_owned()],
         ..Found::default()
     }

@@ -1,5 +1,6 @@
 //! Random files for all conventions.
 
+use super::super::script::origin;
 use super::{Convention, File, Options, Set, read};
 
 /// Files put together at random from what the tools have names and marks for: none of
@@ -96,7 +97,8 @@ fn random_files_are_read_or_refused() {
 }
 
 fn lines_stay(section: &str, text: &str, set: &Set) {
-    let mut whole = text.lines();
+    let (first, section) = origin::split(section);
+    let mut whole = text.lines().skip(first - 1);
     let mut before = "";
     for line in section.lines() {
         let there = whole.next().unwrap_or_default();

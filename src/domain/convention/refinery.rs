@@ -1,6 +1,7 @@
 //! refinery: `V1__x.sql` applies a version, and so does `U1__x.sql`, which refinery also
 //! runs when later versions are applied already. There are no downs.
 
+use super::super::room;
 use super::{Claim, File, Found, Notes, Options, Problem};
 
 /// The options that it knows.
@@ -32,7 +33,7 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
         found.push(Found {
             version: Some(version.to_owned()),
             name: name.to_owned(),
-            up: Some(file.text.to_owned()),
+            up: Some(room::owned(file.text)),
             paths: vec![file.path.to_owned()],
             ..Found::default()
         });

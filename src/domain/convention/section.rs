@@ -1,5 +1,8 @@
-//! Sections of a text, of which the lines stay where they are.
+//! Sections of a text, which say at which line of it they begin.
 
+use super::super::script::{floor_boundary, line_at, origin};
+use super::super::{halt, room};
+use memchr::memmem;
 use std::ops::Range;
 
 /// A line of a text.
@@ -15,10 +18,23 @@ pub struct Line<'a> {
     pub text: &'a str,
 }
 
+/// Whether something is in a text.
+pub fn holds(text: &str, wanted: &str) -> bool {
+    let find = |part: &[u8]| memmem::find(part, wanted.as_bytes());
+    halt::search(text.as_bytes(), 0, wanted.len(), find).is_some()
+}
+
+/// As much of a line as a mark can have.
+pub fn head(line: &str) -> &str {
+    const LONGEST: usize = 1000;
+    &line[..floor_boundary(line, line.len().min(LONGEST))]
+}
+
 /// The lines of a text.
 pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').enumerate().map(move |(n, whole)| {
+        halt::work(whole.len());
         let line = Line {
             number: n + 1,
             start,
@@ -32,37 +48,52 @@ pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// What stands in the given ranges, which follow one another: each line where it is in the
-/// whole text, those outside of them empty.
+/// What stands in the given ranges, which follow one another and begin lines: with empty lines
+/// for those between them, and the line at which it begins.
 pub fn cut(text: &str, ranges: &[Range<usize>]) -> String {
-    let mut section = String::new();
-    let mut from = 0;
+    let mut section = Section::default();
+    let (mut line, mut from) = (1, 0);
     for range in ranges {
-        let newlines = text[from..range.start].bytes().filter(|b| *b == b'\n').count();
-        section.extend(std::iter::repeat_n('\n', newlines));
-        section.push_str(&text[range.clone()]);
-        from = range.end;
+        line += line_at(&text[from..range.start], range.start - from) - 1;
+        section.put(line, &text[range.clone()]);
+        from = range.start;
     }
-    section
+    section.finish()
 }
 
-/// A section that is put together line by line.
+/// A part of a text that is put together line by line: lines between others that aren't its own
+/// are empty in it, so that each stays where it is in the whole text, counted from the first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Section {
-    /// The lines, each where it is in the whole text.
-    pub text: String,
+    text: String,
+    /// The line of the whole text at which it begins; 0: none yet.
+    first: usize,
+    /// How many lines it has ended.
     newlines: usize,
 }
 
 impl Section {
     /// Adds a line of the whole text.
     pub fn add(&mut self, whole: &str, line: &Line) {
-        let missing = (line.number - 1).saturating_sub(self.newlines);
-        self.text.extend(std::iter::repeat_n('\n', missing));
-        self.newlines += missing;
-        let line = &whole[line.start..line.end];
-        self.text.push_str(line);
-        self.newlines += usize::from(line.ends_with('\n'));
+        self.put(line.number, &whole[line.start..line.end]);
+    }
+
+    /// Adds a text that begins with this line, and may be several.
+    pub fn put(&mut self, line: usize, text: &str) {
+        if self.first == 0 {
+            self.first = line;
+        }
+        for _ in self.first + self.newlines..line {
+            self.end_line();
+        }
+        self.newlines += line_at(text, text.len()) - 1;
+        room::push_str(&mut self.text, text);
+    }
+
+    /// Ends the last line.
+    pub fn end_line(&mut self) {
+        room::push_str(&mut self.text, "\n");
+        self.newlines += 1;
     }
 
     /// Adds a line that is a comment and ends a statement, which may lack its semicolon.
@@ -75,6 +106,21 @@ impl Section {
             let comment = self.text.len() - (line.end - line.start);
             self.text.insert(comment.max(at), ';');
         }
+    }
+
+    /// What has been put together.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The line of the whole text that is the one of this number here.
+    pub fn line(&self, number: usize) -> usize {
+        self.first.max(1) + number - 1
+    }
+
+    /// The same with the line at which it begins.
+    pub fn finish(self) -> String {
+        origin::marked(self.first, self.text)
     }
 }
 
@@ -93,8 +139,21 @@ mod tests {
     #[test]
     fn keeps_lines_where_they_are() {
         let text = "1\n2\n3\n4\n5";
-        assert_eq!(cut(text, &[2..4, 6..8]), "\n2\n\n4\n");
+        let mark = "-- pg_migrations: line 2\n";
+        assert_eq!(cut(text, &[2..4, 6..8]), format!("{mark}2\n\n4\n"));
+        assert_eq!(cut(text, &[0..2, 6..8]), "1\n\n\n4\n");
         assert_eq!(cut(text, &[]), "");
-        assert_eq!(cut("é\né\né", &[3..5, 6..8]), "\né\né");
+        assert_eq!(cut("é\né\né", &[3..5, 6..8]), format!("{mark}é\né"));
+    }
+
+    #[test]
+    fn many_sections_are_no_longer_than_the_text() {
+        let text = "a\n".repeat(20_000);
+        let one = |line: Line| {
+            let mut section = Section::default();
+            section.add(&text, &line);
+            section.finish().len()
+        };
+        assert!(lines(&text).map(one).sum::<usize>() < 20 * text.len());
     }
 }

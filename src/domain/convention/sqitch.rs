@@ -9,6 +9,7 @@ mod config;
 mod plan;
 mod verify;
 
+use super::super::room;
 use super::{Claim, File, Found, Notes, Options, Problem};
 pub use config::join;
 
@@ -55,11 +56,14 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
             let hint = "Add the script, or take the change out of the plan.";
             notes.refuse(Problem::at(&layout.plan, change.line, message, hint));
         }
+        if [up, down, verify].iter().all(Option::is_none) {
+            continue;
+        }
         found.push(Found {
             version: Some(version(place)),
             name: change.name.clone(),
-            up: up.map(|text| text.to_string()),
-            down: down.map(|text| text.to_string()),
+            up: up.map(|text| room::owned(text)),
+            down: down.map(|text| room::owned(text)),
             verify: verify.map(|text| verify::body(text)),
             requires: requires(change, &plan, &layout, &elsewhere, notes),
             paths: paths.into_iter().filter(|path| texts.contains_key(path.as_str())).collect(),

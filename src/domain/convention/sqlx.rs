@@ -1,6 +1,7 @@
 //! sqlx: `V_name.sql`, or `V_name.up.sql` with `V_name.down.sql`, and `-- no-transaction`
 //! at the very beginning.
 
+use super::super::room;
 use super::name::split;
 use super::{Claim, File, Found, Notes, Options, Problem, folder};
 
@@ -33,7 +34,7 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
             Some(name) => (name, true),
             None => (name.trim_end_matches(".sql").trim_end_matches(".up"), false),
         };
-        let text = Some(file.text.to_owned());
+        let text = Some(room::owned(file.text));
         let (up, down) = if is_down { (None, text) } else { (text, None) };
         let transactional = (up.is_some() && file.text.starts_with(MARK)).then_some(false);
         found.push(Found {

@@ -1,6 +1,8 @@
 //! psql's own commands in a text: which of them can be passed over, which are honoured,
 //! and what to do instead of the others.
 
+use super::super::halt;
+
 /// What a command means for a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
@@ -158,14 +160,21 @@ pub fn arguments(command: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     words(&command[(1 + name(command).len()).min(command.len())..])
 }
 
+/// The longest arguments that are read, in bytes.
+const LONGEST: usize = 1 << 20;
+
 /// The words of a command's arguments, each in parts. Errors: what to do about one that
 /// can't be read here.
 fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
+    if arguments.len() > LONGEST {
+        return Err("Shorten the command to less than 1 MB.");
+    }
     let mut words = Vec::new();
     let mut word: Vec<Argument> = Vec::new();
     let mut in_word = false;
     let mut rest = arguments;
     while let Some(c) = rest.chars().next() {
+        halt::work(halt::STEP);
         if c.is_ascii_whitespace() {
             if std::mem::take(&mut in_word) {
                 words.push(std::mem::take(&mut word));

@@ -6,10 +6,14 @@
 
 pub mod command;
 pub mod include;
+pub mod origin;
 pub mod prepare;
 #[cfg(any(test, fuzzing))]
 pub mod properties;
 pub mod scan;
+
+use super::{halt, room};
+use std::borrow::Cow;
 
 /// The most of a body that is shown as the text around an error, in bytes.
 pub const EXCERPT: usize = 4096;
@@ -21,7 +25,10 @@ pub fn skip_blank(text: &str, from: usize) -> usize {
     let mut at = from.min(bytes.len());
     loop {
         match &bytes[at..] {
-            [b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c, ..] => at += 1,
+            [b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c, ..] => {
+                let is_other = |b: &u8| !matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c);
+                at = find(bytes, at, is_other).unwrap_or(bytes.len());
+            }
             [b'-', b'-', ..] => at = end_of_line(bytes, at),
             [b'/', b'*', ..] => at = end_of_comment(bytes, at),
             _ => return at,
@@ -31,14 +38,21 @@ pub fn skip_blank(text: &str, from: usize) -> usize {
 
 fn end_of_line(bytes: &[u8], from: usize) -> usize {
     // The server's lexer ends a line comment at a carriage return, too.
-    let end = bytes[from..].iter().position(|b| matches!(b, b'\n' | b'\r'));
-    end.map_or(bytes.len(), |n| from + n)
+    let end = halt::search(bytes, from, 1, |part| memchr::memchr2(b'\n', b'\r', part));
+    end.unwrap_or(bytes.len())
+}
+
+/// The first place, from one on, of a byte of this kind.
+fn find(bytes: &[u8], from: usize, is: impl Fn(&u8) -> bool) -> Option<usize> {
+    halt::search(bytes, from, 1, |part| part.iter().position(&is))
 }
 
 /// Comments nest in SQL. One that never ends takes the rest of the text.
 fn end_of_comment(bytes: &[u8], from: usize) -> usize {
     let (mut at, mut depth) = (from, 0usize);
-    while at < bytes.len() {
+    let mark = |part: &[u8]| memchr::memchr2(b'/', b'*', part);
+    while let Some(next) = halt::search(bytes, at, 1, mark) {
+        at = next;
         match &bytes[at..] {
             [b'/', b'*', ..] => (at, depth) = (at + 2, depth + 1),
             [b'*', b'/', ..] if depth == 1 => return at + 2,
@@ -67,19 +81,22 @@ pub fn names(text: &str) -> Vec<&str> {
                 while bytes.get(at) == Some(&b'.') && at + 1 < bytes.len() {
                     at = end_of_name(bytes, at + 1).max(at + 1);
                 }
-                names.push(&text[start..at]);
+                room::push(&mut names, &text[start..at]);
             }
             // A number, with what is written in one piece with it.
             Some(b'0'..=b'9') => at = end_of_name(bytes, at).max(at + 1),
-            Some(_) => at += 1,
+            Some(_) => {
+                halt::work(1);
+                at += 1;
+            }
         }
     }
 }
 
 fn end_of_quoted(bytes: &[u8], from: usize) -> usize {
     let quote = bytes[from];
-    let end = bytes[from + 1..].iter().position(|b| *b == quote);
-    end.map_or(bytes.len(), |n| from + n + 2)
+    let end = halt::search(bytes, from + 1, 1, |part| memchr::memchr(quote, part));
+    end.map_or(bytes.len(), |n| n + 1)
 }
 
 fn end_of_name(bytes: &[u8], from: usize) -> usize {
@@ -87,28 +104,44 @@ fn end_of_name(bytes: &[u8], from: usize) -> usize {
         return end_of_quoted(bytes, from);
     }
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | b'$' | 0x80..);
-    let end = bytes[from..].iter().position(|b| !is_part(b));
-    end.map_or(bytes.len(), |n| from + n)
+    find(bytes, from, |b| !is_part(b)).unwrap_or(bytes.len())
+}
+
+/// The beginning of a text, for messages that name what was written.
+pub fn shorten(text: &str) -> &str {
+    const SHOWN: usize = 300;
+    &text[..floor_boundary(text, text.len().min(SHOWN))]
 }
 
 /// The number of the line, counted from 1, that holds the byte at this offset.
 pub fn line_at(text: &str, offset: usize) -> usize {
     let end = offset.min(text.len());
-    1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..end]).count()
+    let parts = halt::parts(&text.as_bytes()[..end]);
+    1 + parts.map(|part| memchr::memchr_iter(b'\n', part).count()).sum::<usize>()
 }
 
 /// How many bytes this many characters have at the beginning of a text in UTF-8; all of
 /// them if it has no more.
 pub fn bytes_of_characters(text: &[u8], count: usize) -> usize {
-    let starts = text.iter().enumerate().filter(|(_, byte)| **byte & 0xc0 != 0x80);
-    starts.map(|(offset, _)| offset).nth(count).unwrap_or(text.len())
+    let (mut before, mut counted) = (0, 0);
+    for part in halt::parts(text) {
+        let starts = part.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        if counted + starts > count {
+            let starts = part.iter().enumerate().filter(|(_, byte)| **byte & 0xc0 != 0x80);
+            let found = starts.map(|(offset, _)| offset).nth(count - counted);
+            return before + found.unwrap_or(part.len());
+        }
+        (before, counted) = (before + part.len(), counted + starts);
+    }
+    text.len()
 }
 
 /// What to show of a text around an offset.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Excerpt<'a> {
-    /// The whole text while it is at most [`EXCERPT`] bytes, else a cut around the offset.
-    pub text: &'a str,
+    /// The whole text while it is at most [`EXCERPT`] bytes, else a cut around the offset. A
+    /// whole one has its lines where they are in its file, behind empty ones.
+    pub text: Cow<'a, str>,
     /// The offset's position within the excerpt, in characters from 1.
     pub position: usize,
 }
@@ -116,9 +149,19 @@ pub struct Excerpt<'a> {
 /// The part of a text to show with an error at this offset. A cut starts and ends
 /// with whole lines where lines are short enough for that.
 pub fn excerpt(text: &str, offset: usize) -> Excerpt<'_> {
-    let offset = floor_boundary(text, offset.min(text.len()));
-    let (start, end) = if text.len() <= EXCERPT { (0, text.len()) } else { cut(text, offset) };
-    Excerpt { text: &text[start..end], position: 1 + text[start..offset].chars().count() }
+    let (line, body) = origin::split(text);
+    let offset = offset.min(text.len()).saturating_sub(text.len() - body.len());
+    let offset = floor_boundary(body, offset);
+    let whole = body.len() + line - 1 <= EXCERPT;
+    let (start, end) = if body.len() <= EXCERPT { (0, body.len()) } else { cut(body, offset) };
+    let position = 1 + body[start..offset].chars().count();
+    match whole && line > 1 {
+        false => Excerpt { text: Cow::Borrowed(&body[start..end]), position },
+        true => Excerpt {
+            text: Cow::Owned("\n".repeat(line - 1) + body),
+            position: position + line - 1,
+        },
+    }
 }
 
 fn cut(text: &str, offset: usize) -> (usize, usize) {
@@ -207,8 +250,14 @@ mod tests {
 
     #[test]
     fn shows_a_short_text_whole() {
-        assert_eq!(excerpt("aé\nz", 4), Excerpt { text: "aé\nz", position: 4 });
-        assert_eq!(excerpt("", 7), Excerpt { text: "", position: 1 });
+        assert_eq!(excerpt("aé\nz", 4), Excerpt { text: "aé\nz".into(), position: 4 });
+        assert_eq!(excerpt("", 7), Excerpt { text: "".into(), position: 1 });
+        let text = origin::marked(4, "a\nb".to_owned());
+        for (offset, position) in [(0, 4), (text.len() - 1, 6), (text.len(), 7)] {
+            assert_eq!(excerpt(&text, offset), Excerpt { text: "\n\n\na\nb".into(), position });
+        }
+        let text = origin::marked(40_000, "a\nb".to_owned());
+        assert_eq!(excerpt(&text, text.len()), Excerpt { text: "a\nb".into(), position: 4 });
     }
 
     #[test]

@@ -6,8 +6,10 @@
 //! of ours, and lines are those of the file.
 
 use super::super::mask::Mask;
+use super::super::{halt, room};
 use super::command::{self, Argument, Meaning};
 use super::scan::{Kind, Scan, scan};
+use super::shorten;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -165,7 +167,7 @@ pub fn prepare<'a>(
 ) -> Result<Script<'a>, Fault> {
     let scan = scan(text, conforming);
     let plain = |kind: Kind| matches!(kind, Kind::Sql | Kind::Comment | Kind::Variable);
-    let is_dollar = variables.syntax == Syntax::Dollar && text.contains("${");
+    let is_dollar = variables.syntax == Syntax::Dollar && placeholder(text.as_bytes(), 0).is_some();
     if let Some(offset) = scan.behind_copy {
         return Err(Fault { offset, what: What::BehindCopy });
     }
@@ -217,13 +219,15 @@ impl Maker<'_> {
         let mut copies = scan.copies.iter();
         for piece in &scan.pieces {
             let range = piece.range.clone();
+            halt::work(range.len());
             match piece.kind {
                 Kind::Sql => self.plain(range)?,
                 Kind::Comment => self.verbatim(range),
                 Kind::Variable => self.variable(range)?,
                 Kind::Data => {
                     let place = copies.next().map_or(range.start, |place| *place);
-                    self.data.push(Data { semicolon: self.place_in_sql(place), range });
+                    let semicolon = self.place_in_sql(place);
+                    room::push(&mut self.data, Data { semicolon, range });
                 }
                 Kind::EndOfData => {}
                 Kind::Command => {
@@ -235,7 +239,7 @@ impl Maker<'_> {
             }
         }
         // What was expanded at the end ends there, too.
-        self.runs.push(Run { sql: self.sql.len(), text: end, verbatim: true });
+        self.run(end, true);
         Ok(())
     }
 
@@ -249,8 +253,13 @@ impl Maker<'_> {
         if range.is_empty() {
             return;
         }
-        self.runs.push(Run { sql: self.sql.len(), text: range.start, verbatim: true });
-        self.sql.push_str(&self.text[range]);
+        self.run(range.start, true);
+        room::push_str(&mut self.sql, &self.text[range]);
+    }
+
+    /// Notes what comes next.
+    fn run(&mut self, text: usize, verbatim: bool) {
+        room::push(&mut self.runs, Run { sql: self.sql.len(), text, verbatim });
     }
 
     fn instead(&mut self, at: usize, value: &str) -> Result<(), Fault> {
@@ -259,8 +268,8 @@ impl Maker<'_> {
             return Err(Fault { offset: at, what: What::TooLong });
         }
         if !value.is_empty() {
-            self.runs.push(Run { sql: self.sql.len(), text: at, verbatim: false });
-            self.sql.push_str(value);
+            self.run(at, false);
+            room::push_str(&mut self.sql, value);
         }
         Ok(())
     }
@@ -281,13 +290,15 @@ impl Maker<'_> {
             return Ok(());
         }
         let (mut at, text) = (range.start, self.text);
-        while let Some(start) = text[at..range.end].find("${").map(|n| at + n) {
-            let Some(end) = text[start..range.end].find('}').map(|n| start + n + 1) else { break };
+        let bytes = &text.as_bytes()[..range.end];
+        let close = |part: &[u8]| memchr::memchr(b'}', part);
+        while let Some(start) = placeholder(bytes, at) {
+            let Some(end) = halt::search(bytes, start, 1, close).map(|n| n + 1) else { break };
             let name = text[start + 2..end - 1].trim();
             let Some(value) = self.variables.values.get(name) else {
                 return Err(Fault {
                     offset: start,
-                    what: What::Unset(name.to_owned(), self.variables.project.clone()),
+                    what: What::Unset(shorten(name).to_owned(), self.variables.project.clone()),
                 });
             };
             self.verbatim(at..start);
@@ -300,7 +311,7 @@ impl Maker<'_> {
 
     fn variable(&mut self, range: Range<usize>) -> Result<(), Fault> {
         let written = &self.text[range.clone()];
-        match self.value(written) {
+        match self.value(range.start, written)?.map(Cow::into_owned) {
             Some(value) => self.instead(range.start, &value),
             // As psql has it: what isn't set stays as it is. So does the bound of a slice.
             None if self.variables.syntax != Syntax::Psql || is_number(written) => {
@@ -308,7 +319,7 @@ impl Maker<'_> {
                 Ok(())
             }
             None => {
-                let name = written.trim_matches([':', '\'', '"']).to_owned();
+                let name = shorten(written.trim_matches([':', '\'', '"'])).to_owned();
                 Err(Fault {
                     offset: range.start,
                     what: What::Unset(name, self.variables.project.clone()),
@@ -318,7 +329,7 @@ impl Maker<'_> {
     }
 
     /// What a variable is to be replaced by, as it is written. None: it isn't set.
-    fn value(&self, written: &str) -> Option<String> {
+    fn value(&self, at: usize, written: &str) -> Result<Option<Cow<'_, str>>, Fault> {
         let inner = written.strip_prefix(':').unwrap_or(written);
         let look_up = |name: &str| {
             let own = self.own.get(name);
@@ -331,22 +342,35 @@ impl Maker<'_> {
             // In a text that uses no variables it isn't ours to answer.
             let answers = self.variables.syntax == Syntax::Psql || !self.own.is_empty();
             let word = if look_up(name).is_some() { "TRUE" } else { "FALSE" };
-            return answers.then(|| word.to_owned());
+            return Ok(answers.then_some(Cow::Borrowed(word)));
         }
         let quoted = |quote| inner.strip_prefix(quote).and_then(|name| name.strip_suffix(quote));
-        if let Some(name) = quoted('\'') {
-            return look_up(name).map(|value| literal(value));
+        let found = match (quoted('\''), quoted('"')) {
+            (Some(name), _) => look_up(name).map(|value| (value, Some('\''))),
+            (_, Some(name)) => look_up(name).map(|value| (value, Some('"'))),
+            _ => look_up(inner).map(|value| (value, None)),
+        };
+        let Some((value, quote)) = found else { return Ok(None) };
+        if value.len() > LONGEST_VALUES {
+            return Err(Fault { offset: at, what: What::TooLong });
         }
-        if let Some(name) = quoted('"') {
-            return look_up(name).map(|value| format!("\"{}\"", value.replace('"', "\"\"")));
-        }
-        look_up(inner).cloned()
+        halt::work(value.len());
+        Ok(Some(match quote {
+            None => Cow::Borrowed(value),
+            Some(quote) => {
+                room::ensure(4 * value.len());
+                Cow::Owned(match quote {
+                    '"' => format!("\"{}\"", value.replace('"', "\"\"")),
+                    _ => literal(value),
+                })
+            }
+        }))
     }
 
     /// A command. True: it ends the script.
     fn command(&mut self, range: Range<usize>) -> Result<bool, Fault> {
         let written = &self.text[range.clone()];
-        let name = command::name(written);
+        let name = shorten(command::name(written));
         let refused =
             |why| Fault { offset: range.start, what: What::Command(format!("\\{name}"), why) };
         match command::meaning(written) {
@@ -358,11 +382,12 @@ impl Maker<'_> {
                 let mut value = String::new();
                 for part in parts {
                     match part {
-                        Argument::Text(text) => value.push_str(&text),
+                        Argument::Text(text) => room::push_str(&mut value, &text),
                         Argument::Variable(written) => {
-                            let expanded = self.value(&written).unwrap_or(written);
+                            let found = self.value(range.start, &written)?;
+                            let expanded = found.unwrap_or(Cow::Borrowed(&written)).into_owned();
                             self.count(range.start, expanded.len())?;
-                            value.push_str(&expanded);
+                            room::push_str(&mut value, &expanded);
                         }
                     }
                 }
@@ -376,6 +401,11 @@ impl Maker<'_> {
         }
         Ok(false)
     }
+}
+
+/// Where a placeholder may begin.
+fn placeholder(bytes: &[u8], from: usize) -> Option<usize> {
+    halt::search(bytes, from, 2, |part| memchr::memmem::find(part, b"${"))
 }
 
 fn is_number(written: &str) -> bool {

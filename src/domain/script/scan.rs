@@ -6,6 +6,7 @@
 //! reads them (`scan.l`), and where psql takes a statement to end (`psqlscan.l`), since data
 //! begins behind the end of a COPY. All of it in one pass; the pieces joined are the text.
 
+use super::super::{halt, room};
 use memchr::memmem;
 use std::ops::Range;
 
@@ -59,6 +60,7 @@ pub fn scan(text: &str, conforming: bool) -> Scan {
         conforming,
         scan: Scan::default(),
         statement: Statement::default(),
+        unclosed: 0,
     };
     scanner.run();
     scanner.scan
@@ -107,6 +109,9 @@ struct Scanner<'a> {
     conforming: bool,
     scan: Scan,
     statement: Statement,
+    // Up to here no brace closes a placeholder. (Looked for anew for each of many in one line,
+    // it would take the square of their number.)
+    unclosed: usize,
 }
 
 impl Scanner<'_> {
@@ -114,6 +119,7 @@ impl Scanner<'_> {
         while self.at < self.bytes.len() {
             let start = self.at;
             let kind = self.token();
+            halt::work(self.at - start);
             self.piece(kind, start);
             let ends = match kind {
                 Kind::Sql => self.scan.ends.last() == Some(&start),
@@ -130,8 +136,26 @@ impl Scanner<'_> {
     fn piece(&mut self, kind: Kind, start: usize) {
         match self.scan.pieces.last_mut() {
             Some(last) if last.kind == kind && kind == Kind::Sql => last.range.end = self.at,
-            _ => self.scan.pieces.push(Piece { kind, range: start..self.at }),
+            _ => self.new_piece(kind, start..self.at),
         }
+    }
+
+    fn new_piece(&mut self, kind: Kind, range: Range<usize>) {
+        room::push(&mut self.scan.pieces, Piece { kind, range });
+    }
+
+    /// Where the placeholder ends that begins here; it goes no further than its line.
+    fn placeholder(&mut self) -> usize {
+        if self.at < self.unclosed {
+            return self.at + 1;
+        }
+        let close = |part: &[u8]| memchr::memchr3(b'}', b'\n', b'\r', part);
+        let end = halt::search(self.bytes, self.at, 1, close).unwrap_or(self.bytes.len());
+        if self.bytes.get(end) == Some(&b'}') {
+            return end + 1;
+        }
+        self.unclosed = end;
+        self.at + 1
     }
 
     /// Reads one token, and passes it.
@@ -164,9 +188,7 @@ impl Scanner<'_> {
             }
             // A placeholder of other tools, whose name may hold a colon.
             [b'$', b'{', ..] => {
-                let line = super::end_of_line(self.bytes, self.at);
-                let end = self.bytes[self.at..line].iter().position(|b| *b == b'}');
-                self.at += end.map_or(1, |n| n + 1);
+                self.at = self.placeholder();
                 self.other();
             }
             [b'$', ..] => self.dollar(),
@@ -190,7 +212,7 @@ impl Scanner<'_> {
             }
             [b';', ..] => {
                 if self.statement.parentheses == 0 && self.statement.blocks == 0 {
-                    self.scan.ends.push(self.at);
+                    room::push(&mut self.scan.ends, self.at);
                 }
                 self.at += 1;
             }
@@ -226,15 +248,7 @@ impl Scanner<'_> {
     fn quoted(&mut self, escapes: bool) {
         self.other();
         loop {
-            self.at += 1;
-            while let Some(byte) = self.bytes.get(self.at) {
-                self.at += 1;
-                match byte {
-                    b'\'' => break,
-                    b'\\' if escapes => self.at = (self.at + 1).min(self.bytes.len()),
-                    _ => {}
-                }
-            }
+            self.at = end_of_literal(self.bytes, self.at + 1, escapes);
             // A second quote is one within, which reads as if the literal began anew. So
             // does one on a further line, which matters where it takes the escapes along.
             if self.bytes.get(self.at) == Some(&b'\'') {
@@ -257,17 +271,21 @@ impl Scanner<'_> {
         let is_start = |b: &u8| b.is_ascii_alphabetic() || matches!(*b, b'_' | 0x80..);
         let is_part = |b: &u8| is_start(b) || b.is_ascii_digit();
         let length = match rest.first() {
-            Some(first) if is_start(first) => rest.iter().take_while(|b| is_part(b)).count(),
+            Some(first) if is_start(first) => {
+                super::find(rest, 0, |b| !is_part(b)).unwrap_or(rest.len())
+            }
             _ => 0,
         };
         if rest.get(length) != Some(&b'$') {
             self.at += 1;
             return;
         }
-        let delimiter = &self.text[self.at..self.at + length + 2];
-        let body = self.at + delimiter.len();
-        let end = memmem::find(&self.bytes[body..], delimiter.as_bytes());
-        self.at = end.map_or(self.bytes.len(), |n| body + n + delimiter.len());
+        let delimiter = &self.bytes[self.at..self.at + length + 2];
+        let finder = memmem::Finder::new(delimiter);
+        let end = halt::search(self.bytes, self.at + delimiter.len(), delimiter.len(), |part| {
+            finder.find(part)
+        });
+        self.at = end.map_or(self.bytes.len(), |n| n + delimiter.len());
     }
 
     fn word(&mut self) {
@@ -346,12 +364,8 @@ impl Scanner<'_> {
         }
         // The rest of the line: white space and a comment.
         let rest = self.at;
-        while let Some(byte) = self.bytes.get(self.at) {
-            self.at += 1;
-            if *byte == b'\n' {
-                break;
-            }
-        }
+        let newline = halt::search(self.bytes, self.at, 1, |part| memchr::memchr(b'\n', part));
+        self.at = newline.map_or(self.bytes.len(), |n| n + 1);
         let line = &self.bytes[rest..self.at];
         let blank = line.iter().take_while(|b| is_space(**b)).count();
         let comment = line[blank..].starts_with(b"--");
@@ -360,7 +374,7 @@ impl Scanner<'_> {
             self.scan.behind_copy.get_or_insert(rest + end);
         }
         if comment {
-            self.scan.pieces.push(Piece { kind: Kind::Comment, range: rest..self.at });
+            self.new_piece(Kind::Comment, rest..self.at);
         } else if self.at > rest {
             self.piece(Kind::Sql, rest);
         }
@@ -375,7 +389,10 @@ impl Scanner<'_> {
                 && is_line_start(self.bytes, self.at)
             {
                 true => Some(self.at),
-                false => memmem::find(&self.bytes[self.at..], b"\n\\.").map(|n| self.at + n + 1),
+                false => {
+                    let find = |part: &[u8]| memmem::find(part, b"\n\\.");
+                    halt::search(self.bytes, self.at, 3, find).map(|n| n + 1)
+                }
             };
             let Some(line) = line else { break self.bytes.len() };
             self.at = line + 2;
@@ -386,13 +403,13 @@ impl Scanner<'_> {
         };
         if end > start {
             self.at = end;
-            self.scan.pieces.push(Piece { kind: Kind::Data, range: start..end });
-            self.scan.copies.push(place);
+            self.new_piece(Kind::Data, start..end);
+            room::push(&mut self.scan.copies, place);
         }
         if end < self.bytes.len() {
-            let newline = self.bytes[end..].iter().position(|b| *b == b'\n');
-            self.at = newline.map_or(self.bytes.len(), |n| end + n + 1);
-            self.scan.pieces.push(Piece { kind: Kind::EndOfData, range: end..self.at });
+            let newline = halt::search(self.bytes, end, 1, |part| memchr::memchr(b'\n', part));
+            self.at = newline.map_or(self.bytes.len(), |n| n + 1);
+            self.new_piece(Kind::EndOfData, end..self.at);
         }
     }
 }
@@ -404,7 +421,7 @@ fn is_space(byte: u8) -> bool {
 /// The length of the variable of psql's that begins here, if one does.
 pub fn variable(bytes: &[u8]) -> Option<usize> {
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | 0x80..);
-    let length = |from: &[u8]| from.iter().take_while(|b| is_part(b)).count();
+    let length = |from: &[u8]| super::find(from, 0, |b| !is_part(b)).unwrap_or(from.len());
     let (before, name, after) = match bytes {
         [b':', quote @ (b'\'' | b'"'), inner @ ..] => (2, inner, Some(quote)),
         [b':', b'{', b'?', inner @ ..] => (3, inner, Some(&b'}')),
@@ -420,6 +437,21 @@ fn is_line_start(bytes: &[u8], at: usize) -> bool {
     at == 0 || bytes[at - 1] == b'\n'
 }
 
+/// Behind the quote that ends a literal, or at the end of the text.
+fn end_of_literal(bytes: &[u8], from: usize, escapes: bool) -> usize {
+    let mut at = from;
+    let mark = |part: &[u8]| memchr::memchr2(b'\'', b'\\', part);
+    while let Some(next) = halt::search(bytes, at, 1, mark) {
+        at = next + 1;
+        match bytes[next] {
+            b'\'' => return at,
+            _ if escapes => at += 1,
+            _ => {}
+        }
+    }
+    bytes.len()
+}
+
 /// Where a literal goes on that has ended: behind white space with a newline in it, and
 /// comments up to the end of their lines.
 fn continuation(bytes: &[u8], from: usize) -> Option<usize> {
@@ -428,8 +460,14 @@ fn continuation(bytes: &[u8], from: usize) -> Option<usize> {
     loop {
         match &bytes[at..] {
             [b'\'', ..] if newline => return Some(at),
-            [b'\n' | b'\r', ..] => (at, newline) = (at + 1, true),
-            [b' ' | b'\t' | 0x0b | 0x0c, ..] => at += 1,
+            [b'\n' | b'\r', ..] => {
+                halt::work(1);
+                (at, newline) = (at + 1, true);
+            }
+            [b' ' | b'\t' | 0x0b | 0x0c, ..] => {
+                halt::work(1);
+                at += 1;
+            }
             [b'-', b'-', ..] => {
                 at = super::end_of_line(bytes, at);
                 // A comment that ends the text continues nothing.
@@ -444,29 +482,34 @@ fn continuation(bytes: &[u8], from: usize) -> Option<usize> {
 /// a backslash that stands in no quotes, which begins the next command; `\\` ends it and
 /// belongs to it.
 fn end_of_command(bytes: &[u8], from: usize) -> usize {
-    let mut at = from + 1;
     // Its name, which may be one mark such as `!` or `?`.
-    while bytes.get(at).is_some_and(|b| !is_space(*b) && *b != b'\\') {
-        at += 1;
-    }
-    while let Some(byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'\n' => return at - 1,
+    let is_end = |b: &u8| is_space(*b) || *b == b'\\';
+    let mut at = super::find(bytes, from + 1, is_end).unwrap_or(bytes.len());
+    let is_special = |b: &u8| matches!(b, b'\n' | b'\\' | b'\'' | b'"' | b'`');
+    while let Some(next) = super::find(bytes, at, is_special) {
+        at = next + 1;
+        match bytes[next] {
+            b'\n' => return next,
             b'\\' if bytes.get(at) == Some(&b'\\') => return at + 1,
-            b'\\' => return at - 1,
-            b'\'' | b'"' | b'`' => {
-                while let Some(inner) = bytes.get(at).filter(|b| **b != b'\n') {
-                    at += 1;
-                    match inner {
-                        // Within single quotes a backslash takes the next character along.
-                        b'\\' if *byte == b'\'' && bytes.get(at) != Some(&b'\n') => at += 1,
-                        _ if inner == byte => break,
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
+            b'\\' => return next,
+            quote => at = end_of_argument(bytes, at, quote),
+        }
+    }
+    bytes.len()
+}
+
+/// Behind the quote that ends an argument, or at the end of its line.
+fn end_of_argument(bytes: &[u8], from: usize, quote: u8) -> usize {
+    let mut at = from;
+    while let Some(next) =
+        halt::search(bytes, at, 1, |part| memchr::memchr3(b'\n', b'\\', quote, part))
+    {
+        match bytes[next] {
+            b'\n' => return next,
+            // Within single quotes a backslash takes the next character along.
+            b'\\' if quote == b'\'' && bytes.get(next + 1) != Some(&b'\n') => at = next + 2,
+            byte if byte == quote => return next + 1,
+            _ => at = next + 1,
         }
     }
     bytes.len()

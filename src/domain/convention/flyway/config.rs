@@ -1,5 +1,6 @@
 //! Flyway's configuration files, as far as they say something of migrations.
 
+use super::super::limits::{self, depth};
 use super::super::section::lines;
 use super::super::{File, Notes, Options, Problem};
 use super::naming::{Naming, list};
@@ -45,7 +46,7 @@ impl Config {
         let mut seen: HashMap<&'static str, (String, &str)> = HashMap::new();
         for file in files {
             let mut rest: Vec<String> = Vec::new();
-            for Setting { key, value, line } in settings(file) {
+            for Setting { key, value, line } in settings(file, notes) {
                 let Some((known, option)) = known(&key) else {
                     rest.push(key);
                     continue;
@@ -84,7 +85,7 @@ impl Config {
                 return Ok(());
             }
             "sqlMigrationSuffixes" => {
-                naming.suffixes = list(value);
+                naming.suffixes = list(value)?;
                 return Ok(());
             }
             "sqlMigrationSeparator" => &mut naming.separator,
@@ -127,7 +128,7 @@ impl Script {
     /// Reads the file beside a script.
     pub fn read(file: &File, notes: &mut Notes) -> Script {
         let mut script = Script::default();
-        for Setting { key, value, line } in settings(file) {
+        for Setting { key, value, line } in settings(file, notes) {
             let mut refuse = |message: String, hint: &str| {
                 notes.refuse(Problem::at(file.path, line, message, hint));
             };
@@ -184,7 +185,7 @@ struct Setting {
 }
 
 /// The settings in a file of properties, or of TOML with its sections.
-fn settings(file: &File) -> Vec<Setting> {
+fn settings(file: &File, notes: &mut Notes) -> Vec<Setting> {
     let toml = file.path.ends_with(".toml");
     let mut section = String::new();
     let mut settings: Vec<Setting> = Vec::new();
@@ -202,6 +203,9 @@ fn settings(file: &File) -> Vec<Setting> {
             continue;
         }
         if toml && text.starts_with('[') {
+            if is_deep(text) {
+                notes.refuse(too_deep(file, line.number));
+            }
             section = text.trim_matches(['[', ']']).trim().to_owned() + ".";
             continue;
         }
@@ -214,18 +218,35 @@ fn settings(file: &File) -> Vec<Setting> {
     }
     if toml {
         for setting in &mut settings {
+            if is_deep(&setting.value) {
+                notes.refuse(too_deep(file, setting.line));
+            }
             setting.value = plain(&setting.value);
         }
     }
     settings
 }
 
+fn is_deep(text: &str) -> bool {
+    depth(text, &['[', '{', '('], &[']', '}', ')']) > limits::DEPTH
+}
+
+fn too_deep(file: &File, line: usize) -> Problem {
+    let message = format!("brackets stand more than {} deep", limits::DEPTH);
+    Problem::at(file.path, line, message, "Write it as Flyway would have it.")
+}
+
 /// A value of TOML without quotes and comment; a list with commas between.
 fn plain(value: &str) -> String {
     if let Some(list) = value.strip_prefix('[') {
         let list = list.split(']').next().unwrap_or_default();
-        return list.split(',').map(|part| plain(part.trim())).collect::<Vec<_>>().join(",");
+        // A list in the list is none of names.
+        return list.split(',').map(|part| unquoted(part.trim())).collect::<Vec<_>>().join(",");
     }
+    unquoted(value)
+}
+
+fn unquoted(value: &str) -> String {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote) {
             return rest.split(quote).next().unwrap_or_default().to_owned();

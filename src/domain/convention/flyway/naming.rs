@@ -121,7 +121,8 @@ impl Naming {
             }
         }
         if let Some(given) = options.get("suffixes") {
-            self.suffixes = list(given);
+            self.suffixes = list(given)
+                .map_err(|message| Problem::of("", message, "Give those that scripts end with."))?;
         }
         if self.separator.is_empty() {
             let hint = "Give what stands between version and description, such as __.";
@@ -176,9 +177,15 @@ impl Naming {
     }
 }
 
-/// The parts of a list with commas.
-pub fn list(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+/// The parts of a list with commas. Error: they are more than any folder has.
+pub fn list(text: &str) -> Result<Vec<String>, String> {
+    const MOST: usize = 100;
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts: Vec<String> = parts.take(MOST + 1).map(str::to_owned).collect();
+    match parts.len() > MOST {
+        true => Err(format!("more than {MOST} suffixes of names are given")),
+        false => Ok(parts),
+    }
 }
 
 /// A version in the way that Flyway shows it: numbers with points between.

@@ -1,6 +1,7 @@
 //! The line that begins a changeset: its author, its id, and what is said of it.
 
-use super::filter::Filter;
+use super::super::super::halt;
+use super::filter::{Filter, is_deep, too_deep};
 
 /// What a line that begins a changeset says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub fn attributes(text: &str) -> Vec<(String, String)> {
     let mut words: Vec<String> = vec![String::new()];
     let mut quoted = false;
     for c in text.chars() {
+        halt::work(1);
         match c {
             '"' => quoted = !quoted,
             c if c.is_whitespace() && !quoted => words.push(String::new()),
@@ -97,6 +99,10 @@ impl Head {
         if let Some(dbms) = self.get("dbms").filter(|dbms| !is_for_postgres(dbms)) {
             return Some(format!("it says dbms:{dbms}"));
         }
+        // That is refused.
+        if self.too_deep().next().is_some() {
+            return None;
+        }
         let is_out = |(_, value): &(_, &str), runs: Option<bool>| {
             (runs == Some(false)).then(|| value.to_string())
         };
@@ -112,6 +118,12 @@ impl Head {
         ["contextFilter", "context"].into_iter().find_map(|name| Some((name, self.get(name)?)))
     }
 
+    /// The names of what is deeper than is read.
+    fn too_deep(&self) -> impl Iterator<Item = &'static str> {
+        let said = [self.context(), self.labels()].into_iter().flatten();
+        said.filter(|(_, value)| is_deep(value)).map(|(name, _)| name)
+    }
+
     fn labels(&self) -> Option<(&'static str, &str)> {
         Some(("labels", self.get("labels")?))
     }
@@ -124,6 +136,9 @@ impl Head {
         }
         if let Some((name, value)) = self.labels().filter(|_| filter.labels.is_none()) {
             refusals.push((format!("whether {name}:{value} is to run is not said"), SAY_LABELS));
+        }
+        for name in self.too_deep() {
+            refusals.push((format!("{name}: {}", too_deep()), "Write it with fewer of them."));
         }
         if self.is_false("failOnError") {
             refusals.push((

@@ -1,11 +1,13 @@
 //! A file of formatted SQL: its changesets, with what applies them and takes them back.
 
-use super::super::super::script::skip_blank;
-use super::super::section::{Line, lines};
+use super::super::super::room;
+use super::super::super::script::{line_at, shorten, skip_blank};
+use super::super::limits;
+use super::super::section::{Line, Section, lines};
 use super::super::{File, Notes, Problem};
 use super::attributes::{self, Head};
 use super::filter::Filter;
-use super::marks::{header, is_block, is_changeset, mark, not_honoured};
+use super::marks::{header, is_block, is_changeset, mark, not_honoured, word};
 
 /// A changeset, with its texts in the lines where they stand in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,10 +34,16 @@ pub struct Changelog {
 /// Reads a file. What is wrong, and what isn't run, is noted.
 pub fn read(file: &File, filter: &Filter, notes: &mut Notes) -> Changelog {
     let mut changelog = Changelog::default();
-    let mut outside = Placed::default();
+    let mut outside = Section::default();
     let mut current: Option<Open> = None;
     let mut lines = lines(file.text);
     while let Some(line) = lines.next() {
+        let is_head = header(line.text).is_some() || is_changeset(line.text).is_some();
+        if is_head && line.text.len() > limits::LINE {
+            let message = format!("the line is longer than {} bytes", limits::LINE);
+            notes.refuse(Problem::at(file.path, line.number, message, "Shorten it."));
+            continue;
+        }
         if let Some(rest) = header(line.text) {
             let given = attributes::attributes(rest);
             let path = given.into_iter().find(|(name, _)| name == "logicalfilepath");
@@ -54,7 +62,15 @@ pub fn read(file: &File, filter: &Filter, notes: &mut Notes) -> Changelog {
             );
             notes.pass_over(file.path, why);
         } else if let Some(rest) = is_changeset(line.text) {
-            changelog.changesets.extend(current.take().map(|open| open.close(file, notes)));
+            if let Some(open) = current.take() {
+                room::push(&mut changelog.changesets, open.close(file, notes));
+            }
+            if changelog.changesets.len() >= limits::MOST {
+                let message = format!("it has more than {} changesets", limits::MOST);
+                let hint = "Divide it into several files, and load them in parts.";
+                notes.refuse(Problem::beyond(file.path, message, hint));
+                return changelog;
+            }
             let head = mark(line.text, "changeset").and(attributes::read(rest.trim()));
             match head {
                 Some(head) => current = Some(Open::of(head, line.number, file, filter, notes)),
@@ -71,9 +87,9 @@ pub fn read(file: &File, filter: &Filter, notes: &mut Notes) -> Changelog {
         }
     }
     changelog.changesets.extend(current.map(|open| open.close(file, notes)));
-    let at = skip_blank(&outside.text, 0);
-    if at < outside.text.len() {
-        let line = 1 + outside.text[..at].matches('\n').count();
+    let at = skip_blank(outside.text(), 0);
+    if at < outside.text().len() {
+        let line = outside.line(line_at(outside.text(), at));
         let why = format!(
             "line {line} stands outside of all changesets, where Liquibase does not run it"
         );
@@ -111,8 +127,8 @@ struct Open {
     head: Head,
     line: usize,
     is_run: bool,
-    up: Placed,
-    down: Placed,
+    up: Section,
+    down: Section,
 }
 
 impl Open {
@@ -123,7 +139,7 @@ impl Open {
                 notes.refuse(Problem::at(file.path, line, message, hint));
             }
         }
-        Open { head, line, is_run, up: Placed::default(), down: Placed::default() }
+        Open { head, line, is_run, up: Section::default(), down: Section::default() }
     }
 
     /// Takes a line, and those that belong to it.
@@ -162,40 +178,52 @@ impl Open {
 
     fn close(self, file: &File, notes: &mut Notes) -> ChangeSet {
         let Open { head, line, is_run, up, down } = self;
-        let said = down.text.trim().to_ascii_lowercase();
-        if is_run && said.contains("changesetid") {
-            let at = 1 + down.text.find(|c| c != '\n').unwrap_or_default();
+        let said = |word: &str| begins_with(down.text(), word);
+        if is_run && refers(down.text()) {
+            let at = down.line(1);
             let message = "a rollback by another changeset is not honoured";
             let hint = "Write the SQL that takes the changeset back.";
             notes.refuse(Problem::at(file.path, at, message, hint));
         }
-        let down = match said.as_str() {
-            "" => None,
-            said if said.starts_with("not required") || said.starts_with("empty") => {
-                Some(String::new())
-            }
-            _ => Some(down.text),
+        let down = match () {
+            _ if down.text().trim().is_empty() => None,
+            _ if said("not required") || said("empty") => Some(Section::default()),
+            _ => Some(down),
         };
         if is_run {
-            let texts = [Some(up.text.as_str()), down.as_deref()];
-            for (delimiter, text) in head.delimiters().into_iter().zip(texts) {
-                if let (Some(delimiter), Some(text)) = (delimiter, text)
-                    && let Some(at) = delimited(text, delimiter)
+            let texts = [Some(&up), down.as_ref()];
+            for (delimiter, section) in head.delimiters().into_iter().zip(texts) {
+                if let (Some(delimiter), Some(section)) = (delimiter, section)
+                    && let Some(at) = delimited(section.text(), delimiter)
                 {
+                    let at = section.line(at);
                     let message = format!("the text ends statements with {delimiter}");
                     let hint = "End them with a semicolon, and take the delimiter out.";
                     notes.refuse(Problem::at(file.path, at, message, hint));
                 }
             }
         }
-        ChangeSet { head, line, up: up.text, down }
+        ChangeSet { head, line, up: up.finish(), down: down.map(Section::finish) }
     }
+}
+
+/// Whether a text begins with a word in any case.
+fn begins_with(text: &str, said: &str) -> bool {
+    word(text.trim_start(), said).is_some()
+}
+
+/// Whether a rollback names another changeset.
+fn refers(text: &str) -> bool {
+    lines(text).any(|line| {
+        let mut words = line.text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|it| word(it, "changesetId").is_some())
+    })
 }
 
 /// The line in which a delimiter other than a semicolon ends a statement.
 fn delimited(text: &str, delimiter: &str) -> Option<usize> {
     // It is a pattern, of which these are the usual parts.
-    let wanted: Vec<String> = delimiter
+    let wanted: Vec<String> = shorten(delimiter)
         .split('|')
         .map(|part| {
             ["\\n", "\\r", "\\s*", "\\s", "\\", "$"]
@@ -206,34 +234,16 @@ fn delimited(text: &str, delimiter: &str) -> Option<usize> {
         .filter(|part| part.chars().any(|c| c != ';'))
         .collect();
     let ends = |line: &Line| {
-        let line = line.text.trim().to_ascii_lowercase();
+        let line = line.text.trim();
         wanted.iter().any(|delimiter| {
-            line == *delimiter
-                || (delimiter != "/" && !line.starts_with("--") && line.ends_with(delimiter))
+            let rest = line.len().checked_sub(delimiter.len());
+            let ends = rest
+                .and_then(|at| line.get(at..))
+                .is_some_and(|end| end.eq_ignore_ascii_case(delimiter));
+            ends && (rest == Some(0) || (delimiter != "/" && !line.starts_with("--")))
         })
     };
     if wanted.is_empty() { None } else { lines(text).find(ends).map(|line| line.number) }
-}
-
-/// Lines of a text, each where it is in the file.
-#[derive(Default)]
-struct Placed {
-    text: String,
-    /// How many lines there are.
-    lines: usize,
-}
-
-impl Placed {
-    fn put(&mut self, number: usize, text: &str) {
-        let empty = number.saturating_sub(self.lines + 1);
-        self.text.extend(std::iter::repeat_n('\n', empty));
-        self.text.push_str(text);
-        self.lines = number;
-    }
-
-    fn end_line(&mut self) {
-        self.text.push('\n');
-    }
 }
 
 /// A line with its end.
@@ -264,23 +274,23 @@ mod tests {
             .iter()
             .map(|set| (set.head.id.as_str(), set.line, set.up.as_str(), set.down.as_deref()))
             .collect();
-        let n = |n: usize| "\n".repeat(n);
+        let from = |line: usize| format!("-- pg_migrations: line {line}\n");
         assert_eq!(
             read,
             [
                 (
                     "1",
                     3,
-                    (n(3) + "--comment: x\r\nCREATE TABLE a ();\r\n").as_str(),
-                    Some((n(5) + "DROP TABLE a;\nDROP TABLE b;\n").as_str())
+                    (from(4) + "--comment: x\r\nCREATE TABLE a ();\r\n").as_str(),
+                    Some((from(6) + "DROP TABLE a;\nDROP TABLE b;\n").as_str())
                 ),
                 (
                     "2",
                     8,
-                    (n(8) + "SELECT 1\n\n\n\n;\n").as_str(),
-                    Some((n(10) + "SELECT 2;\nSELECT 3; \n").as_str())
+                    (from(9) + "SELECT 1\n\n\n\n;\n").as_str(),
+                    Some((from(11) + "SELECT 2;\nSELECT 3; \n").as_str())
                 ),
-                ("3", 14, (n(15) + "SELECT 'é'").as_str(), Some("")),
+                ("3", 14, (from(16) + "SELECT 'é'").as_str(), Some("")),
             ]
         );
         assert_eq!(notes, Notes::default());
@@ -293,7 +303,7 @@ mod tests {
              --changeset a:1\n--ignoreLines:start\nSELECT 1;\n--ignoreLines:end\nSELECT 2;\n\
              --ignoreLines:2\nSELECT 3;\nSELECT 4;\nSELECT 5;",
         );
-        let expected = "\n".repeat(8) + "SELECT 2;\n\n\n\nSELECT 5;";
+        let expected = "-- pg_migrations: line 9\nSELECT 2;\n\n\n\nSELECT 5;";
         assert_eq!(changelog.changesets[0].up, expected);
         let why: Vec<&str> = notes.passed_over.iter().map(|(_, why)| why.as_str()).collect();
         assert_eq!(

@@ -4,7 +4,10 @@
 //! a list of labels, and a run has an expression of them. `*` for a run means as Liquibase
 //! does without being told any: all changesets run.
 
-use super::super::Options;
+use super::super::super::halt;
+use super::super::limits::{DEPTH, LINE, depth};
+use super::super::{Options, Problem};
+use std::collections::HashSet;
 
 /// What is said of a run. None: nothing, so what depends on it can't be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,11 +23,21 @@ const ALL: &str = "*";
 
 impl<'a> Filter<'a> {
     /// What options say.
-    pub fn of(options: &'a Options) -> Filter<'a> {
-        Filter { contexts: options.get("contexts"), labels: options.get("labels") }
+    ///
+    /// Errors: the labels are too deep an expression.
+    pub fn of(options: &'a Options) -> Result<Filter<'a>, Problem> {
+        let filter = Filter { contexts: options.get("contexts"), labels: options.get("labels") };
+        match filter.labels.is_some_and(is_deep) {
+            false => Ok(filter),
+            true => {
+                let message = format!("option \"labels\": {}", too_deep());
+                Err(Problem::of("", message, "Write it with fewer of them."))
+            }
+        }
     }
 
-    /// Whether a changeset with this expression of contexts runs. None: that isn't said.
+    /// Whether a changeset with this expression of contexts runs. None: that isn't said. One
+    /// that is too deep holds, so that it is refused and not passed over.
     pub fn has_context(&self, expression: &str) -> Option<bool> {
         self.contexts.map(|given| given.trim() == ALL || holds(expression, given))
     }
@@ -35,9 +48,28 @@ impl<'a> Filter<'a> {
     }
 }
 
+/// Whether an expression goes deeper than is read.
+pub fn is_deep(expression: &str) -> bool {
+    expression.len() > LINE || depth(expression, &['('], &[')']) > DEPTH
+}
+
+/// What is wrong with such an expression.
+pub fn too_deep() -> String {
+    format!("parentheses stand more than {DEPTH} deep")
+}
+
 /// Whether an expression of names holds where those of a list are true.
 fn holds(expression: &str, list: &str) -> bool {
-    let names: Vec<String> = list.split(',').map(|name| name.trim().to_lowercase()).collect();
+    if is_deep(expression) {
+        return true;
+    }
+    let names: HashSet<String> = list
+        .split(',')
+        .map(|name| {
+            halt::work(name.len() + halt::STEP);
+            name.trim().to_lowercase()
+        })
+        .collect();
     let mut reading = Reading { tokens: tokens(expression), at: 0, names };
     reading.tokens.is_empty() || reading.either()
 }
@@ -46,6 +78,7 @@ fn tokens(expression: &str) -> Vec<String> {
     let mut tokens: Vec<String> = Vec::new();
     let mut is_inside = false;
     for c in expression.chars() {
+        halt::work(1);
         if matches!(c, '(' | ')' | '!' | ',') {
             tokens.push(c.to_string());
             is_inside = false;
@@ -67,7 +100,7 @@ fn tokens(expression: &str) -> Vec<String> {
 struct Reading {
     tokens: Vec<String>,
     at: usize,
-    names: Vec<String>,
+    names: HashSet<String>,
 }
 
 impl Reading {
@@ -105,7 +138,7 @@ impl Reading {
         }
         let name = self.tokens.get(self.at).map(String::as_str).unwrap_or_default();
         let name = name.strip_prefix('@').unwrap_or(name);
-        let holds = self.names.iter().any(|given| given == name);
+        let holds = self.names.contains(name);
         self.at += 1;
         holds != is_negated
     }

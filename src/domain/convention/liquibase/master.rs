@@ -1,5 +1,7 @@
 //! Changelogs in XML, YAML and JSON, as far as they say in which order files run.
 
+use super::super::super::halt;
+use super::super::section::holds;
 use super::super::{File, Notes, Problem};
 use super::attributes::{SAY_CONTEXTS, SAY_LABELS};
 use super::filter::Filter;
@@ -9,22 +11,30 @@ use std::collections::{HashMap, HashSet};
 pub fn is_changelog(file: &File) -> bool {
     let path = file.path.to_ascii_lowercase();
     [".xml", ".yaml", ".yml", ".json"].iter().any(|ending| path.ends_with(ending))
-        && file.text.contains("databaseChangeLog")
+        && holds(file.text, "databaseChangeLog")
 }
 
 /// The files of SQL in the order in which they run: as changelogs include them, and if there
 /// are none, by their paths.
-pub fn order<'a>(files: &[File<'a>], filter: &Filter, notes: &mut Notes) -> Vec<File<'a>> {
+///
+/// Errors: they include more than is read.
+pub fn order<'a>(
+    files: &[File<'a>],
+    filter: &Filter,
+    notes: &mut Notes,
+) -> Result<Vec<File<'a>>, Problem> {
     let mut sorted = files.to_vec();
     sorted.sort_by_key(|file| file.path);
     let is_sql = |file: &&File| file.path.to_ascii_lowercase().ends_with(".sql");
     let masters: Vec<File> = sorted.iter().filter(|file| is_changelog(file)).copied().collect();
     if masters.is_empty() {
-        return sorted.iter().filter(is_sql).copied().collect();
+        return Ok(sorted.iter().filter(is_sql).copied().collect());
     }
     let mut walk = Walk { files: &sorted, ordered: Vec::new(), seen: HashSet::new() };
-    let includes: HashMap<&str, Vec<File>> =
-        masters.iter().map(|master| (master.path, walk.includes(master, filter, notes))).collect();
+    let includes: HashMap<&str, Vec<File>> = masters
+        .iter()
+        .map(|master| Ok((master.path, walk.includes(master, filter, notes)?)))
+        .collect::<Result<_, Problem>>()?;
     let included: HashSet<&str> = includes.values().flatten().map(|file| file.path).collect();
     // Those that no other one includes are where Liquibase begins.
     for master in &masters {
@@ -45,8 +55,14 @@ pub fn order<'a>(files: &[File<'a>], filter: &Filter, notes: &mut Notes) -> Vec<
     for file in sorted.iter().filter(is_sql).filter(|file| !run.contains(file.path)) {
         notes.pass_over(file.path, "no changelog includes it");
     }
-    ordered
+    Ok(ordered)
 }
+
+/// How many files a changelog may include.
+const MOST: usize = 100_000;
+
+/// The longest path of a file that is included, in bytes.
+const PATH: usize = 4096;
 
 struct Walk<'f, 'a> {
     files: &'f [File<'a>],
@@ -59,6 +75,7 @@ impl<'a> Walk<'_, 'a> {
         // A file that several include runs once, and one that includes itself ends here.
         let mut stack = vec![*file];
         while let Some(file) = stack.pop() {
+            halt::work(halt::STEP);
             if !self.seen.insert(file.path) {
                 continue;
             }
@@ -70,8 +87,16 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// The files that a changelog includes, in order.
-    fn includes(&self, master: &File<'a>, filter: &Filter, notes: &mut Notes) -> Vec<File<'a>> {
-        let mut found = Vec::new();
+    fn includes(
+        &self,
+        master: &File<'a>,
+        filter: &Filter,
+        notes: &mut Notes,
+    ) -> Result<Vec<File<'a>>, Problem> {
+        let mut found: Vec<File<'a>> = Vec::new();
+        // Each runs once.
+        let mut known = HashSet::new();
+        let mut looked_at = 0;
         let text = without_comments(master);
         let mut words = Words { rest: &text };
         let mut wanted = "";
@@ -80,6 +105,7 @@ impl<'a> Walk<'_, 'a> {
             notes.refuse(Problem::of(master.path, message, hint));
         };
         while let Some(word) = words.next() {
+            halt::work(word.len() + halt::STEP);
             match word {
                 "include" => wanted = "file",
                 "includeAll" => wanted = "path",
@@ -89,7 +115,7 @@ impl<'a> Walk<'_, 'a> {
                         "a changeset that is not written in SQL is not read".to_owned(),
                         "Write it as formatted SQL.",
                     );
-                    return found;
+                    return Ok(found);
                 }
                 "preConditions" => refuse(
                     "preconditions are not honoured".to_owned(),
@@ -102,7 +128,9 @@ impl<'a> Walk<'_, 'a> {
                     refuse("labels of an include are not honoured".to_owned(), SAY_LABELS);
                 }
                 word if !word.is_empty() && word == wanted => {
-                    let Some(path) = words.value() else { continue };
+                    let Some(path) = words.value().filter(|path| path.len() <= PATH) else {
+                        continue;
+                    };
                     let all = self.resolve(master, path, wanted == "path");
                     if all.is_empty() {
                         refuse(
@@ -110,12 +138,18 @@ impl<'a> Walk<'_, 'a> {
                             "Load the folder that holds all changelogs.",
                         );
                     }
-                    found.extend(all);
+                    looked_at += 1 + all.len();
+                    if looked_at > MOST {
+                        let message = format!("it includes more than {MOST} files");
+                        let hint = "Include each file once.";
+                        return Err(Problem::beyond(master.path, message, hint));
+                    }
+                    found.extend(all.into_iter().filter(|file| known.insert(file.path)));
                 }
                 _ => {}
             }
         }
-        found
+        Ok(found)
     }
 
     /// The files that are meant by a path, which may count from the changelog's folder, or
@@ -134,6 +168,7 @@ impl<'a> Walk<'_, 'a> {
         }
         // The files are sorted by their paths, so those of a folder follow one another.
         let found = |path: &String| -> Vec<File<'a>> {
+            halt::work(path.len() + halt::STEP);
             if !is_folder {
                 let at = self.files.binary_search_by_key(&path.as_str(), |file| file.path);
                 return at.iter().map(|at| self.files[*at]).collect();
@@ -148,6 +183,7 @@ impl<'a> Walk<'_, 'a> {
         first.unwrap_or_else(|| {
             let suffix = format!("/{path}");
             let ends = |file: &&File| !is_folder && file.path.ends_with(&suffix);
+            halt::work(self.files.len());
             self.files.iter().filter(ends).copied().collect()
         })
     }
@@ -222,7 +258,7 @@ mod tests {
     fn order_of(files: &[(&str, &str)]) -> (Vec<String>, Notes) {
         let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
         let mut notes = Notes::default();
-        let ordered = order(&files, &Filter::default(), &mut notes);
+        let ordered = order(&files, &Filter::default(), &mut notes).unwrap_or_default();
         (ordered.iter().map(|file| file.path.to_owned()).collect(), notes)
     }
 

@@ -1,8 +1,9 @@
 //! Sqitch's plan: the changes in their order, and what each requires.
 
+use super::super::super::halt;
 use super::super::section::lines;
 use super::super::{File, Problem};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a plan says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,7 +28,7 @@ pub struct Change {
 }
 
 /// What a change requires.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Depend {
     /// The change at this place of the same plan.
     Within(usize),
@@ -127,7 +128,8 @@ impl Reading<'_> {
         }
         let place = plan.changes.len();
         if let Some(former) = self.places.get(name) {
-            let is_rework = self.tags.values().any(|tagged| tagged >= former);
+            // Tags follow one another as changes do.
+            let is_rework = plan.tags.last().is_some_and(|(_, tagged)| tagged >= former);
             let first = plan.changes.get(*former).map_or(0, |change| change.line);
             let message = match is_rework {
                 true => format!("change {name} of line {first} is reworked, which is not honoured"),
@@ -137,9 +139,11 @@ impl Reading<'_> {
             return Err(self.problem(line, message, hint));
         }
         let mut change = Change { name: name.to_owned(), line, requires: Vec::new() };
+        let mut seen = HashSet::new();
         let read = depends.split_whitespace().try_for_each(|depend| {
+            halt::work(halt::STEP);
             let depend = self.depend(plan, name, depend, line)?;
-            if !change.requires.contains(&depend) {
+            if seen.insert(depend.clone()) {
                 change.requires.push(depend);
             }
             Ok(())

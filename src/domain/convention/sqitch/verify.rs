@@ -1,6 +1,8 @@
 //! Verify scripts, which Sqitch runs in a transaction of their own that they roll back.
 
 use super::super::super::script::skip_blank;
+use super::super::super::{halt, room};
+use super::super::section::head;
 use std::ops::Range;
 
 /// The text without the statements that open a transaction and end it, with all lines where
@@ -9,6 +11,7 @@ pub fn body(text: &str) -> String {
     let statements = statements(text);
     let opening = statements.first().filter(|range| is_opening(&text[(*range).clone()]));
     let ending = statements.last().filter(|range| is_ending(&text[(*range).clone()]));
+    room::ensure(2 * text.len() + 16);
     let mut body = String::with_capacity(text.len() + 16);
     let mut from = 0;
     for range in opening.into_iter().chain(ending) {
@@ -27,7 +30,7 @@ pub fn body(text: &str) -> String {
 
 fn words(statement: &str) -> impl Iterator<Item = String> {
     let words = statement.trim_end_matches(';').split_whitespace();
-    words.map(str::to_ascii_uppercase)
+    words.map(|word| head(word).to_ascii_uppercase())
 }
 
 fn is_opening(statement: &str) -> bool {
@@ -58,7 +61,7 @@ fn statements(text: &str) -> Vec<Range<usize>> {
             at = after(bytes, at, b"\n");
         } else {
             let end = end_of_statement(text, at);
-            statements.push(at..end);
+            room::push(&mut statements, at..end);
             at = end;
         }
         at = skip_blank(text, at);
@@ -70,6 +73,7 @@ fn end_of_statement(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
     let mut at = start;
     while at < bytes.len() {
+        halt::work(1);
         at = match bytes[at] {
             b';' => return at + 1,
             b'-' | b'/' => match skip_blank(text, at) {
@@ -97,12 +101,12 @@ fn is_part_of_name(byte: u8) -> bool {
 fn end_of_quoted(bytes: &[u8], start: usize, escapes: bool) -> usize {
     let quote = bytes[start];
     let mut at = start + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' if escapes => at += 2,
-            b if b == quote => return at + 1,
-            _ => at += 1,
-        }
+    while let Some(next) = halt::search(bytes, at, 1, |part| memchr::memchr2(quote, b'\\', part)) {
+        at = match bytes[next] {
+            b if b == quote => return next + 1,
+            _ if escapes => next + 2,
+            _ => next + 1,
+        };
     }
     bytes.len()
 }
@@ -120,16 +124,9 @@ fn end_of_dollars(bytes: &[u8], start: usize) -> usize {
 
 /// Behind the next place of a text, or the end.
 fn after(bytes: &[u8], from: usize, wanted: &[u8]) -> usize {
-    let mut at = from;
-    // A tag has its dollars at its ends alone, so candidates are at dollars.
-    while let Some(n) = bytes[at..].iter().position(|b| *b == wanted[0]) {
-        at += n;
-        if bytes[at..].starts_with(wanted) {
-            return at + wanted.len();
-        }
-        at += 1;
-    }
-    bytes.len()
+    let finder = memchr::memmem::Finder::new(wanted);
+    let found = halt::search(bytes, from, wanted.len(), |part| finder.find(part));
+    found.map_or(bytes.len(), |at| at + wanted.len())
 }
 
 #[cfg(test)]
