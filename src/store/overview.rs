@@ -9,7 +9,7 @@ use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A migration that isn't applied, or a repeatable one that has changed since it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Differences {
     pub modified: Vec<(String, String, String)>,
     /// What runs before and after each run, by name; pending or not.
     pub hooks: Vec<(Moment, Pending)>,
+    /// The keys of those of them whose last try has failed, so that there is something to do.
+    pub failed_hooks: HashSet<Vec<u8>>,
 }
 
 /// A row of `status()`.
@@ -132,9 +134,12 @@ impl Batch<'_> {
                     };
                     match Moment::parse(&row.text(10)).unwrap_or_default() {
                         Moment::Changed => differences.pending.push(migration),
-                        // Its last try has failed, so there is something to do.
-                        _ if row.bool(11) => differences.pending.push(migration),
-                        moment => differences.hooks.push((moment, migration)),
+                        moment => {
+                            if row.bool(11) {
+                                differences.failed_hooks.insert(migration.key.clone());
+                            }
+                            differences.hooks.push((moment, migration));
+                        }
                     }
                 }
             }
@@ -146,7 +151,7 @@ impl Batch<'_> {
     /// if it isn't: see [`Project::is_complete`].
     pub fn note_completeness(&self, project: &Project) -> Result<()> {
         let left = self.differences(project, View::Newest)?;
-        if left.pending.is_empty() && left.modified.is_empty() {
+        if left.pending.is_empty() && left.modified.is_empty() && left.failed_hooks.is_empty() {
             self.set_complete(project.id)?;
         }
         Ok(())
