@@ -76,7 +76,8 @@ pub fn up(
             None => return Err(unknown(version, &project.name)),
         },
     };
-    let Differences { pending, modified, hooks } = batch.differences(project, view)?;
+    let Differences { pending, modified, hooks, failed_hooks } =
+        batch.differences(project, view)?;
     if !modified.is_empty() {
         return Err(Error::Modified { migrations: modified, project: project.name.clone() });
     }
@@ -126,7 +127,7 @@ pub fn up(
     let chosen = chosen.into_iter().map(|m| Planned { reason: reason(&m), migration: m });
     let (begun, hooks) = hooks.into_iter().partition(|(_, m)| half.is_some_and(|h| h.resumes(m)));
     let begun: Vec<(Moment, Pending)> = begun;
-    let mut plan = with_hooks(batch, project, chosen.collect(), hooks, view)?;
+    let mut plan = with_hooks(batch, project, chosen.collect(), hooks, &failed_hooks, view)?;
     plan.extend(begun.into_iter().map(|(_, m)| Planned { reason: reason(&m), migration: m }));
     if let Some(half) = half
         && let Some(place) = plan.iter().position(|planned| half.resumes(&planned.migration))
@@ -136,16 +137,18 @@ pub fn up(
     Ok(plan)
 }
 
-/// A plan with what runs before and after each run, unless it is empty. Those wait that
+/// A plan with what runs before and after each run, unless it is empty and none of them has
+/// failed. Those wait that
 /// require what isn't there by then. Errors: those of [`check_requirements`].
 fn with_hooks(
     batch: &Batch,
     project: &Project,
     mut plan: Vec<Planned>,
     hooks: Vec<(Moment, Pending)>,
+    failed: &HashSet<Vec<u8>>,
     view: View,
 ) -> Result<Vec<Planned>> {
-    if plan.is_empty() || hooks.is_empty() {
+    if plan.is_empty() && failed.is_empty() {
         return Ok(plan);
     }
     let planned: HashSet<Vec<u8>> = plan.iter().map(|p| p.migration.key.clone()).collect();
@@ -165,8 +168,15 @@ fn with_hooks(
             _ => after.push(hook),
         }
     }
-    let planned =
-        |reason: &'static str| move |migration| Planned { migration, reason: reason.to_owned() };
+    let planned = |moment: &'static str| {
+        move |migration: Pending| {
+            let reason = match failed.contains(&migration.key) {
+                true => format!("{moment}, has failed"),
+                false => moment.to_owned(),
+            };
+            Planned { migration, reason }
+        }
+    };
     plan.extend(after.into_iter().map(planned("after each run")));
     Ok(before.into_iter().map(planned("before each run")).chain(plan).collect())
 }

@@ -37,13 +37,12 @@ pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
             (Some((_, message)), Some(half), _) if half.is_down() => {
                 ("interrupted", Some(format!("its rollback failed: {message}")))
             }
-            (Some((_, message)), Some(_), _) | (Some((_, message)), None, None) => {
-                ("failed", Some(message.clone()))
-            }
-            (None, Some(half), _) => ("interrupted", Some(half.progress())),
             (Some((direction, message)), None, Some(_)) if direction == "down" => {
                 (waiting.describe(n, &state).0, Some(format!("its rollback failed: {message}")))
             }
+            // A repeatable one may have run before.
+            (Some((_, message)), ..) => ("failed", Some(message.clone())),
+            (None, Some(half), _) => ("interrupted", Some(half.progress())),
             _ => waiting.describe(n, &state),
         };
         Described { state, word, message }

@@ -11,7 +11,7 @@ use crate::domain::version::is_repeatable;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A migration that isn't applied, or a repeatable one that has changed since it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Differences {
     pub modified: Vec<Modified>,
     /// What runs before and after each run, by name; pending or not.
     pub hooks: Vec<(Moment, Pending)>,
+    /// The keys of those of them whose last try has failed, so that there is something to do.
+    pub failed_hooks: HashSet<Vec<u8>>,
 }
 
 /// An applied migration whose registered parts are not those that were applied.
@@ -163,9 +165,12 @@ impl Batch<'_> {
                     };
                     match moment(&row, 10) {
                         Moment::Changed => differences.pending.push(migration),
-                        // Its last try has failed, so there is something to do.
-                        _ if row.bool(11) => differences.pending.push(migration),
-                        moment => differences.hooks.push((moment, migration)),
+                        moment => {
+                            if row.bool(11) {
+                                differences.failed_hooks.insert(migration.key.clone());
+                            }
+                            differences.hooks.push((moment, migration));
+                        }
                     }
                 }
             }
@@ -201,7 +206,7 @@ impl Batch<'_> {
     /// if it isn't: see [`Project::is_complete`].
     pub fn note_completeness(&self, project: &Project) -> Result<()> {
         let left = self.differences(project, View::Newest)?;
-        if left.pending.is_empty() && left.modified.is_empty() {
+        if left.pending.is_empty() && left.modified.is_empty() && left.failed_hooks.is_empty() {
             self.set_complete(project.id)?;
         }
         Ok(())

@@ -10,7 +10,7 @@ BEGIN
     BEGIN
         SELECT coalesce(array_agg(coalesce(p.version, p.name) ORDER BY coalesce(p.version, p.name)), '{}'),
                count(*) FILTER (WHERE reason ~ 'interrupted')
-        INTO plan, interrupted FROM migrations.plan(project => of) p WHERE reason !~ '^(before|after) each run';
+        INTO plan, interrupted FROM migrations.plan(project => of) p WHERE reason !~ '^(before|after) each run($|;)';
     EXCEPTION WHEN OTHERS THEN plan_error := SQLERRM;
     END;
     BEGIN

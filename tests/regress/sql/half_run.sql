@@ -118,6 +118,19 @@ CALL migrations.apply_each(project => 'named') \gset
 SELECT * FROM migrations.apply(project => 'named');
 SELECT to_regclass('two');
 
+-- one that has failed is failed, and still runs before the others
+SELECT migrations.add_repeatable('always', 'SELECT 1 / 0', project => 'named', moment => 'before');
+SELECT migrations.add('3', 'three', 'SELECT 1', project => 'named');
+CALL migrations.apply_each(project => 'named');
+SELECT version, name, state, message FROM migrations.status('named') WHERE state <> 'applied';
+SELECT step, version, name, reason FROM migrations.plan(project => 'named');
+SELECT migrations.add_repeatable('always', 'SELECT 1', project => 'named', moment => 'before');
+SELECT migrations.remove('3', 'named');
+SELECT step, version, name, reason FROM migrations.plan(project => 'named');
+CALL migrations.apply_each(project => 'named') \gset
+SELECT version, name, state, message FROM migrations.status('named') WHERE state <> 'applied';
+SELECT * FROM migrations.apply(project => 'named');
+
 -- a half-run migration holds what it requires of another project
 SELECT migrations.add('1', 'base', 'CREATE TABLE base (v int); INSERT INTO base VALUES (1), (1); CREATE INDEX base_i ON base (v)', 'DROP INDEX CONCURRENTLY base_i; SELECT 1 / 0', project => 'base');
 SELECT version FROM migrations.apply(project => 'base');
