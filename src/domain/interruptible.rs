@@ -132,7 +132,7 @@ fn bundles_and_plans() {
     let graph = Graph::new(nodes);
     often("order", size, || assert_eq!(graph.order().map(|order| order.len()), Ok(COUNT - 1)));
     often("closure", size, || assert!(graph.closure(COUNT - 1).is_ok()));
-    often("out_of_order", size, || assert!(graph.out_of_order().0.is_empty()));
+    often("out_of_order", size, || assert!(graph.out_of_order(None).0.is_empty()));
     // Projects that wait for each other, step by step.
     let needs = |project: usize, step: usize| match project {
         0 => Vec::new(),

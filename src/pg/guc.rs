@@ -85,8 +85,8 @@ pub fn for_own_statements(nest: &Nest) -> Result<()> {
             (super::raw::is_parallel_forced(), super::raw::FORCED_PARALLEL, "off"),
         ]
     };
-    let differing = differing.into_iter().filter(|(differs, ..)| *differs);
-    differing.map(|(_, name, value)| nest.set(name, value)).collect()
+    let mut differing = differing.into_iter().filter(|(differs, ..)| *differs);
+    differing.try_for_each(|(_, name, value)| nest.set(name, value))
 }
 
 /// Sets a setting of the session, with the rights of the current user. Errors: those of

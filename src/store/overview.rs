@@ -260,13 +260,14 @@ impl Batch<'_> {
         nodes.collect()
     }
 
-    /// A version as it is registered or applied: its text, and whether it is applied.
+    /// A migration as it is registered or applied: its version, or a repeatable one's name,
+    /// and whether it is applied.
     pub fn find(&self, project: i64, key: &[u8], view: View) -> Result<Option<(String, bool)>> {
         const FIND: Statement = Statement {
-            sql: "SELECT version, true FROM migrations.applied
+            sql: "SELECT coalesce(version, name) AS version, true FROM migrations.applied
                   WHERE project_id = $1 AND target_schema = '' AND version_key = $2
                   UNION ALL
-                  SELECT version, false FROM migrations.migration
+                  SELECT coalesce(version, name), false FROM migrations.migration
                   WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
