@@ -128,7 +128,8 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
         }
 
         fn visit_str<E>(self, text: &str) -> Result<String, E> {
-            super::halt::work(text.len() + super::halt::STEP);
+            super::halt::work(super::halt::STEP);
+            super::halt::parts(text.as_bytes()).for_each(drop);
             Ok(room::owned(text))
         }
     }

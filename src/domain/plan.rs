@@ -168,7 +168,8 @@ impl Graph {
     pub fn out_of_order(&self, begun: Option<&[u8]>) -> (Vec<usize>, Option<usize>) {
         let is_applied =
             |n: usize| self.nodes[n].applied || Some(self.nodes[n].key.as_slice()) == begun;
-        let Some(newest) = (0..self.nodes.len()).rfind(|n| is_applied(*n)) else {
+        let newest = halt::counted((0..self.nodes.len()).rev()).find(|n| is_applied(*n));
+        let Some(newest) = newest else {
             return (Vec::new(), None);
         };
         let mut place: Vec<usize> = (0..self.nodes.len()).collect();

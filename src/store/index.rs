@@ -101,7 +101,8 @@ fn without_names(definition: &str, index: &str, table: &str) -> Option<String> {
 }
 
 /// The indexes that look like those which a statement makes. What a REINDEX makes has the
-/// name of another index of the table in front, and its definition.
+/// name of another index of the table in front, and its definition; one that is not valid is
+/// left over, too, if that other index has been dropped meanwhile.
 fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
     let (reach, name, pattern) = match &facts.leaves {
         Leaves::Nothing => return Ok(Vec::new()),
@@ -139,7 +140,11 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
               WHERE i.indrelid IN (SELECT oid FROM tables UNION ALL SELECT reltoastrelid FROM tables
                                    WHERE $2 <> 'table')
                 AND ($3 IS NULL OR c.relname = $3)
-                AND ($4 IS NULL OR c.relname ~ $4 AND EXISTS (
+                AND ($4 IS NULL OR c.relname ~ $4 AND NOT i.indisvalid AND NOT EXISTS (
+                    SELECT FROM pg_index o JOIN pg_class oc ON oc.oid = o.indexrelid
+                    WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
+                      AND starts_with(oc.relname::text, regexp_replace(c.relname::text, $4, '')))
+                  OR c.relname ~ $4 AND EXISTS (
                     SELECT FROM pg_index o JOIN pg_class oc ON oc.oid = o.indexrelid
                     WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
                       AND starts_with(oc.relname::text, regexp_replace(c.relname::text, $4, ''))

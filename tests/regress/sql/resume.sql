@@ -144,6 +144,10 @@ CREATE INDEX "Odd Index_ccnew1" ON "Odd Schema"."Odd Table" (id);
 :cut_off; SELECT forget(3); CALL migrations.apply_each();
 SELECT relname FROM pg_class WHERE relname ~ '_ccnew';
 DROP INDEX "Odd Schema"."Odd Index_ccnew1";
+-- whose original was dropped meanwhile
+CREATE INDEX orphan_ccnew ON left_over (v);
+:cut_off; SELECT forget(2); CALL migrations.apply_each();
+SELECT relname FROM pg_class WHERE relname ~ '_ccnew';
 SELECT migrations.mark_pending('007') \gset
 SELECT migrations.remove('007') \gset
 SET client_min_messages = warning;
