@@ -122,6 +122,8 @@ CREATE TABLE app.schema_migrations (version pg_catalog.int8 PRIMARY KEY, dirty p
 INSERT INTO app.schema_migrations VALUES (1, false);
 SELECT migrations.set_project('copy', search_path => 'app, pg_catalog');
 SELECT * FROM migrations.adopt('golang-migrate', 'copy');
+SELECT * FROM migrations.apply(project => 'other'); CALL migrations.redo_each(1, 'other'); CALL migrations.rollback_to_each('1', 'copy');
+CALL migrations.reset_each('other', confirm => 'other');
 SELECT * FROM migrations.reset('other', confirm => 'other');
 SQL
 # a lock that is waited for in vain, an interrupted index build, a job

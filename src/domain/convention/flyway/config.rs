@@ -232,7 +232,7 @@ fn is_deep(text: &str) -> bool {
 }
 
 fn too_deep(file: &File, line: usize) -> Problem {
-    let message = format!("brackets stand more than {} deep", limits::DEPTH);
+    let message = format!("brackets are nested more than {} deep", limits::DEPTH);
     Problem::at(file.path, line, message, "Write it as Flyway would have it.")
 }
 
