@@ -117,7 +117,7 @@ drive() { # what gives the call
             kills=$((kills + 1))
         else
             pid=$(sql "SELECT pid FROM pg_stat_activity WHERE datname = 'crash_run' AND pid <> pg_backend_pid() AND backend_type = 'client backend'" 2>/dev/null || true)
-            if [ -n "$pid" ] && kill -9 "$pid" 2>/dev/null; then
+            if [ -n "$pid" ] && kill_session "$pid"; then
                 kills=$((kills + 1)) sessions=$((sessions + 1))
             fi
         fi

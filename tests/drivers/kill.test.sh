@@ -27,7 +27,7 @@ wait $! || true
 nothing 'a termination'
 
 start_run
-kill -9 "$(pid)"
+kill_session "$(pid)"
 wait $! || true
 wait_for_server
 nothing 'kill -9 of the backend'

@@ -120,3 +120,22 @@ stop_clusters() {
         server pg_ctl stop -D "$RUN/$name/data" -m immediate -s >/dev/null 2>&1 || true
     done
 }
+
+# How often the server has logged something.
+logged() { grep -c "$1" "$RUN/server.log" || true; }
+has_logged() { [ "$(logged "$1")" -gt "$2" ]; }
+# Kills a session, and waits until the server has noticed: up to then it still takes
+# connections, which the restart then cuts off. False: the session had ended.
+kill_session() { # pid
+    local killed ready n
+    killed=$(logged 'terminated by signal 9') ready=$(logged 'ready to accept connections')
+    kill -9 "$1" 2>/dev/null || return 1
+    for n in $(seq 40); do
+        if has_logged 'terminated by signal 9' "$killed"; then
+            eventually has_logged 'ready to accept connections' "$ready"
+            return
+        fi
+        sleep 0.05
+    done
+    return 1
+}
