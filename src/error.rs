@@ -337,6 +337,8 @@ pub enum Error {
         project: String,
         /// Who, what and since when, as far as it is known.
         holder: String,
+        /// How long the call has waited; None: it is one that never waits.
+        waited: Option<std::time::Duration>,
     },
     /// The transaction's snapshot is older than another run (40001).
     SnapshotTooOld(String),

@@ -69,6 +69,15 @@ fn without_number(error: &std::io::Error) -> String {
     }
 }
 
+/// A time as settings have it, such as `10s`.
+fn duration(time: std::time::Duration) -> String {
+    match time.as_millis() {
+        0 => "0".to_owned(),
+        ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
+        ms => format!("{ms}ms"),
+    }
+}
+
 /// The beginning of a name that may be very long.
 fn beginning(name: &str) -> String {
     match name.char_indices().nth(80) {
@@ -500,12 +509,18 @@ impl Error {
             .detail("An earlier attempt to build it has failed, and the statement passes over an index that exists.")
             .hint(format!("DROP INDEX CONCURRENTLY {index}; and repeat the call."))
             .place(place.clone()),
-            Busy { project, holder } => Report::new(
+            Busy { project, holder, waited } => Report::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("migrations of project \"{project}\" are in use by another session"),
             )
             .detail(holder.as_str())
-            .hint("Repeat the call when its run, or its transaction, has ended."),
+            .hint(match waited {
+                None => "Repeat the call when its run, or its transaction, has ended.".to_owned(),
+                Some(waited) => format!(
+                    "Repeat the call when its run, or its transaction, has ended; or have it wait for longer than migrations.run_wait ({}): SET migrations.run_wait = '...';",
+                    duration(*waited)
+                ),
+            }),
             SnapshotTooOld(project) => Report::new(
                 Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
                 format!("migrations of project \"{project}\" have changed since this transaction began"),

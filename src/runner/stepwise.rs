@@ -170,7 +170,8 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
         }
         if Instant::now() >= end {
             let holder = batch.lock_holder(project.id)?;
-            return Err(Error::Busy { project: project.name, holder });
+            let waited = Some(settings::run_wait());
+            return Err(Error::Busy { project: project.name, holder, waited });
         }
         batch.close()?;
         // No snapshot is held while we wait: the other run may build an index.
@@ -217,7 +218,7 @@ fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project>
     let project = found.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))?;
     if !lock.renew()? {
         let holder = batch.lock_holder(project.id)?;
-        return Err(Error::Busy { project: project.name, holder });
+        return Err(Error::Busy { project: project.name, holder, waited: None });
     }
     Ok(project)
 }
