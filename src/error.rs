@@ -127,6 +127,8 @@ pub enum Error {
     Modified {
         /// Which.
         migrations: Vec<Modified>,
+        /// No other migration of the project is.
+        is_all: bool,
         /// Their project.
         project: String,
     },
@@ -204,6 +206,17 @@ pub enum Error {
         project: String,
         /// It is `reset_each` that was called.
         stepwise: bool,
+    },
+    /// That all changes are accepted wasn't confirmed with their number (22023).
+    ChangesNotConfirmed {
+        /// The project.
+        project: String,
+        /// The reason that the call gives.
+        reason: Option<String>,
+        /// The number that it gives.
+        confirm: Option<i32>,
+        /// The migrations that are modified.
+        modified: Vec<Modified>,
     },
     /// A version was given where a call takes a number of migrations (22023).
     VersionForNumber {

@@ -86,6 +86,26 @@ fn beginning(name: &str) -> String {
     }
 }
 
+/// How many of a list are named.
+const LISTED: usize = 10;
+
+/// The first ones of a list that may be long.
+fn some_of(names: &[&str]) -> String {
+    match names.len() {
+        0..=LISTED => names.join(", "),
+        n => format!("{} and {} more", names[..LISTED].join(", "), n - LISTED),
+    }
+}
+
+/// The call that accepts all changes of a project, which are as many.
+fn accept_all(project: &str, reason: Option<&str>, number: usize) -> String {
+    let reason = reason.map(|reason| format!("reason => {}, ", literal(reason))).unwrap_or_default();
+    format!(
+        "SELECT * FROM migrations.accept_all_changes({}, {reason}confirm => {number});",
+        literal(project)
+    )
+}
+
 fn and(versions: &[String]) -> String {
     versions.join(", ")
 }
@@ -253,25 +273,56 @@ impl Error {
                 literal(versions.first().map_or("", String::as_str)),
                 literal(project)
             )),
-            Modified { migrations, project } => {
-                let versions: Vec<String> = migrations.iter().map(|m| m.version.clone()).collect();
-                let lines: Vec<String> = migrations
-                    .iter()
-                    .map(|modified| {
-                        let crate::store::overview::Modified { version, applied, registered, parts } = modified;
-                        format!("Migration {version} was applied with digest {applied}, registered is {registered}. What differs: {parts}.")
-                    })
-                    .collect();
+            Modified { migrations, is_all, project } => {
+                let versions: Vec<&str> = migrations.iter().map(|m| m.version.as_str()).collect();
+                let line = |modified: &crate::store::overview::Modified| {
+                    let crate::store::overview::Modified { version, applied, registered, parts, .. } = modified;
+                    format!("Migration {version} was applied with digest {applied}, registered is {registered}. What differs: {parts}.")
+                };
+                let mut lines: Vec<String> = migrations.iter().take(LISTED).map(line).collect();
+                if migrations.len() > LISTED {
+                    lines.push(format!("And {} more.", migrations.len() - LISTED));
+                }
                 Report::new(
                     Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format!("applied migration{} {} of project \"{project}\" {} modified", plural(versions.len()), and(&versions), if versions.len() == 1 { "was" } else { "were" }),
+                    format!("applied migration{} {} of project \"{project}\" {} modified", plural(versions.len()), some_of(&versions), if versions.len() == 1 { "was" } else { "were" }),
                 )
                 .detail(lines.join("\n"))
-                .hint(format!(
-                    "Register what was applied again with replace => true; or, if the change has no effect on what was applied, SELECT * FROM migrations.accept_changes({}, {});",
-                    literal(versions.first().map_or("", String::as_str)),
-                    literal(project)
-                ))
+                .hint(match (versions.len(), is_all) {
+                    (2.., true) => format!(
+                        "Register what was applied again with replace => true; or, if the changes have no effect on what was applied, {}",
+                        accept_all(project, None, versions.len())
+                    ),
+                    _ => format!(
+                        "Register what was applied again with replace => true; or, if the change has no effect on what was applied, SELECT * FROM migrations.accept_changes({}, {});",
+                        literal(versions.first().unwrap_or(&"")),
+                        literal(project)
+                    ),
+                })
+            }
+            ChangesNotConfirmed { project, reason, confirm, modified } => {
+                let number = modified.len();
+                let title = |m: &crate::store::overview::Modified| format!("{} ({})", m.version, m.parts);
+                let titles: Vec<String> = modified.iter().map(title).collect();
+                let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+                Report::new(
+                    Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                    match confirm {
+                        None => format!("accepting all changes of project \"{project}\" needs confirm => {number}"),
+                        Some(confirm) => format!("project \"{project}\" has {number} modified migration{}, not {confirm}", plural(number)),
+                    },
+                )
+                .detail(match number {
+                    0 => "No migration is modified.".to_owned(),
+                    _ => format!("Modified: {}.", some_of(&titles)),
+                })
+                .hint(match number {
+                    0 => format!("Look at the states: SELECT version, state FROM migrations.status({});", literal(project)),
+                    _ => format!(
+                        "If none of these changes has an effect on what was applied, {}",
+                        accept_all(project, reason.as_deref(), number)
+                    ),
+                })
             }
             Cycle { path, project } => {
                 let first = path.first().cloned().unwrap_or_default();
