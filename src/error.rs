@@ -13,7 +13,7 @@ use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
 use crate::pg::catch::ServerError;
 use crate::store::overview::Modified;
-pub use report::{Report, arguments, literal};
+pub use report::{Report, arguments, literal, set_variables, some_of};
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -27,6 +27,8 @@ pub struct Place {
     pub excerpt: String,
     /// The caret's position in the excerpt, in characters from 1.
     pub position: i32,
+    /// The line, from 1, if it is known.
+    pub line: Option<usize>,
 }
 
 /// An error of a call.

@@ -14,11 +14,7 @@ entry!(migrations_mark_pending, pg_finfo_migrations_mark_pending, mark_pending);
 entry!(migrations_force, pg_finfo_migrations_force, force);
 entry!(migrations_baseline, pg_finfo_migrations_baseline, baseline);
 entry!(migrations_accept_changes, pg_finfo_migrations_accept_changes, accept_changes);
-entry!(
-    migrations_accept_all_changes,
-    pg_finfo_migrations_accept_all_changes,
-    accept_all_changes
-);
+entry!(migrations_accept_all_changes, pg_finfo_migrations_accept_all_changes, accept_all_changes);
 entry!(
     migrations_mark_statement_done,
     pg_finfo_migrations_mark_statement_done,

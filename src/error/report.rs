@@ -90,16 +90,34 @@ fn beginning(name: &str) -> String {
 const LISTED: usize = 10;
 
 /// The first ones of a list that may be long.
-fn some_of(names: &[&str]) -> String {
+pub fn some_of(names: &[&str]) -> String {
     match names.len() {
         0..=LISTED => names.join(", "),
         n => format!("{} and {} more", names[..LISTED].join(", "), n - LISTED),
     }
 }
 
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", shorten(name).escape_debug())
+}
+
+fn quoted_all(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    some_of(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The statement that sets variables, the first ones of many.
+pub fn set_variables(names: &[String], project: &str) -> String {
+    let call = |name: &String| {
+        format!("migrations.set_variable({}, 'value', {})", literal(name), literal(project))
+    };
+    format!("SELECT {};", names.iter().take(LISTED).map(call).collect::<Vec<_>>().join(", "))
+}
+
 /// The call that accepts all changes of a project, which are as many.
 fn accept_all(project: &str, reason: Option<&str>, number: usize) -> String {
-    let reason = reason.map(|reason| format!("reason => {}, ", literal(reason))).unwrap_or_default();
+    let reason =
+        reason.map(|reason| format!("reason => {}, ", literal(reason))).unwrap_or_default();
     format!(
         "SELECT * FROM migrations.accept_all_changes({}, {reason}confirm => {number});",
         literal(project)
@@ -164,6 +182,11 @@ fn refused(file: &str, error: &Error) -> String {
             None => format!("{file}: {message}. {hint}"),
         },
         Error::Problem(problem) => format!("{file}: {}. {}", problem.message, problem.hint),
+        Error::Script { place: Place { line: Some(line), .. }, .. } => {
+            let hint = error.report().and_then(|report| report.hint).unwrap_or_default();
+            let line = format!("{file}, line {line}: {}. {hint}", error.summary().1);
+            line.trim_end().to_owned()
+        }
         error => format!("{file}: {}.", error.summary().1),
     }
 }
@@ -736,14 +759,31 @@ impl Error {
             .detail("The server runs the text, so there is no psql that could carry it out.")
             .hint(*hint)
             .place(place.clone()),
-            Script { what: What::Unset(name, project), place } => Report::new(
+            Script { what: What::Unset(names, project), place } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
-                format!("variable \"{}\" is not set", shorten(name).escape_debug()),
+                match &names[..] {
+                    [name] => format!("variable {} is not set", quoted(name)),
+                    _ => format!("variables {} are not set", quoted_all(names)),
+                },
             )
             .hint(format!(
-                "Set it: SELECT migrations.set_variable({}, 'value', {});",
-                literal(name),
-                literal(project)
+                "Set {}: {}",
+                if names.len() == 1 { "it" } else { "them" },
+                set_variables(names, project)
+            ))
+            .place(place.clone()),
+            Script { what: What::Unexpanded(names, project), place } => Report::new(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                match &names[..] {
+                    [name] => format!("placeholder {} is not expanded", quoted(name)),
+                    _ => format!("placeholders {} are not expanded", quoted_all(names)),
+                },
+            )
+            .detail(format!("Project \"{project}\" does not expand placeholders of the form ${{x}}, so the text would run with them as they are."))
+            .hint(format!(
+                "SELECT * FROM migrations.set_project({}, placeholders => '${{x}}'); {}",
+                literal(project),
+                set_variables(names, project)
             ))
             .place(place.clone()),
             Script { what: What::BehindCopy, place } => Report::new(

@@ -271,6 +271,7 @@ impl<'a> Context<'a> {
             context: self.describe(line),
             excerpt: shown.text.into_owned(),
             position: shown.position as i32,
+            line,
         }
     }
 

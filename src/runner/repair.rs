@@ -235,8 +235,7 @@ impl Repair<'_> {
         }
         self.seq += 1;
         let parts = changes.list();
-        let what =
-            What { digest: Some(&new), former_digest: Some(&former), message: Some(&parts) };
+        let what = What { digest: Some(&new), former_digest: Some(&former), message: Some(&parts) };
         self.record(version, &name, "accept", what)
     }
 

@@ -247,8 +247,9 @@ impl Stepwise<'_> {
         let project = own_project(&batch, &self.lock, &self.project)?;
         let run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
         let mut causes = Vec::with_capacity(steps.len());
-        for step in steps {
+        for (n, step) in steps.iter().enumerate() {
             let checked = run.check(&batch, step, Mode::Stepwise).map_err(|error| {
+                let error = run.with_unset(&batch, &steps[n..], error);
                 // A cancel or a want of memory isn't the text's doing.
                 if condition::is_answer(&error)
                     || error.report().is_some() && !matches!(error, Error::OutOfMemory)
