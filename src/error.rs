@@ -27,8 +27,8 @@ pub struct Place {
     pub excerpt: String,
     /// The caret's position in the excerpt, in characters from 1.
     pub position: i32,
-    /// The line, from 1, if it is known.
-    pub line: Option<usize>,
+    /// The line, from 1; 0: it is not known.
+    pub line: u32,
 }
 
 /// An error of a call.

@@ -182,7 +182,7 @@ fn refused(file: &str, error: &Error) -> String {
             None => format!("{file}: {message}. {hint}"),
         },
         Error::Problem(problem) => format!("{file}: {}. {}", problem.message, problem.hint),
-        Error::Script { place: Place { line: Some(line), .. }, .. } => {
+        Error::Script { place: Place { line: line @ 1.., .. }, .. } => {
             let hint = error.report().and_then(|report| report.hint).unwrap_or_default();
             let line = format!("{file}, line {line}: {}. {hint}", error.summary().1);
             line.trim_end().to_owned()

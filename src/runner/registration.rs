@@ -150,12 +150,14 @@ fn decide(
 }
 
 /// What can't be honoured in a text is reported when it is registered, not when it runs.
-/// Errors, with the script: a command of psql's, or something behind a COPY (0A000).
+/// `at` is the script that is looked at. Errors: a command of psql's, or something behind a
+/// COPY (0A000).
 fn check_scripts(
     version: Option<&str>,
     content: &Content,
     project: &Project,
-) -> std::result::Result<(), (Part, Error)> {
+    at: &mut Part,
+) -> Result<()> {
     let none = Variables::default();
     let parts = [
         (Part::Up, &content.up),
@@ -163,18 +165,14 @@ fn check_scripts(
         (Part::Precondition, &content.precondition),
         (Part::Verify, &content.verify),
     ];
-    let conforming = || {
-        let nest = Surroundings::of_parser(Some(project))?.nest()?;
-        let conforming = parse::conforming_strings();
-        nest.undo()?;
-        Ok(conforming)
-    };
-    let conforming = conforming().map_err(|error| (Part::Up, error))?;
+    let nest = Surroundings::of_parser(Some(project))?.nest()?;
+    let conforming = parse::conforming_strings();
+    nest.undo()?;
     for (part, script) in parts {
         if let Some(script) = script {
             let label = report::label(part, version, &content.name, &project.name);
-            let context = Context::new(&label, without_bom(script), &none);
-            context.prepare(conforming).map_err(|error| (part, error))?;
+            *at = part;
+            Context::new(&label, without_bom(script), &none).prepare(conforming)?;
         }
     }
     Ok(())
@@ -416,8 +414,9 @@ impl<'a> Registration<'a> {
             batch.put(project.id, version, key, content)?;
             return Ok(outcome);
         }
-        if let Err((part, error)) = check_scripts(version, &content, project) {
-            self.failed_in = part;
+        let mut at = Part::Up;
+        if let Err(error) = check_scripts(version, &content, project, &mut at) {
+            self.failed_in = at;
             return Err(error);
         }
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
