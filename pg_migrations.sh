@@ -5,23 +5,26 @@ set -eu
 
 usage() {
     cat <<'USAGE'
-usage: pg_migrations.sh load DIRECTORY [-p PROJECT] [-r] [-c CONVENTION] [-o OPTIONS]
+usage: pg_migrations.sh load DIRECTORY [-p PROJECT] [-r] [-v] [-c CONVENTION] [-o OPTIONS]
        pg_migrations.sh sql  DIRECTORY [-p PROJECT] [-r] [-c CONVENTION] [-o OPTIONS]
        pg_migrations.sh new  DIRECTORY NAME
 
-load  registers all migrations of the folder, with its subfolders: all of them, or none
+load  registers all migrations of the folder, with its subfolders: all of them, or none;
+      prints what has changed, and totals
 sql   prints the SQL that does the same, to paste into a web SQL editor
 new   makes the next pair of files, NNN_NAME.up.sql and NNN_NAME.down.sql
 
   -p PROJECT     the project; without it, the one that the setting migrations.project names
   -r             replaces texts that are registered already with other ones
+  -v             prints the files of which nothing has changed, too
   -c CONVENTION  the tool that the files were written for, such as flyway; without it, the
                  one that they show
   -o OPTIONS     what else is to be known of them, a JSON object such as {"prefix": "M"}
 
 load connects as psql does, by PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD and the like;
 where one of these isn't set, by DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD. It
-waits for a server that is starting, WAIT seconds (30) at most.
+waits for a server that is starting, WAIT seconds (30) at most, and for other sessions that
+work on the project, as long as the setting migrations.run_wait says (10s).
 USAGE
 }
 
@@ -250,11 +253,20 @@ print_sql() {
 
 # The same for psql, which reads the files itself: of any size, and past what a command
 # line takes. A variable stands in the statement as soon as its line is read, so one serves
-# all files.
+# all files. What fails ends the script, with a line for load that says why.
 psql_script() {
     cat <<'SCRIPT'
 \set QUIET on
-SELECT file || ' ' || result FROM migrations.add_files(ARRAY[
+\unset lines
+\set ON_ERROR_STOP off
+SELECT coalesce(pg_catalog.string_agg(file || ' ' || result, E'\n' ORDER BY n) FILTER (WHERE :'verbose' OR result <> 'unchanged'), '') AS lines,
+    pg_catalog.count(*) FILTER (WHERE result = 'added') AS added,
+    pg_catalog.count(*) FILTER (WHERE result = 'replaced') AS replaced,
+    pg_catalog.count(*) FILTER (WHERE result = 'unchanged') AS unchanged,
+    pg_catalog.count(*) FILTER (WHERE result NOT IN ('added', 'replaced', 'unchanged')) AS others,
+    coalesce(pg_catalog.min(pg_catalog.split_part(result, ':', 1)) FILTER (WHERE result NOT IN ('added', 'replaced', 'unchanged')), '') AS other,
+    coalesce(pg_catalog.array_agg(coalesce('v' || version, 'r' || name)) FILTER (WHERE name IS NOT NULL), '{}') AS known
+FROM migrations.add_files(ARRAY[
 SCRIPT
     comma=
     printf '%s\n' "$list" | while IFS= read -r file; do
@@ -275,7 +287,33 @@ SCRIPT
     done
     cat <<'SCRIPT'
 ]::text[], project => nullif(:'project', ''), replace => :'replace',
-    convention => nullif(:'convention', ''), options => nullif(:'options', '')::jsonb);
+    convention => nullif(:'convention', ''), options => nullif(:'options', '')::jsonb)
+    WITH ORDINALITY AS l(file, version, name, direction, result, n) \gset
+\if :ERROR
+    SELECT coalesce((SELECT setting FROM pg_catalog.pg_settings WHERE name = 'migrations.run_wait'), '0') AS wait \gset
+    \set told `echo pg_migrations.sh failed :'LAST_ERROR_SQLSTATE' :'wait' >&2`
+    \q
+\endif
+\set ON_ERROR_STOP on
+SELECT :'lines' WHERE :'lines' <> '';
+\set absent ''
+SELECT pg_catalog.has_function_privilege('migrations.status(text)', 'execute') AS may_look \gset
+\if :may_look
+    SELECT CASE WHEN pg_catalog.count(*) > 0 THEN
+            ', ' || pg_catalog.count(*)::text || ' registered but not in this folder: '
+            || pg_catalog.string_agg(title, ', ' ORDER BY n) FILTER (WHERE nth <= 10)
+            || CASE WHEN pg_catalog.count(*) > 10 THEN ' and ' || (pg_catalog.count(*) - 10)::text || ' more' ELSE '' END
+        ELSE '' END AS absent
+    FROM (SELECT coalesce(version, name) AS title, n, pg_catalog.row_number() OVER (ORDER BY n) AS nth
+          FROM migrations.status(nullif(:'project', '')) WITH ORDINALITY
+              AS s(project, version, name, state, applied_at, applied_by, duration, checksum_ok, has_down, transactional, message, n)
+          WHERE state <> 'missing' AND coalesce('v' || version, 'r' || name) <> ALL (:'known'::text[])) absent \gset
+\endif
+SELECT :'added'::text || ' added, '
+    || CASE WHEN :'replaced' = '0'::text THEN '' ELSE :'replaced' || ' replaced, ' END
+    || :'unchanged' || ' unchanged'
+    || CASE WHEN :'others' = '0'::text THEN '' ELSE ', ' || :'others' || ' ' || :'other' END
+    || :'absent';
 SCRIPT
 }
 
@@ -311,8 +349,53 @@ load() {
     if [ -n "${DB_PASSWORD:-}" ]; then export PGPASSWORD="${PGPASSWORD:-$DB_PASSWORD}"; fi
     export PGCLIENTENCODING=UTF8 PG_MIGRATIONS_DIRECTORY="$directory"
     wait_for_server
-    psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
-        -v convention="$convention" -v options="$options" -f -
+    begun=$(date +%s)
+    pause=0.2
+    while true; do
+        send
+        case $failure in
+        # Others work on the project, or have changed it since a snapshot was taken.
+        55P03\ * | 40001\ *) ;;
+        *) break ;;
+        esac
+        # In whole seconds, which are rounded up.
+        wait=$(((${failure#* } + 999) / 1000))
+        [ $(($(date +%s) - begun)) -lt "$wait" ] || break
+        [ "$pause" != 0.2 ] || echo 'pg_migrations.sh: waiting for another session that works on the project' >&2
+        # Between the tries no snapshot is held, for which the other session might wait.
+        sleep "$pause" 2>/dev/null || sleep 1
+        pause=1
+    done
+    [ -z "$said" ] || printf '%s\n' "$said" | in_our_words >&2
+    case $failure in
+    55P03\ *) printf 'pg_migrations.sh: no more than %d s are waited, as the setting migrations.run_wait says\n' "$wait" >&2 ;;
+    esac
+    exit "$status"
+}
+
+# Has psql do the work. What it says besides the rows goes into said, and how it has failed
+# into failure: SQLSTATE and migrations.run_wait in ms; nothing if it has not, or if no SQL is
+# the reason.
+send() {
+    status=0
+    failure=
+    {
+        said=$(psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
+            -v verbose="${verbose:-false}" -v convention="$convention" -v options="$options" -f - 2>&1 >&3)
+    } 3>&1 || status=$?
+    case ${said##*"$newline"} in
+    'pg_migrations.sh failed '*)
+        failure=${said##*pg_migrations.sh failed }
+        said=${said%"$newline"*}
+        # As psql has it where a script stops.
+        status=3
+        ;;
+    esac
+}
+
+# Arguments of SQL that messages name, as they are written here.
+in_our_words() {
+    sed "s/replace => true/-r/g; s/convention => '\([a-z-]*\)'/-c \1/g; s/options => '/-o '/g"
 }
 
 new() {
@@ -353,6 +436,7 @@ directory=
 project=
 unset name
 replace=
+verbose=
 convention=
 options=
 while [ $# -gt 0 ]; do
@@ -363,6 +447,7 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     -r) replace=true ;;
+    -v) verbose=true ;;
     -c)
         [ $# -ge 2 ] || misused
         convention=$2

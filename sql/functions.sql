@@ -340,6 +340,10 @@ CREATE FUNCTION migrations.accept_changes(version text, project text DEFAULT NUL
     RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'migrations_accept_changes';
 COMMENT ON FUNCTION migrations.accept_changes(text, text, text) IS 'takes all that is registered of an applied migration as what was applied: its texts, requires, transactional and on_fail';
 
+CREATE FUNCTION migrations.accept_all_changes(project text DEFAULT NULL, reason text DEFAULT NULL, confirm int DEFAULT NULL)
+    RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_accept_all_changes';
+COMMENT ON FUNCTION migrations.accept_all_changes(text, text, int) IS 'takes all that is registered of all modified migrations of a project, whose number confirm repeats, as what was applied';
+
 CREATE FUNCTION migrations.adopt(tool text, project text DEFAULT NULL, reason text DEFAULT NULL)
     RETURNS SETOF migrations.changed_record LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'migrations_adopt';
 COMMENT ON FUNCTION migrations.adopt(text, text, text) IS 'notes as applied what another tool (golang-migrate) has applied by its own record';

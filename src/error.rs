@@ -13,7 +13,7 @@ use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
 use crate::pg::catch::ServerError;
 use crate::store::overview::Modified;
-pub use report::{Report, arguments, literal};
+pub use report::{Report, arguments, literal, set_variables, some_of};
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -27,6 +27,8 @@ pub struct Place {
     pub excerpt: String,
     /// The caret's position in the excerpt, in characters from 1.
     pub position: i32,
+    /// The line, from 1; 0: it is not known.
+    pub line: u32,
 }
 
 /// An error of a call.
@@ -127,6 +129,8 @@ pub enum Error {
     Modified {
         /// Which.
         migrations: Vec<Modified>,
+        /// No other migration of the project is.
+        is_all: bool,
         /// Their project.
         project: String,
     },
@@ -204,6 +208,17 @@ pub enum Error {
         project: String,
         /// It is `reset_each` that was called.
         stepwise: bool,
+    },
+    /// That all changes are accepted wasn't confirmed with their number (22023).
+    ChangesNotConfirmed {
+        /// The project.
+        project: String,
+        /// The reason that the call gives.
+        reason: Option<String>,
+        /// The number that it gives.
+        confirm: Option<i32>,
+        /// The migrations that are modified.
+        modified: Vec<Modified>,
     },
     /// A version was given where a call takes a number of migrations (22023).
     VersionForNumber {
@@ -337,6 +352,8 @@ pub enum Error {
         project: String,
         /// Who, what and since when, as far as it is known.
         holder: String,
+        /// How long the call has waited; None: it is one that never waits.
+        waited: Option<std::time::Duration>,
     },
     /// The transaction's snapshot is older than another run (40001).
     SnapshotTooOld(String),

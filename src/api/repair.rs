@@ -14,6 +14,7 @@ entry!(migrations_mark_pending, pg_finfo_migrations_mark_pending, mark_pending);
 entry!(migrations_force, pg_finfo_migrations_force, force);
 entry!(migrations_baseline, pg_finfo_migrations_baseline, baseline);
 entry!(migrations_accept_changes, pg_finfo_migrations_accept_changes, accept_changes);
+entry!(migrations_accept_all_changes, pg_finfo_migrations_accept_all_changes, accept_all_changes);
 entry!(
     migrations_mark_statement_done,
     pg_finfo_migrations_mark_statement_done,
@@ -45,6 +46,13 @@ fn baseline(call: &Call) -> Result<Datum> {
 /// `accept_changes(version, project, reason)`: a row if the record has changed.
 fn accept_changes(call: &Call) -> Result<Datum> {
     of_version(call, repair::accept_changes)
+}
+
+/// `accept_all_changes(project, reason, confirm)`: a row for each migration whose record has
+/// changed.
+fn accept_all_changes(call: &Call) -> Result<Datum> {
+    let project = project(call, 0)?;
+    answer(call, || repair::accept_all_changes(&project, call.text(1).as_deref(), call.int(2)))
 }
 
 /// `mark_statement_done(version, project, reason)`: a row if the record has changed.

@@ -69,12 +69,59 @@ fn without_number(error: &std::io::Error) -> String {
     }
 }
 
+/// A time as settings have it, such as `10s`.
+fn duration(time: std::time::Duration) -> String {
+    match time.as_millis() {
+        0 => "0".to_owned(),
+        ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
+        ms => format!("{ms}ms"),
+    }
+}
+
 /// The beginning of a name that may be very long.
 fn beginning(name: &str) -> String {
     match name.char_indices().nth(80) {
         Some((end, _)) => format!("{}...", &name[..end]),
         None => name.to_owned(),
     }
+}
+
+/// How many of a list are named.
+const LISTED: usize = 10;
+
+/// The first ones of a list that may be long.
+pub fn some_of(names: &[&str]) -> String {
+    match names.len() {
+        0..=LISTED => names.join(", "),
+        n => format!("{} and {} more", names[..LISTED].join(", "), n - LISTED),
+    }
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", shorten(name).escape_debug())
+}
+
+fn quoted_all(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    some_of(&names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The statement that sets variables, the first ones of many.
+pub fn set_variables(names: &[String], project: &str) -> String {
+    let call = |name: &String| {
+        format!("migrations.set_variable({}, 'value', {})", literal(name), literal(project))
+    };
+    format!("SELECT {};", names.iter().take(LISTED).map(call).collect::<Vec<_>>().join(", "))
+}
+
+/// The call that accepts all changes of a project, which are as many.
+fn accept_all(project: &str, reason: Option<&str>, number: usize) -> String {
+    let reason =
+        reason.map(|reason| format!("reason => {}, ", literal(reason))).unwrap_or_default();
+    format!(
+        "SELECT * FROM migrations.accept_all_changes({}, {reason}confirm => {number});",
+        literal(project)
+    )
 }
 
 fn and(versions: &[String]) -> String {
@@ -135,6 +182,11 @@ fn refused(file: &str, error: &Error) -> String {
             None => format!("{file}: {message}. {hint}"),
         },
         Error::Problem(problem) => format!("{file}: {}. {}", problem.message, problem.hint),
+        Error::Script { place: Place { line: line @ 1.., .. }, .. } => {
+            let hint = error.report().and_then(|report| report.hint).unwrap_or_default();
+            let line = format!("{file}, line {line}: {}. {hint}", error.summary().1);
+            line.trim_end().to_owned()
+        }
         error => format!("{file}: {}.", error.summary().1),
     }
 }
@@ -244,25 +296,56 @@ impl Error {
                 literal(versions.first().map_or("", String::as_str)),
                 literal(project)
             )),
-            Modified { migrations, project } => {
-                let versions: Vec<String> = migrations.iter().map(|m| m.version.clone()).collect();
-                let lines: Vec<String> = migrations
-                    .iter()
-                    .map(|modified| {
-                        let crate::store::overview::Modified { version, applied, registered, parts } = modified;
-                        format!("Migration {version} was applied with digest {applied}, registered is {registered}. What differs: {parts}.")
-                    })
-                    .collect();
+            Modified { migrations, is_all, project } => {
+                let versions: Vec<&str> = migrations.iter().map(|m| m.version.as_str()).collect();
+                let line = |modified: &crate::store::overview::Modified| {
+                    let crate::store::overview::Modified { version, applied, registered, parts, .. } = modified;
+                    format!("Migration {version} was applied with digest {applied}, registered is {registered}. What differs: {parts}.")
+                };
+                let mut lines: Vec<String> = migrations.iter().take(LISTED).map(line).collect();
+                if migrations.len() > LISTED {
+                    lines.push(format!("And {} more.", migrations.len() - LISTED));
+                }
                 Report::new(
                     Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format!("applied migration{} {} of project \"{project}\" {} modified", plural(versions.len()), and(&versions), if versions.len() == 1 { "was" } else { "were" }),
+                    format!("applied migration{} {} of project \"{project}\" {} modified", plural(versions.len()), some_of(&versions), if versions.len() == 1 { "was" } else { "were" }),
                 )
                 .detail(lines.join("\n"))
-                .hint(format!(
-                    "Register what was applied again with replace => true; or, if the change has no effect on what was applied, SELECT * FROM migrations.accept_changes({}, {});",
-                    literal(versions.first().map_or("", String::as_str)),
-                    literal(project)
-                ))
+                .hint(match (versions.len(), is_all) {
+                    (2.., true) => format!(
+                        "Register what was applied again with replace => true; or, if the changes have no effect on what was applied, {}",
+                        accept_all(project, None, versions.len())
+                    ),
+                    _ => format!(
+                        "Register what was applied again with replace => true; or, if the change has no effect on what was applied, SELECT * FROM migrations.accept_changes({}, {});",
+                        literal(versions.first().unwrap_or(&"")),
+                        literal(project)
+                    ),
+                })
+            }
+            ChangesNotConfirmed { project, reason, confirm, modified } => {
+                let number = modified.len();
+                let title = |m: &crate::store::overview::Modified| format!("{} ({})", m.version, m.parts);
+                let titles: Vec<String> = modified.iter().map(title).collect();
+                let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+                Report::new(
+                    Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                    match confirm {
+                        None => format!("accepting all changes of project \"{project}\" needs confirm => {number}"),
+                        Some(confirm) => format!("project \"{project}\" has {number} modified migration{}, not {confirm}", plural(number)),
+                    },
+                )
+                .detail(match number {
+                    0 => "No migration is modified.".to_owned(),
+                    _ => format!("Modified: {}.", some_of(&titles)),
+                })
+                .hint(match number {
+                    0 => format!("Look at the states: SELECT version, state FROM migrations.status({});", literal(project)),
+                    _ => format!(
+                        "If none of these changes has an effect on what was applied, {}",
+                        accept_all(project, reason.as_deref(), number)
+                    ),
+                })
             }
             Cycle { path, project } => {
                 let first = path.first().cloned().unwrap_or_default();
@@ -500,12 +583,18 @@ impl Error {
             .detail("An earlier attempt to build it has failed, and the statement passes over an index that exists.")
             .hint(format!("DROP INDEX CONCURRENTLY {index}; and repeat the call."))
             .place(place.clone()),
-            Busy { project, holder } => Report::new(
+            Busy { project, holder, waited } => Report::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("migrations of project \"{project}\" are in use by another session"),
             )
             .detail(holder.as_str())
-            .hint("Repeat the call when its run, or its transaction, has ended."),
+            .hint(match waited {
+                None => "Repeat the call when its run, or its transaction, has ended.".to_owned(),
+                Some(waited) => format!(
+                    "Repeat the call when its run, or its transaction, has ended; or have it wait for longer than migrations.run_wait ({}): SET migrations.run_wait = '...';",
+                    duration(*waited)
+                ),
+            }),
             SnapshotTooOld(project) => Report::new(
                 Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
                 format!("migrations of project \"{project}\" have changed since this transaction began"),
@@ -670,14 +759,31 @@ impl Error {
             .detail("The server runs the text, so there is no psql that could carry it out.")
             .hint(*hint)
             .place(place.clone()),
-            Script { what: What::Unset(name, project), place } => Report::new(
+            Script { what: What::Unset(names, project), place } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
-                format!("variable \"{}\" is not set", shorten(name).escape_debug()),
+                match &names[..] {
+                    [name] => format!("variable {} is not set", quoted(name)),
+                    _ => format!("variables {} are not set", quoted_all(names)),
+                },
             )
             .hint(format!(
-                "Set it: SELECT migrations.set_variable({}, 'value', {});",
-                literal(name),
-                literal(project)
+                "Set {}: {}",
+                if names.len() == 1 { "it" } else { "them" },
+                set_variables(names, project)
+            ))
+            .place(place.clone()),
+            Script { what: What::Unexpanded(names, project), place } => Report::new(
+                Code::ERRCODE_UNDEFINED_OBJECT,
+                match &names[..] {
+                    [name] => format!("placeholder {} is not expanded", quoted(name)),
+                    _ => format!("placeholders {} are not expanded", quoted_all(names)),
+                },
+            )
+            .detail(format!("Project \"{project}\" does not expand placeholders of the form ${{x}}, so the text would run with them as they are."))
+            .hint(format!(
+                "SELECT * FROM migrations.set_project({}, placeholders => '${{x}}'); {}",
+                literal(project),
+                set_variables(names, project)
             ))
             .place(place.clone()),
             Script { what: What::BehindCopy, place } => Report::new(

@@ -271,6 +271,7 @@ impl<'a> Context<'a> {
             context: self.describe(line),
             excerpt: shown.text.into_owned(),
             position: shown.position as i32,
+            line: line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0),
         }
     }
 

@@ -111,7 +111,9 @@ impl Thrown {
         // Texts of users are in them. (An excerpt is to be as the caret needs it.)
         let shown = |text: String| shown(&text).into_owned();
         let (context, excerpt, position) = match place {
-            Some(Place { context, excerpt, position }) => (Some(context), Some(excerpt), position),
+            Some(Place { context, excerpt, position, .. }) => {
+                (Some(context), Some(excerpt), position)
+            }
             None => (None, None, 0),
         };
         Thrown::Ours(Raw {

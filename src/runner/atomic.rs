@@ -316,10 +316,12 @@ pub fn again(batch: &Batch, project: &Project, downs: Vec<Applied>) -> Result<Ve
     let keys: Vec<&[u8]> = downs.iter().map(|m| m.key.as_slice()).collect();
     let others = batch.differences(project, View::Newest)?.modified;
     let goes: HashSet<&str> = downs.iter().map(|m| m.version.as_str()).collect();
+    let modified = others.len();
     let others: Vec<_> =
         others.into_iter().filter(|m| !goes.contains(m.version.as_str())).collect();
     if !others.is_empty() {
-        return Err(Error::Modified { migrations: others, project: project.name.clone() });
+        let (is_all, project) = (others.len() == modified, project.name.clone());
+        return Err(Error::Modified { migrations: others, is_all, project });
     }
     let ups = plan::again(batch, project, &keys)?;
     let come: HashSet<&[u8]> = ups.iter().map(|m| m.key.as_slice()).collect();

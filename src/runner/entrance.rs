@@ -60,7 +60,7 @@ pub fn lock_project(batch: &Batch, project: &Project) -> Result<Project> {
 pub fn lock(batch: &Batch, id: i64, project: &str, mode: Mode) -> Result<()> {
     if !lock::try_lock(id, mode)? {
         let holder = batch.lock_holder(id)?;
-        return Err(Error::Busy { project: project.to_owned(), holder });
+        return Err(Error::Busy { project: project.to_owned(), holder, waited: None });
     }
     // Whoever had the lock before us has recorded what it did.
     if transaction::keeps_its_snapshot()

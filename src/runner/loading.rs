@@ -2,10 +2,12 @@
 
 use super::folder::{self, Named, Refused};
 use super::registration::{Done, Outcome, Registration};
+use super::report::Part;
+use super::unset::Unset;
 use crate::domain::convention::{self, Convention, File, Found, Need, Options, Problem, Set, need};
 use crate::domain::script::include;
 use crate::domain::visible::is_invisible;
-use crate::error::{Error, Result, literal};
+use crate::error::{Error, Result};
 use crate::pg::{identity, message};
 use std::collections::HashSet;
 
@@ -129,20 +131,27 @@ fn register(
     if migrations.is_empty() && refused.is_empty() && problems.is_empty() {
         message::warning("none of the files holds a migration: nothing is registered");
     }
-    let expects_placeholders = convention == Convention::Flyway
-        && migrations.iter().any(|found| found.up.as_ref().is_some_and(|up| up.contains("${")));
     let unfit: HashSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
     refused.extend(problems.into_iter().map(|p| (p.path.clone(), Box::new(Error::Problem(p)))));
     Registration::of(call, &request.project, |registration| {
         let mut loaded = Vec::new();
+        let mut unset = Unset::of(convention, registration.variables());
         // What is wrong in itself is told once.
         let is_unfit = |found: &Found| found.paths.iter().any(|path| unfit.contains(path));
         for found in migrations.into_iter().filter(|found| !is_unfit(found)) {
             let mut rows = rows(&found);
+            let without_value = unset.of_migration(&found);
             match registration.put_found(found, request.replace) {
                 Ok(done) => {
+                    if done.whole != Outcome::Unchanged {
+                        unset.note(without_value);
+                    }
                     note(&mut rows, done);
                     loaded.extend(rows);
+                }
+                Err(error @ Error::Script { .. }) => {
+                    let file = file_of(&rows, registration.failed_in());
+                    refused.push((file, Box::new(error)));
                 }
                 Err(
                     error @ (Error::AlreadyRegistered { .. }
@@ -167,13 +176,7 @@ fn register(
             result: format!("passed over: {why}"),
         }));
         if refused.is_empty() {
-            if expects_placeholders && !registration.expands_placeholders() {
-                message::warning(&format!(
-                    "the files hold placeholders such as ${{x}}, which project {} does not expand: SELECT * FROM migrations.set_project({}, placeholders => '${{x}}');",
-                    request.project,
-                    literal(&request.project)
-                ));
-            }
+            unset.warn();
             return Ok(loaded);
         }
         Err(all_refused(directory, refused))
@@ -215,6 +218,17 @@ fn rows(found: &Found) -> Vec<Loaded> {
         result: String::new(),
     };
     found.paths.iter().enumerate().map(row).collect()
+}
+
+/// The file that holds a script of a migration.
+fn file_of(rows: &[Loaded], part: Part) -> String {
+    let word = match part {
+        Part::Up | Part::Precondition => "up",
+        Part::Down => "down",
+        Part::Verify => "verify",
+    };
+    let row = rows.iter().find(|row| row.part == Some(word)).or(rows.first());
+    row.map(|row| row.file.clone()).unwrap_or_default()
 }
 
 /// Says in the rows of a migration what was done.

@@ -36,4 +36,5 @@ pub mod status;
 pub mod step;
 pub mod stepwise;
 pub mod surroundings;
+mod unset;
 pub mod verification;

@@ -79,7 +79,8 @@ pub fn up(
     let Differences { pending, modified, hooks, failed_hooks } =
         batch.differences(project, view)?;
     if !modified.is_empty() {
-        return Err(Error::Modified { migrations: modified, project: project.name.clone() });
+        let project = project.name.clone();
+        return Err(Error::Modified { migrations: modified, is_all: true, project });
     }
     if applied_already {
         return Ok(Vec::new());

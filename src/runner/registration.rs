@@ -2,6 +2,7 @@
 
 use super::entrance::{Running, lock_project};
 use super::plan::unknown;
+use super::report::Part;
 use super::surroundings::Surroundings;
 use super::{half_run, report};
 use crate::domain::checksum::without_bom;
@@ -9,7 +10,7 @@ use crate::domain::convention::Found;
 use crate::domain::requirement::Requirement;
 use crate::domain::room;
 use crate::domain::script::origin::first_line;
-use crate::domain::script::prepare::{Syntax, Variables};
+use crate::domain::script::prepare::Variables;
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::domain::visible;
@@ -148,15 +149,21 @@ fn decide(
     Ok(Some((content, Outcome::Replaced)))
 }
 
-/// What can't be honoured in a text is told when it is registered, not when it runs.
-/// Errors: a command of psql's, or something behind a COPY (0A000).
-fn check_scripts(version: Option<&str>, content: &Content, project: &Project) -> Result<()> {
+/// What can't be honoured in a text is reported when it is registered, not when it runs.
+/// `at` is the script that is looked at. Errors: a command of psql's, or something behind a
+/// COPY (0A000).
+fn check_scripts(
+    version: Option<&str>,
+    content: &Content,
+    project: &Project,
+    at: &mut Part,
+) -> Result<()> {
     let none = Variables::default();
     let parts = [
-        (report::Part::Up, &content.up),
-        (report::Part::Down, &content.down),
-        (report::Part::Precondition, &content.precondition),
-        (report::Part::Verify, &content.verify),
+        (Part::Up, &content.up),
+        (Part::Down, &content.down),
+        (Part::Precondition, &content.precondition),
+        (Part::Verify, &content.verify),
     ];
     let nest = Surroundings::of_parser(Some(project))?.nest()?;
     let conforming = parse::conforming_strings();
@@ -164,6 +171,7 @@ fn check_scripts(version: Option<&str>, content: &Content, project: &Project) ->
     for (part, script) in parts {
         if let Some(script) = script {
             let label = report::label(part, version, &content.name, &project.name);
+            *at = part;
             Context::new(&label, without_bom(script), &none).prepare(conforming)?;
         }
     }
@@ -181,6 +189,7 @@ pub struct Registration<'a> {
     project: Option<Project>,
     is_locked: bool,
     started_at: i64,
+    failed_in: Part,
 }
 
 impl<'a> Registration<'a> {
@@ -196,16 +205,28 @@ impl<'a> Registration<'a> {
         let store = Store::find()?;
         let batch = store.open()?;
         let found = batch.existing_project(project, View::Newest)?;
-        let mut registration =
-            Registration { batch, name: project, project: found, is_locked: false, started_at };
+        let mut registration = Registration {
+            batch,
+            name: project,
+            project: found,
+            is_locked: false,
+            started_at,
+            failed_in: Part::Up,
+        };
         let done = work(&mut registration)?;
         registration.batch.close()?;
         Ok(done)
     }
 
-    /// Whether the project's texts have placeholders that are expanded.
-    pub fn expands_placeholders(&self) -> bool {
-        self.project.as_ref().is_some_and(|project| project.variables.syntax != Syntax::None)
+    /// The project's variables; of a project that isn't there yet, none.
+    pub fn variables(&self) -> Variables {
+        let found = self.project.as_ref().map(|project| project.variables.clone());
+        found.unwrap_or_else(|| Variables { project: self.name.to_owned(), ..Variables::default() })
+    }
+
+    /// In which script of the last migration something can't be honoured.
+    pub fn failed_in(&self) -> Part {
+        self.failed_in
     }
 
     /// Whether a migration is registered as it is to be. If it isn't, the project is locked
@@ -393,7 +414,11 @@ impl<'a> Registration<'a> {
             batch.put(project.id, version, key, content)?;
             return Ok(outcome);
         }
-        check_scripts(version, &content, project)?;
+        let mut at = Part::Up;
+        if let Err(error) = check_scripts(version, &content, project, &mut at) {
+            self.failed_in = at;
+            return Err(error);
+        }
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
             let title = report::title(version, &content.name);
             message::warning(&format!("the text of {title} holds no statement"));

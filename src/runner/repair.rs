@@ -97,14 +97,29 @@ fn repair(
     reason: Option<&str>,
     work: impl FnOnce(&mut Repair, &[u8], bool) -> Result<()>,
 ) -> Result<Vec<Changed>> {
+    let unknown = |_: &Batch| Ok(named.unknown(project));
+    repair_project(call, project, reason, unknown, |repair| {
+        let (key, applied) = named.find(&repair.batch, &repair.project)?;
+        work(repair, &key, applied)
+    })
+}
+
+/// The same for work on a whole project; `unknown` makes the error where `default` has no
+/// row.
+fn repair_project(
+    call: &'static str,
+    project: &str,
+    reason: Option<&str>,
+    unknown: impl FnOnce(&Batch) -> Result<Error>,
+    work: impl FnOnce(&mut Repair) -> Result<()>,
+) -> Result<Vec<Changed>> {
     let _running = Running::enter(call)?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(found) = batch.project(project, View::Newest)? else {
-        return Err(named.unknown(project));
+        return Err(unknown(&batch)?);
     };
     let project = lock_project(&batch, &found)?;
-    let (key, applied) = named.find(&batch, &project)?;
     let mut repair = Repair {
         run: batch.new_run_id()?,
         at: transaction::now(),
@@ -114,7 +129,7 @@ fn repair(
         project,
         reason,
     };
-    work(&mut repair, &key, applied)?;
+    work(&mut repair)?;
     if repair.changed.is_empty() {
         lock::release(repair.project.id)?;
     } else {
@@ -205,6 +220,23 @@ impl Repair<'_> {
         let (version, name) = title.unwrap_or_default();
         self.seq += 1;
         self.record(version.as_deref(), &name, action, What::default())
+    }
+
+    /// Takes what is registered of an applied migration as what was applied. Error: it was
+    /// changed directly (55000).
+    fn accept(&mut self, row: i64, version: Option<&str>) -> Result<()> {
+        let Some(Accepted { name, former, new, changes, is_intact }) = self.batch.accept(row)?
+        else {
+            return Ok(());
+        };
+        if !is_intact {
+            let what = label(Part::Up, version, &name, &self.project.name);
+            return Err(Error::Corrupt { what });
+        }
+        self.seq += 1;
+        let parts = changes.list();
+        let what = What { digest: Some(&new), former_digest: Some(&former), message: Some(&parts) };
+        self.record(version, &name, "accept", what)
     }
 
     /// Forgets what a stepwise run has begun or failed in. False: nothing.
@@ -381,23 +413,43 @@ pub fn accept_changes(
             return Err(Error::NotApplied { version, project });
         };
         let registered = repair.batch.registered_as_pending(&repair.project, &[version.key()])?;
-        if registered.is_empty() {
+        let Some(one) = registered.first() else {
             return Err(plan::unknown(version, &repair.project.name));
-        }
+        };
         plan::check_ups(&repair.project, &registered)?;
-        if let Some(Accepted { name, former, new, changes, is_intact }) =
-            repair.batch.accept(row)?
-        {
-            repair.seq += 1;
-            let written = registered[0].version.as_deref();
-            if !is_intact {
-                let what = label(Part::Up, written, &name, &repair.project.name);
-                return Err(Error::Corrupt { what });
+        repair.accept(row, one.version.as_deref())
+    })
+}
+
+/// Takes all that is registered of all modified migrations of a project as what was applied.
+/// `confirm` is their number, as `status` shows them: what somebody else has changed
+/// meanwhile is not accepted along. Errors: unknown project (42704); another number (22023);
+/// one has no up, or was changed directly (55000).
+pub fn accept_all_changes(
+    project: &str,
+    reason: Option<&str>,
+    confirm: Option<i32>,
+) -> Result<Vec<Changed>> {
+    let unknown = |batch: &Batch| {
+        Ok(Error::UnknownProject { project: project.to_owned(), known: batch.projects()? })
+    };
+    repair_project("migrations.accept_all_changes()", project, reason, unknown, |repair| {
+        let (batch, project) = (&repair.batch, &repair.project);
+        let mut modified = batch.differences(project, View::Newest)?.modified;
+        // Of these, status says that they are interrupted.
+        let under_way = batch.under_way(project.id, View::Newest)?;
+        modified.retain(|m| !under_way.contains_key(&m.key));
+        if confirm.and_then(|n| usize::try_from(n).ok()) != Some(modified.len()) {
+            let (project, reason) = (project.name.clone(), reason.map(str::to_owned));
+            return Err(Error::ChangesNotConfirmed { project, reason, confirm, modified });
+        }
+        let keys: Vec<&[u8]> = modified.iter().map(|m| m.key.as_slice()).collect();
+        let registered = batch.registered_as_pending(project, &keys)?;
+        plan::check_ups(project, &registered)?;
+        for one in &registered {
+            if let Some(row) = repair.batch.applied_row(repair.project.id, &one.key)? {
+                repair.accept(row, one.version.as_deref())?;
             }
-            let parts = changes.list();
-            let what =
-                What { digest: Some(&new), former_digest: Some(&former), message: Some(&parts) };
-            repair.record(written, &name, "accept", what)?;
         }
         Ok(())
     })

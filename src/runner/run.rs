@@ -11,8 +11,10 @@ use super::report::{self, At, Direction, Part, label, title};
 use super::request::Request;
 use super::step::{Act, Begun, Finished, Step};
 use super::surroundings::Surroundings;
+use super::unset::unset;
 use super::{constraints, hint};
 use crate::domain::checksum;
+use crate::domain::script::prepare::{MOST_UNSET, What};
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
@@ -122,8 +124,11 @@ impl<'a> Run<'a> {
         let batch = self.open()?;
         let mut kept = Kept::default();
         for (n, step) in plan.iter().enumerate() {
-            let checked = self.check(&batch, step, Mode::Atomic);
-            kept.keep(n, checked.map_err(|error| self.failed(step, error))?.ready);
+            let checked = self.check(&batch, step, Mode::Atomic).map_err(|error| {
+                let error = self.with_unset(&batch, &plan[n..], error);
+                self.failed(step, error)
+            });
+            kept.keep(n, checked?.ready);
         }
         batch.close()?;
         // What the caller has left pending is no migration's doing.
@@ -256,6 +261,43 @@ impl<'a> Run<'a> {
                 return Err(Error::Audited { migration: self.label(step, step.part()) });
             }
             Ok(Checked { cause, ready: Ready { text, read } })
+        })
+    }
+
+    /// Has an error about variables that are not set name those of these steps, too.
+    pub fn with_unset(&self, batch: &Batch, steps: &[Step], mut error: Error) -> Error {
+        let (names, project) = match &mut error {
+            Error::Script {
+                what: What::Unset(names, project) | What::Unexpanded(names, project),
+                ..
+            } => (names, project),
+            _ => return error,
+        };
+        for step in steps.iter().filter(|step| self.project(step).name == *project) {
+            let found = match self.unset_in(batch, step) {
+                Ok(found) => found,
+                // Cancelled meanwhile.
+                Err(error @ Error::Server(_)) => return error,
+                // What is wrong besides has its turn.
+                Err(_) => break,
+            };
+            for name in found {
+                if names.len() < MOST_UNSET && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        error
+    }
+
+    fn unset_in(&self, batch: &Batch, step: &Step) -> Result<Vec<String>> {
+        let memory = memory::Context::new()?;
+        let text = memory.enter(|| self.text(batch, step))?;
+        let variables = &self.project(step).variables;
+        let texts =
+            [text.precondition.as_deref(), Some(text.body.as_str()), text.verify.as_deref()];
+        interrupt::stoppable(|| {
+            Ok(texts.into_iter().flatten().flat_map(|text| unset(text, variables)).collect())
         })
     }
 

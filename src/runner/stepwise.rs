@@ -170,7 +170,8 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
         }
         if Instant::now() >= end {
             let holder = batch.lock_holder(project.id)?;
-            return Err(Error::Busy { project: project.name, holder });
+            let waited = Some(settings::run_wait());
+            return Err(Error::Busy { project: project.name, holder, waited });
         }
         batch.close()?;
         // No snapshot is held while we wait: the other run may build an index.
@@ -217,7 +218,7 @@ fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project>
     let project = found.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))?;
     if !lock.renew()? {
         let holder = batch.lock_holder(project.id)?;
-        return Err(Error::Busy { project: project.name, holder });
+        return Err(Error::Busy { project: project.name, holder, waited: None });
     }
     Ok(project)
 }
@@ -246,8 +247,9 @@ impl Stepwise<'_> {
         let project = own_project(&batch, &self.lock, &self.project)?;
         let run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
         let mut causes = Vec::with_capacity(steps.len());
-        for step in steps {
+        for (n, step) in steps.iter().enumerate() {
             let checked = run.check(&batch, step, Mode::Stepwise).map_err(|error| {
+                let error = run.with_unset(&batch, &steps[n..], error);
                 // A cancel or a want of memory isn't the text's doing.
                 if condition::is_answer(&error)
                     || error.report().is_some() && !matches!(error, Error::OutOfMemory)

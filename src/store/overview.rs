@@ -52,6 +52,8 @@ pub struct Differences {
 pub struct Modified {
     /// Its version.
     pub version: String,
+    /// Its version's order.
+    pub key: Vec<u8>,
     /// The digest of what was applied.
     pub applied: String,
     /// The digest of what is registered.
@@ -146,6 +148,7 @@ impl Batch<'_> {
                     if what.is_modification() {
                         differences.modified.push(Modified {
                             version,
+                            key: row.bytes(2),
                             applied: row.text(8),
                             registered: row.text(9),
                             parts: what.list(),

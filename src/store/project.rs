@@ -137,7 +137,7 @@ impl Batch<'_> {
         let key = lock::name_key(name);
         if !lock::try_lock(key, lock::Mode::Exclusive)? {
             let (project, holder) = (name.to_owned(), self.lock_holder(key)?);
-            return Err(Error::Busy { project, holder });
+            return Err(Error::Busy { project, holder, waited: None });
         }
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
         let made = self.existing_project(name, View::Newest)?;

@@ -28,7 +28,7 @@ statement() {
     local version=$((RANDOM % 6 + 1)) up down
     text && up=$TEXT
     text && down=$TEXT
-    case $((RANDOM % 31)) in
+    case $((RANDOM % 32)) in
     [0-4]) CALL="SELECT migrations.add('$version', 'm', \$_\$$up\$_\$, \$_\$$down\$_\$${options[RANDOM % 9]});" ;;
     5) CALL="SELECT migrations.add('$version', 'm', \$_\$$up\$_\$, \$_\$$down\$_\$, replace => true);" ;;
     6) CALL="SELECT migrations.add_repeatable('r$((RANDOM % 2))', \$_\$$up\$_\$, moment => '${moments[RANDOM % 4]}');" ;;
@@ -50,7 +50,8 @@ statement() {
     26) CALL="SELECT count(*) FROM migrations.force('$version');" ;;
     27) CALL="SELECT count(*) FROM migrations.baseline('$version');" ;;
     28) CALL="SELECT count(*) FROM migrations.accept_changes('$version');" ;;
-    29) CALL="INSERT INTO other VALUES (1);" ;;
+    29) CALL="SELECT count(*) FROM migrations.accept_all_changes(confirm => (SELECT count(*)::int FROM migrations.status() WHERE state = 'modified'));" ;;
+    30) CALL="INSERT INTO other VALUES (1);" ;;
     *) CALL="TRUNCATE other;" ;;
     esac
 }

@@ -81,6 +81,8 @@ for folder in "$expected"/*/; do
 
     new_database "conventions_client_${tool//-/_}"
     given=$(loader load "$folder" -o "$options" 2>&1) || fail "$tool: $given"
+    has "$tool: totals" '^[0-9]+ added, 0 unchanged' "$(tail -n 1 <<<"$given")"
+    given=$(sed '$d' <<<"$given")
     is "$tool: the same from the client" "$rows" "$given"
     is "$tool: the same registry from the client" "$before" "$(registry default; texts default)"
 done

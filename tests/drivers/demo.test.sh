@@ -2,6 +2,7 @@
 mkdir -m 755 "$RUN/tmp"
 out=$(TMPDIR=$RUN/tmp env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE "$ROOT/tests/tools/demo" 2>&1) || fail "$out"
 has 'registered' '^000006_soft_delete_cascade.up.sql added$' "$out"
+has 'totals' '^12 added, 0 unchanged$' "$out"
 has 'pending' ' 000001  \| init_schema +\| pending +\| t' "$out"
 has 'applied' ' 000006  \| soft_delete_cascade \| applied +\|' "$out"
 has 'a table' ' public \| analytics_events  \| table' "$out"

@@ -19,7 +19,8 @@ printf '%s' '$migration$ '"it's \\ \"odd\" :x :'y' é" >"$folder/10_odd'name\$(x
 printf 'not one of ours' >"$folder/README.md"
 out=$(loader load "$folder" -p client)
 is 'files' 8 "$(grep -c ' added$' <<<"$out")"
-is 'natural order' "10_odd'name\$(x)\`y\`.sql added" "$(last_line "$out")"
+is 'natural order' "10_odd'name\$(x)\`y\`.sql added" "$(tail -n 2 <<<"$out" | head -n 1)"
+is 'totals' '8 added, 0 unchanged' "$(last_line "$out")"
 is 'server' 8 "$(sql "SELECT count(*) FROM migrations.load('$folder', 'server') WHERE result = 'added'")"
 PGOPTIONS="-c migrations.project=pasted" "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 <<<"$(loader sql "$folder")" >"$RUN/pasted"
 is 'pasted' 8 "$(grep -c '|added$' "$RUN/pasted")"
@@ -36,7 +37,8 @@ is 'add gives it, too' t "$(sql "SELECT migrations.add('001', 'x', E'CREATE TABL
 is 'the text is what it was' "$(cat "$folder"/10_*)" "$(sql "SELECT up FROM migrations.migration WHERE version = '10' LIMIT 1")"
 
 # again: nothing changes; changed: refused as a whole, or replaced
-is 'unchanged' 8 "$(loader load "$folder" -p client | grep -c ' unchanged$')"
+is 'unchanged' 8 "$(loader load "$folder" -p client -v | grep -c '\.sql unchanged$')"
+is 'only the totals' '0 added, 8 unchanged' "$(loader load "$folder" -p client)"
 is 'unchanged on the server' '8|8' "$(sql "SELECT count(*), count(*) FILTER (WHERE result = 'unchanged') FROM migrations.load('$folder', 'server')")"
 printf 'SELECT 2' >"$folder/002_crlf.sql"
 printf 'SELECT 7' >"$folder/007_new.sql"
@@ -47,7 +49,7 @@ out=$(loader load "$folder" -p client 2>&1) || status=$?
 is 'exit status' 3 "$status"
 has 'refused' 'ERROR:  4 files were refused, so nothing of the folder is registered' "$out"
 has 'why' '002_crlf.sql: migration 002 of project "client" is already registered with another content\.$' "$out"
-has 'its HINT' '^HINT:  Mend or move away these files.*replace => true' "$out"
+has 'its HINT' '^HINT:  Mend or move away these files.*is taken with -r\.' "$out"
 has 'no version' '^nameless.sql: file name "nameless.sql" is not that of a migration\. ' "$out"
 has 'other digits' '0010_ten.sql: version 0010 is the same as version 10' "$out"
 is 'nothing was registered' '' "$(sql "SELECT version FROM migrations.status('client') WHERE version = '007'")"
@@ -66,7 +68,22 @@ is 'nothing was registered on the server' '' "$(sql "SELECT version FROM migrati
 rm "$folder/nameless.sql" "$folder/0010_ten.sql" "$folder/011_latin.sql"
 out=$(loader load "$folder" -p client -r)
 has 'replaced' '^002_crlf.sql replaced$' "$out"
+is 'totals, with what was replaced' '1 added, 1 replaced, 7 unchanged' "$(last_line "$out")"
 is 'replaced on the server' 'added unchanged replaced' "$(sql "SELECT string_agg(DISTINCT result, ' ' ORDER BY result) FROM migrations.load('$folder', 'server', replace => true)" | sed 's/added replaced unchanged/added unchanged replaced/')"
+
+# what is registered, but not in the folder
+mkdir -p "$RUN/half"
+printf 'SELECT 1' >"$RUN/half/1_a.sql"
+for n in 3 7; do printf 'SELECT 1' >"$RUN/half/${n}_b.sql"; done
+loader load "$RUN/half" -p half >/dev/null
+sql "SELECT migrations.add_repeatable('a view', 'SELECT 1', project => 'half')" >/dev/null
+rm "$RUN/half"/[37]_b.sql
+is 'not in this folder' '0 added, 1 unchanged, 3 registered but not in this folder: 3, 7, a view' "$(loader load "$RUN/half" -p half)"
+sql "SELECT migrations.add(n::text, 'x', 'SELECT 1', project => 'half') FROM generate_series(10, 20) n" >/dev/null
+is 'the first of many' '0 added, 1 unchanged, 14 registered but not in this folder: 3, 7, 10, 11, 12, 13, 14, 15, 16, 17 and 4 more' "$(loader load "$RUN/half" -p half)"
+sql "CREATE ROLE loads; GRANT USAGE ON SCHEMA migrations TO loads; GRANT EXECUTE ON FUNCTION migrations.add_files TO loads"
+is 'who may load, and not look' '0 added, 1 unchanged' "$(PGOPTIONS='-c role=loads' loader load "$RUN/half" -p half)"
+sql 'DROP OWNED BY loads; DROP ROLE loads'
 
 # a big one, past what a command line takes
 { echo 'SELECT 1 -- '; head -c 3000000 /dev/zero | tr '\0' x; echo; } >"$folder/020_big.sql"
@@ -88,11 +105,13 @@ printf 'SELECT 4' >"$RUN/elsewhere/4_linked.sql"
 ln -sfn "$RUN/elsewhere" "$deep/db/migrations/link"
 expected='db/migrations/1_a b.sql added
 db/migrations/old/0_gone.sql passed over: it is in a folder that numbered does not read'
-is 'subfolders' "$expected" "$(loader load "$deep" -p deep)"
+is 'subfolders' "$expected
+1 added, 0 unchanged, 1 passed over" "$(loader load "$deep" -p deep)"
 is 'on the server' "$expected" "$(sql "SELECT file || ' ' || result FROM migrations.load('$deep', 'deep on the server')")"
 is 'pasted, too' 'db/migrations/1_a b.sql|1|a b|up|unchanged' "$(PGOPTIONS="-c migrations.project=deep" "$BIN/psql" -X -q -A -t <<<"$(loader sql "$deep")" | head -n 1)"
 has 'a convention' 'file "db/migrations/1_a b.sql", line 1: text before' "$(loader load "$deep" -p deep -c goose 2>&1 || true)"
 has 'an unknown one' 'unknown convention "gose"' "$(loader load "$deep" -c gose 2>&1 || true)"
+has 'the options in its own words' '^HINT:  Say which: -c [a-z-]+ or -c' "$(mkdir -p "$RUN/either" && printf -- '-- migrate:up\nSELECT 1;\n' >"$RUN/either/1_a.sql" && printf -- '-- +goose Up\nSELECT 1;\n' >"$RUN/either/2_b.sql" && loader load "$RUN/either" 2>&1 || true)"
 has 'an option' 'numbered has no option "prefix"' "$(loader load "$deep" -c numbered -o '{"prefix": "V"}' 2>&1 || true)"
 has 'pasted with both' "convention => .migration.goose.migration., options => .migration.\{\}.migration.\);" "$(loader sql "$deep" -c goose -o '{}')"
 
@@ -101,7 +120,7 @@ odd=$RUN/odd
 mkdir -p "$odd/1_folder.sql"
 printf 'SELECT 1' >"$odd/3_a.sql"
 is 'no file: a folder' 1 "$(sql "SELECT count(*) FROM migrations.load('$odd', 'odd')")"
-is 'on the client, too' '3_a.sql unchanged' "$(loader load "$odd" -p odd)"
+is 'on the client, too' '3_a.sql unchanged' "$(loader load "$odd" -p odd -v | head -n 1)"
 printf 'SELECT 1;\0 SELECT 2' >"$odd/4_nul.sql"
 has 'NUL' 'it holds a NUL byte' "$(sql "SELECT * FROM migrations.load('$odd', 'odd')" 2>&1 || true)"
 out=$(loader load "$odd" -p odd 2>&1) && fail 'a NUL was loaded'
@@ -117,7 +136,7 @@ printf 'SELECT 2' >"$odd/003_b.up.sql"
 has 'twice' '003_b.up.sql and 3_a.sql hold the same part of one migration' "$(sql "SELECT * FROM migrations.load('$odd', 'odd', replace => true)" 2>&1 || true)"
 has 'twice on the client' 'hold the up of version 3\. ' "$(loader load "$odd" -p odd -r 2>&1 || true)"
 is 'it is what it was' 'SELECT 1' "$(sql "SELECT up FROM migrations.migration m JOIN migrations.project p ON p.id = project_id WHERE p.name = 'odd'")"
-is 'a relative folder' '3_a.sql unchanged' "$(rm "$odd/003_b.up.sql"; cd "$RUN" && CDPATH=/tmp:. loader load -p odd odd)"
+is 'a relative folder' '3_a.sql unchanged' "$(rm "$odd/003_b.up.sql"; cd "$RUN" && CDPATH=/tmp:. loader load -v -p odd odd | head -n 1)"
 
 # what can't be read at all
 for call in "'/nowhere/at/all'" "'$folder/README.md'"; do
@@ -135,7 +154,7 @@ sql 'DROP OWNED BY reader; DROP ROLE reader'
 
 # DB_*, where PG* isn't set; a server that isn't there yet
 is 'DB_*' 10 "$(unset PGHOST PGPORT PGDATABASE PGUSER; DB_HOST=$RUN DB_PORT=5432 DB_NAME=driver_loaders DB_USER=postgres DB_PASSWORD=x loader load "$folder" -p db | grep -c ' added$')"
-is 'PG* first' 10 "$(DB_HOST=/nowhere DB_NAME=none loader load "$folder" -p db | grep -c ' unchanged$')"
+is 'PG* first' 10 "$(DB_HOST=/nowhere DB_NAME=none loader load "$folder" -p db -v | grep -c '\.sql unchanged$')"
 has 'waited' 'no server has answered for 1 seconds' "$(PGHOST=$RUN/empty WAIT=1 loader load "$folder" 2>&1 || true)"
 mkdir -p "$RUN/late" && ln -sf "$RUN/.s.PGSQL.5432" "$RUN/late/soon"
 (sleep 1.5; mv "$RUN/late/soon" "$RUN/late/.s.PGSQL.5432") &

@@ -88,7 +88,7 @@ variants=$(grep -c '^.echo' "$script")
         'SELECT * FROM migrations.set_project(:p)' "SELECT * FROM migrations.set_project(:p, out_of_order => 'allow')" "SELECT migrations.set_variable('y', '2', :p)" \
         "SELECT * FROM migrations.mark_applied('002', :p)" "SELECT * FROM migrations.mark_pending('001', :p)" "SELECT * FROM migrations.mark_pending('003', :p)" \
         "SELECT * FROM migrations.force('002', :p)" "SELECT * FROM migrations.baseline('002', :p)" "SELECT * FROM migrations.accept_changes('001', :p)" \
-        "SELECT * FROM migrations.mark_statement_done('003', :p)" "SELECT * FROM migrations.retry('003', :p)" \
+        "SELECT * FROM migrations.accept_all_changes(:p, confirm => 0)" "SELECT * FROM migrations.mark_statement_done('003', :p)" "SELECT * FROM migrations.retry('003', :p)" \
         "SELECT migrations.remove('002', :p)" "SELECT migrations.remove_repeatable('views', :p)"; do
         echo "BEGIN;"
         echo "$call;"

@@ -18,7 +18,7 @@ out=$RUN/rules.out
                 echo "BEGIN; CREATE RULE replaced AS ON $command TO migrations.$table DO INSTEAD NOTHING;"
                 for call in "migrations.add('002', 'two', 'SELECT 2', 'SELECT -2')" "migrations.apply()" "migrations.rollback()" \
                     "migrations.remove('001')" "migrations.mark_pending('001')" "migrations.set_project(out_of_order => 'allow')" \
-                    "migrations.set_variable('x', '1')" "migrations.accept_changes('001')"; do
+                    "migrations.set_variable('x', '1')" "migrations.accept_changes('001')" "migrations.accept_all_changes(confirm => 1)"; do
                     echo "SAVEPOINT s; SELECT FROM $call; ROLLBACK TO s;"
                 done
                 echo 'ROLLBACK;'

@@ -160,6 +160,9 @@ pub fn arguments(command: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     words(&command[(1 + name(command).len()).min(command.len())..])
 }
 
+/// What to do about a program whose output is to be an argument.
+const BACKQUOTES: &str = "Remove the backquotes, which run a program on the client's machine. A value is set with SELECT migrations.set_variable('name', 'value'); in a project with placeholders => ':x'.";
+
 /// The longest arguments that are read, in bytes.
 const LONGEST: usize = 1 << 20;
 
@@ -184,7 +187,7 @@ fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
         }
         in_word = true;
         let (part, length) = match c {
-            '`' => return Err("A migration can't run a program of the client's machine."),
+            '`' => return Err(BACKQUOTES),
             '\'' => single_quoted(rest)?,
             '"' => {
                 // Within double quotes everything stands for itself, the quotes too.

@@ -22,13 +22,17 @@ const LONGEST: usize = (1 << 30) - 3;
 /// and time there is.
 const LONGEST_VALUES: usize = 16 << 20;
 
+/// How many variables without a value are named of a text.
+pub const MOST_UNSET: usize = 100;
+
 /// How the texts of a project write their placeholders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Syntax {
     /// None, but for variables that a text sets itself with `\set`.
     #[default]
     None,
-    /// `${x}`, anywhere but in comments and data.
+    /// `${x}`, anywhere but in comments and data; `${$}` is a dollar sign, so that `${$}{x}` is
+    /// a literal `${x}`.
     Dollar,
     /// `:x`, `:'x'` and `:"x"`, outside of quotes.
     Psql,
@@ -58,7 +62,7 @@ impl Syntax {
 /// The variables of a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables {
-    /// The project's name.
+    /// The project's name; empty: none, so that nothing is missed in a text.
     pub project: String,
     /// How texts refer to them.
     pub syntax: Syntax,
@@ -69,6 +73,16 @@ pub struct Variables {
 }
 
 impl Variables {
+    /// With what that begins which is expanded, or missed. Flyway's own placeholders can mean
+    /// nothing else, so a text that has one is never run as it is.
+    fn placeholder_begin(&self) -> Option<&'static [u8]> {
+        match self.syntax {
+            Syntax::Dollar => Some(b"${"),
+            _ if self.project.is_empty() => None,
+            _ => Some(b"${flyway:"),
+        }
+    }
+
     /// The values of secrets, to be hidden in what is kept or shown.
     pub fn mask(&self) -> Mask {
         Mask::of(self.secrets.iter().filter_map(|name| self.values.get(name)).map(String::as_str))
@@ -89,8 +103,11 @@ pub struct Fault {
 pub enum What {
     /// A command of psql's that can't be honoured; what to do instead.
     Command(String, &'static str),
-    /// A variable that has no value, and the project that it belongs to.
-    Unset(String, String),
+    /// Variables that have no value, each once, and the project that they belong to.
+    Unset(Vec<String>, String),
+    /// Flyway's own placeholders, whose values nobody gives, since the project doesn't expand
+    /// any: their names, each once, and the project.
+    Unexpanded(Vec<String>, String),
     /// Something behind `COPY … FROM stdin` in its line.
     BehindCopy,
     /// Data that no COPY reads, once all is expanded.
@@ -166,13 +183,15 @@ pub fn prepare<'a>(
     variables: &Variables,
 ) -> Result<Script<'a>, Fault> {
     let scan = scan(text, conforming);
-    let plain = |kind: Kind| matches!(kind, Kind::Sql | Kind::Comment | Kind::Variable);
-    let is_dollar = variables.syntax == Syntax::Dollar && placeholder(text.as_bytes(), 0).is_some();
+    let is_variable = |kind: Kind| matches!(kind, Kind::Variable | Kind::Bound);
+    let plain = |kind: Kind| is_variable(kind) || matches!(kind, Kind::Sql | Kind::Comment);
+    let begin = variables.placeholder_begin();
+    let is_dollar = begin.is_some_and(|begin| find(text.as_bytes(), 0, begin).is_some());
     if let Some(offset) = scan.behind_copy {
         return Err(Fault { offset, what: What::BehindCopy });
     }
-    let has_variables = variables.syntax == Syntax::Psql
-        && scan.pieces.iter().any(|piece| piece.kind == Kind::Variable);
+    let has_variables =
+        variables.syntax == Syntax::Psql && scan.pieces.iter().any(|piece| is_variable(piece.kind));
     if scan.pieces.iter().all(|piece| plain(piece.kind)) && !is_dollar && !has_variables {
         return Ok(Script {
             sql: Cow::Borrowed(text),
@@ -186,6 +205,8 @@ pub fn prepare<'a>(
         variables,
         own: HashMap::new(),
         expanded: 0,
+        unset: Unset::default(),
+        unexpanded: Unset::default(),
         sql: String::new(),
         runs: Vec::new(),
         data: Vec::new(),
@@ -207,10 +228,34 @@ struct Maker<'a> {
     own: HashMap<String, String>,
     // How much has been put in the place of placeholders.
     expanded: usize,
+    unset: Unset,
+    unexpanded: Unset,
     sql: String,
     runs: Vec<Run>,
     data: Vec<Data>,
     passed_over: Vec<(usize, String)>,
+}
+
+/// What has no value.
+#[derive(Default)]
+struct Unset {
+    // Where the first one is.
+    offset: usize,
+    // Their names, in their order, each once.
+    names: Vec<String>,
+    seen: BTreeSet<String>,
+}
+
+impl Unset {
+    fn note(&mut self, offset: usize, name: &str) {
+        if self.names.is_empty() {
+            self.offset = offset;
+        }
+        let name = shorten(name);
+        if self.names.len() < MOST_UNSET && self.seen.insert(name.to_owned()) {
+            self.names.push(name.to_owned());
+        }
+    }
 }
 
 impl Maker<'_> {
@@ -223,7 +268,8 @@ impl Maker<'_> {
             match piece.kind {
                 Kind::Sql => self.plain(range)?,
                 Kind::Comment => self.verbatim(range),
-                Kind::Variable => self.variable(range)?,
+                Kind::Variable => self.variable(range, false)?,
+                Kind::Bound => self.variable(range, true)?,
                 Kind::Data => {
                     let place = copies.next().map_or(range.start, |place| *place);
                     let semicolon = self.place_in_sql(place);
@@ -240,7 +286,21 @@ impl Maker<'_> {
         }
         // What was expanded at the end ends there, too.
         self.run(end, true);
-        Ok(())
+        // All at once: they are set one after the other.
+        let unexpanded = std::mem::take(&mut self.unexpanded);
+        self.missed(unexpanded, What::Unexpanded)?;
+        let unset = std::mem::take(&mut self.unset);
+        self.missed(unset, What::Unset)
+    }
+
+    fn missed(&self, unset: Unset, what: fn(Vec<String>, String) -> What) -> Result<(), Fault> {
+        match unset.names.is_empty() {
+            true => Ok(()),
+            false => Err(Fault {
+                offset: unset.offset,
+                what: what(unset.names, self.variables.project.clone()),
+            }),
+        }
     }
 
     /// Where something stands in what the parser reads that came with one of the last runs.
@@ -285,45 +345,49 @@ impl Maker<'_> {
 
     /// SQL, in which `${x}` is expanded where that is asked for.
     fn plain(&mut self, range: Range<usize>) -> Result<(), Fault> {
-        if self.variables.syntax != Syntax::Dollar {
+        let Some(begin) = self.variables.placeholder_begin() else {
             self.verbatim(range);
             return Ok(());
-        }
+        };
         let (mut at, text) = (range.start, self.text);
         let bytes = &text.as_bytes()[..range.end];
         let close = |part: &[u8]| memchr::memchr(b'}', part);
-        while let Some(start) = placeholder(bytes, at) {
+        while let Some(start) = find(bytes, at, begin) {
             let Some(end) = halt::search(bytes, start, 1, close).map(|n| n + 1) else { break };
             let name = text[start + 2..end - 1].trim();
-            let Some(value) = self.variables.values.get(name) else {
-                return Err(Fault {
-                    offset: start,
-                    what: What::Unset(shorten(name).to_owned(), self.variables.project.clone()),
-                });
+            let variables = self.variables;
+            let value = match name {
+                "$" => Some("$"),
+                _ => variables.values.get(name).map(String::as_str),
             };
             self.verbatim(at..start);
-            self.instead(start, value)?;
+            match (variables.syntax, value) {
+                (Syntax::Dollar, Some(value)) => self.instead(start, value)?,
+                (Syntax::Dollar, None) => self.unset.note(start, name),
+                _ => {
+                    self.unexpanded.note(start, name);
+                    self.verbatim(start..end);
+                }
+            }
             at = end;
         }
         self.verbatim(at..range.end);
         Ok(())
     }
 
-    fn variable(&mut self, range: Range<usize>) -> Result<(), Fault> {
+    /// A variable; `may_be_bound`: one that isn't set may be no variable.
+    fn variable(&mut self, range: Range<usize>, may_be_bound: bool) -> Result<(), Fault> {
         let written = &self.text[range.clone()];
         match self.value(range.start, written)?.map(Cow::into_owned) {
             Some(value) => self.instead(range.start, &value),
             // As psql has it: what isn't set stays as it is. So does the bound of a slice.
-            None if self.variables.syntax != Syntax::Psql || is_number(written) => {
+            None => {
+                let is_asked_for = self.variables.syntax == Syntax::Psql;
+                if is_asked_for && !may_be_bound && !is_number(written) {
+                    self.unset.note(range.start, written.trim_matches([':', '\'', '"']));
+                }
                 self.verbatim(range);
                 Ok(())
-            }
-            None => {
-                let name = shorten(written.trim_matches([':', '\'', '"'])).to_owned();
-                Err(Fault {
-                    offset: range.start,
-                    what: What::Unset(name, self.variables.project.clone()),
-                })
             }
         }
     }
@@ -403,9 +467,9 @@ impl Maker<'_> {
     }
 }
 
-/// Where a placeholder may begin.
-fn placeholder(bytes: &[u8], from: usize) -> Option<usize> {
-    halt::search(bytes, from, 2, |part| memchr::memmem::find(part, b"${"))
+/// Where a placeholder may begin, with these bytes.
+fn find(bytes: &[u8], from: usize, begin: &[u8]) -> Option<usize> {
+    halt::search(bytes, from, begin.len(), |part| memchr::memmem::find(part, begin))
 }
 
 fn is_number(written: &str) -> bool {

@@ -21,6 +21,9 @@ pub enum Kind {
     Command,
     /// A variable of psql's: `:x`, `:'x'`, `:"x"` or `:{?x}`. What isn't set stays SQL.
     Variable,
+    /// The same where a bound of a subscript may be meant, as in `a[ lo :hi ]`, or a value of
+    /// JSON_OBJECT. What isn't set stays SQL, whatever is to be done about variables.
+    Bound,
     /// The data of a COPY, in whole lines.
     Data,
     /// The line `\.` that ends data.
@@ -75,6 +78,10 @@ struct Statement {
     routine: Routine,
     // Open parentheses.
     parentheses: usize,
+    // These and open brackets, the last one innermost.
+    open: Vec<Open>,
+    // The last word was JSON_OBJECT or JSON_OBJECTAGG.
+    json: bool,
     // Open BEGIN ATOMIC and CASE, which END closes.
     blocks: usize,
     // The last word was BEGIN, of a routine.
@@ -91,6 +98,18 @@ enum Routine {
     Replace,
     Yes,
     No,
+}
+
+/// What encloses a token.
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Open {
+    Parenthesis,
+    /// That of JSON_OBJECT, in which a colon may separate key and value.
+    Json,
+    /// `a[…]`, in which a colon may separate bounds.
+    Subscript,
+    /// `ARRAY[…]`
+    Constructor,
 }
 
 #[derive(Default, PartialEq, Eq, Clone, Copy)]
@@ -217,14 +236,9 @@ impl Scanner<'_> {
                 self.at += 1;
             }
             [byte, ..] => {
-                match byte {
-                    b'(' => self.statement.parentheses += 1,
-                    b')' => {
-                        self.statement.parentheses = self.statement.parentheses.saturating_sub(1);
-                    }
-                    _ => {}
-                }
-                if !is_space(*byte) {
+                let byte = *byte;
+                self.bracket(byte);
+                if !is_space(byte) {
                     self.other();
                 }
                 self.at += 1;
@@ -234,10 +248,72 @@ impl Scanner<'_> {
         Kind::Sql
     }
 
+    /// Notes a parenthesis or bracket.
+    fn bracket(&mut self, byte: u8) {
+        let is_parenthesis = |open: &Open| matches!(open, Open::Parenthesis | Open::Json);
+        let statement = &mut self.statement;
+        match byte {
+            b'(' => {
+                statement.parentheses += 1;
+                let open = if statement.json { Open::Json } else { Open::Parenthesis };
+                room::push(&mut statement.open, open);
+            }
+            b')' => {
+                statement.parentheses = statement.parentheses.saturating_sub(1);
+                // With brackets that were not closed.
+                while let Some(open) = statement.open.pop() {
+                    if is_parenthesis(&open) {
+                        break;
+                    }
+                }
+            }
+            b'[' => {
+                let open = self.opened();
+                room::push(&mut self.statement.open, open);
+            }
+            b']' => {
+                statement.open.pop_if(|open| !is_parenthesis(open));
+            }
+            _ => {}
+        }
+    }
+
+    /// What the bracket opens that is read next.
+    fn opened(&self) -> Open {
+        let before = self.bytes[..self.at].trim_ascii_end();
+        match before.last() {
+            // A further dimension.
+            Some(b'[' | b',') => Open::Constructor,
+            Some(last) if is_operand(*last) => {
+                let (rest, word) = before.split_at(before.len().saturating_sub(5));
+                let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | 0x80..);
+                match word.eq_ignore_ascii_case(b"array") && !rest.last().is_some_and(is_name) {
+                    true => Open::Constructor,
+                    false => Open::Subscript,
+                }
+            }
+            _ => Open::Constructor,
+        }
+    }
+
+    /// Whether a colon may separate two operands here, and whether it certainly does: then
+    /// no variable begins with it.
+    fn separates(&self) -> (bool, bool) {
+        let (before, open) = (&self.bytes[..self.at], self.statement.open.last());
+        let is_behind = |bytes: &[u8]| bytes.last().is_some_and(|last| is_operand(*last));
+        match open {
+            // Its first bound may be left out, and the colon stand behind a bracket.
+            Some(Open::Subscript) => (true, is_behind(before)),
+            Some(Open::Json) => (is_behind(before.trim_ascii_end()), is_behind(before)),
+            _ => (false, false),
+        }
+    }
+
     /// A token that is no word: it stands between words that would belong together.
     fn other(&mut self) {
         let statement = &mut self.statement;
         statement.begins = false;
+        statement.json = false;
         if statement.copy == Copy::From {
             // COPY … FROM 'file'
             statement.copy = Copy::No;
@@ -314,6 +390,7 @@ impl Scanner<'_> {
             }
         }
         statement.begins = is("begin");
+        statement.json = is("json_object") || is("json_objectagg");
         if statement.parentheses == 0 {
             statement.copy = match statement.copy {
                 Copy::No if statement.words == 0 && is("copy") => Copy::Begun,
@@ -331,8 +408,13 @@ impl Scanner<'_> {
     fn colon(&mut self) -> Kind {
         self.other();
         if let Some(length) = variable(&self.bytes[self.at..]) {
-            self.at += length;
-            return Kind::Variable;
+            let (may_separate, separates) = self.separates();
+            self.at += if separates { 1 } else { length };
+            return match (may_separate, separates) {
+                (_, true) => Kind::Sql,
+                (true, _) => Kind::Bound,
+                _ => Kind::Variable,
+            };
         }
         let is_operator = matches!(self.bytes.get(self.at + 1), Some(b':' | b'='));
         self.at += if is_operator { 2 } else { 1 };
@@ -412,6 +494,12 @@ impl Scanner<'_> {
             self.new_piece(Kind::EndOfData, end..self.at);
         }
     }
+}
+
+/// Whether a byte may end an operand.
+fn is_operand(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'_' | b'$' | b'\'' | b'"' | b')' | b']' | b'}' | 0x80..)
 }
 
 fn is_space(byte: u8) -> bool {

@@ -25,6 +25,80 @@ fn leaves_plain_sql_alone() {
     }
 }
 
+fn unset(names: &[&str]) -> What {
+    What::Unset(names.iter().map(|name| name.to_string()).collect(), "p".into())
+}
+
+#[test]
+fn has_a_way_to_write_a_placeholder() {
+    let dollar = variables(Syntax::Dollar, &[("x", "1")]);
+    for (text, expected) in [
+        ("SELECT '${$}{x}', ${x}", "SELECT '${x}', 1"),
+        ("SELECT $a$ ${ $ }{no} $a$", "SELECT $a$ ${no} $a$"),
+        // The dollar sign takes no part in another placeholder or quote.
+        ("SELECT '${$}${x}'", "SELECT '$1'"),
+        ("SELECT $$ ${$}${$} $$", "SELECT $$ $$ $$"),
+    ] {
+        assert_eq!(sql(text, &dollar), Ok(expected.to_owned()));
+    }
+    let psql = variables(Syntax::Psql, &[("x", "1")]);
+    assert_eq!(sql("SELECT \\:x, :x", &psql), Ok("SELECT :x, 1".to_owned()));
+}
+
+#[test]
+fn does_not_run_what_only_flyway_expands() {
+    let unexpanded = |names: &[&str]| {
+        Err(What::Unexpanded(names.iter().map(|name| name.to_string()).collect(), "p".into()))
+    };
+    for syntax in [Syntax::None, Syntax::Psql] {
+        let own = variables(syntax, &[("flyway:user", "me")]);
+        assert_eq!(
+            sql("SELECT '${flyway:user}', $$${flyway:timestamp}$$, '${x}'", &own),
+            unexpanded(&["flyway:user", "flyway:timestamp"])
+        );
+        let comment = "SELECT 1 -- ${flyway:user}\n";
+        assert_eq!(sql(comment, &own), Ok(comment.to_owned()));
+    }
+    let dollar = variables(Syntax::Dollar, &[("flyway:user", "me")]);
+    assert_eq!(sql("SELECT '${flyway:user}'", &dollar), Ok("SELECT 'me'".to_owned()));
+    assert_eq!(sql("SELECT '${flyway:table}'", &dollar), Err(unset(&["flyway:table"])));
+    // While a text is registered, no project has been asked yet.
+    let text = "SELECT '${flyway:user}'";
+    assert_eq!(sql(text, &Variables::default()), Ok(text.to_owned()));
+}
+
+#[test]
+fn tells_variables_from_other_colons() {
+    let psql = variables(Syntax::Psql, &[("x", "1"), ("hi", "9"), ("v", "2")]);
+    for text in [
+        "SELECT a[lo:no], a[lo : no], a[lo :no], a[:no], a[no:], a[f(a)[1]:no]",
+        "SELECT a[lo:hi], (b)[c.d:hi], a[\"q\":hi], a[f(1):hi], a[1:2][lo:hi], a['1'::int:hi]",
+        "SELECT x::text, f(a := 1), '12:30', TIMESTAMP '2020-01-01 12:30:00', 12:30, E'\\':no'",
+        "SELECT JSON_OBJECT('k':v, 'l' : no, \"m\" :no), json_object (KEY a.b:v RETURNING text)",
+        "UPDATE t SET a[lo:hi] = '{1}', b = $$ :no $$",
+    ] {
+        assert_eq!(sql(text, &psql), Ok(text.to_owned()), "{text}");
+    }
+    for (text, expected) in [
+        ("SELECT a[:x], a[ :x :hi ], a[1, :x]", "SELECT a[1], a[ 1 9 ], a[1, 1]"),
+        ("SELECT ARRAY[:x, :v], ARRAY[[:x], [:v]]", "SELECT ARRAY[1, 2], ARRAY[[1], [2]]"),
+        ("SELECT a[b - :x:hi], a[f(:x):hi]", "SELECT a[b - 1:hi], a[f(1):hi]"),
+        ("SELECT JSON_OBJECT(:x : :v), f(:x), t_:x", "SELECT JSON_OBJECT(1 : 2), f(1), t_1"),
+    ] {
+        assert_eq!(sql(text, &psql), Ok(expected.to_owned()), "{text}");
+    }
+    for text in [
+        "SELECT ARRAY[:no]",
+        "SELECT ARRAY [[1], [:no]]",
+        "SELECT JSON_OBJECT(:no : 1)",
+        "SELECT a[f(:no)]",
+        "SELECT (a[1]), t_:no",
+        "SELECT a[1; :no",
+    ] {
+        assert_eq!(sql(text, &psql), Err(unset(&["no"])), "{text}");
+    }
+}
+
 #[test]
 fn expands_placeholders() {
     let psql =
@@ -38,7 +112,7 @@ fn expands_placeholders() {
     ] {
         assert_eq!(sql(text, &psql), Ok(expected.to_owned()));
     }
-    assert_eq!(sql("SELECT :no", &psql), Err(What::Unset("no".into(), "p".into())));
+    assert_eq!(sql("SELECT :no", &psql), Err(unset(&["no"])));
     let dollar = variables(Syntax::Dollar, &[("schema", "app"), ("x y", "2"), ("a:b", "c")]);
     for (text, expected) in [
         (
@@ -51,7 +125,18 @@ fn expands_placeholders() {
     ] {
         assert_eq!(sql(text, &dollar), Ok(expected.to_owned()));
     }
-    assert_eq!(sql("SELECT\n '${no}'", &dollar), Err(What::Unset("no".into(), "p".into())));
+    assert_eq!(sql("SELECT\n '${no}'", &dollar), Err(unset(&["no"])));
+    // All of them, each once, where the first one is.
+    assert_eq!(
+        sql("SELECT '${no}', ${schema}, $$${b} ${no}$$, ${a} /* ${c} */", &dollar),
+        Err(unset(&["no", "b", "a"]))
+    );
+    assert_eq!(
+        sql("SELECT :no, :'c', :n, :\"no\", :a, ':d'", &psql),
+        Err(unset(&["no", "c", "a"]))
+    );
+    let fault = prepare("SELECT 1,\n ${b}", true, &dollar).err();
+    assert_eq!(fault.map(|fault| fault.offset), Some(11));
 }
 
 #[test]

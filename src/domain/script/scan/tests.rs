@@ -139,7 +139,11 @@ fn finds_commands_and_variables() {
         ]
     );
     assert_eq!(pieces("SELECT '\\x' -- \\x\n").len(), 3);
-    assert_eq!(pieces("SELECT a[1:2], b[:], : x").iter().filter(|p| p.0 == Variable).count(), 1);
+    assert!(pieces("SELECT a[1:2], b[:], : x").iter().all(|p| p.0 == Sql));
+    assert_eq!(
+        pieces("a[ :x, ARRAY[:y]]"),
+        [(Sql, "a[ "), (Bound, ":x"), (Sql, ", ARRAY["), (Variable, ":y"), (Sql, "]]")]
+    );
 }
 
 #[test]
