@@ -33,7 +33,7 @@ fn status(call: &Call) -> Result<Datum> {
         None => Vec::new(),
     };
     batch.close()?;
-    for Described { state, word, message } in described {
+    for Described { state, word, transactional, message } in described {
         let (applied_at, applied_by, duration) = match &state.applied {
             Some((at, by, took)) => (
                 Value::Timestamp(*at),
@@ -52,7 +52,7 @@ fn status(call: &Call) -> Result<Datum> {
             duration,
             state.checksum_ok.map_or(Value::Null, Value::Bool),
             Value::Bool(state.has_down),
-            state.transactional.map_or(Value::Null, Value::Bool),
+            transactional.map_or(Value::Null, Value::Bool),
             message.as_deref().into(),
         ]);
     }

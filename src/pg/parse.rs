@@ -30,6 +30,8 @@ pub struct Statement {
     pub sets_timeout: bool,
     /// It is a DO or CALL, which may commit where it isn't inside a transaction.
     pub is_block: bool,
+    /// What it runs, if it is one.
+    pub block: Option<Block>,
     /// It sets or resets a setting of the session, not only of the transaction.
     pub sets_session: bool,
     /// The extension that it creates.
@@ -37,6 +39,15 @@ pub struct Statement {
     /// Of statements between a BEGIN and its COMMIT, that they belong together: the number
     /// of their BEGIN's statement.
     pub section: Option<usize>,
+}
+
+/// What a DO or CALL runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// This text.
+    Do(String),
+    /// The procedure of this name.
+    Call(Name),
 }
 
 /// What is special about a statement.
@@ -168,6 +179,8 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             kind,
             sets_timeout,
             is_block,
+            // SAFETY: as above.
+            block: unsafe { block(node) },
             sets_session,
             creates_extension,
             section: None,
@@ -429,6 +442,29 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
             NodeTag::T_DropTableSpaceStmt => {
                 let name = text((*node.cast::<pg_sys::DropTableSpaceStmt>()).tablespacename);
                 whole(Form::Named(Named::Tablespace, name, false))
+            }
+            _ => None,
+        }
+    }
+}
+
+unsafe fn block(node: *mut pg_sys::Node) -> Option<Block> {
+    // SAFETY: each node is read as what its tag says that it is; names and the text of a block
+    // are strings.
+    unsafe {
+        let text = |node| CStr::from_ptr(string_of(node)).to_string_lossy().into_owned();
+        match (*node).type_ {
+            NodeTag::T_DoStmt => {
+                let parts = elements((*node.cast::<pg_sys::DoStmt>()).args);
+                let body = parts.into_iter().find(|e| CStr::from_ptr((**e).defname) == c"as")?;
+                Some(Block::Do(text((*body).arg)))
+            }
+            NodeTag::T_CallStmt => {
+                let call = (*node.cast::<pg_sys::CallStmt>()).funccall;
+                let names = PgList::<pg_sys::Node>::from_pg((*call).funcname);
+                let mut parts: Vec<String> = names.iter_ptr().map(text).collect();
+                let relation = parts.pop()?;
+                Some(Block::Call(Name { schema: parts.pop(), relation }))
             }
             _ => None,
         }

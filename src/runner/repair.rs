@@ -307,6 +307,7 @@ pub fn mark_statement_done(
         let (up, down) = (of("up"), of("down"));
         repair.check_undecided(named, key)?;
         if repair.batch.finish_started(up)? || repair.batch.finish_started(down)? {
+            repair.batch.forget_failure(repair.project.id, key)?;
             repair.note(key, "mark_statement_done")?;
         }
         Ok(())
@@ -320,6 +321,7 @@ pub fn retry(project: &str, named: &Named, reason: Option<&str>) -> Result<Vec<C
         let (up, down) = (of("up"), of("down"));
         repair.check_undecided(named, key)?;
         if repair.batch.forget_started(up)? || repair.batch.forget_started(down)? {
+            repair.batch.forget_failure(repair.project.id, key)?;
             repair.note(key, "retry")?;
         }
         Ok(())

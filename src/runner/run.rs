@@ -55,6 +55,8 @@ pub type RenewLock<'a> = &'a dyn Fn() -> Result<()>;
 pub struct Checked {
     /// Why it can't run inside a transaction; None: it can.
     pub cause: Option<Cause>,
+    /// It has blocks, which may end transactions once an earlier migration has run.
+    pub calls: bool,
     /// Its texts.
     pub ready: Ready,
 }
@@ -132,6 +134,7 @@ impl<'a> Run<'a> {
         let of = plan.len();
         for (n, step) in plan.iter().enumerate() {
             let ready = kept.take(n);
+            let _running = step.say_running()?;
             let ended = self.perform(batch, step, (n + 1, of), ready, None, &mut |done| {
                 report::finished(done.direction, &title(done.version, done.name), done.took);
                 finished(done);
@@ -230,7 +233,7 @@ impl<'a> Run<'a> {
                 (Part::Verify, text.verify.as_deref()),
             ];
             let mut cause = (mark == Some(false)).then_some(Cause::Mark);
-            let mut read = None;
+            let (mut read, mut calls) = (None, false);
             for (part, script) in parts {
                 let Some(script) = script else { continue };
                 let is_body = part == step.part();
@@ -245,18 +248,50 @@ impl<'a> Run<'a> {
                     let nest = Surroundings::of_parser(Some(lane.project))?.nest()?;
                     let checked = check::body(context, mode)
                         .map_err(|e| self.with_way(step, is_body, run, e))?;
-                    if is_body {
-                        cause = cause.take().or(checked.cause);
-                        read = context.made();
+                    nest.undo()?;
+                    if !is_body {
+                        return Ok(());
                     }
-                    nest.undo()
+                    read = context.made();
+                    calls |= checked.statements.iter().any(|s| s.is_block);
+                    if mark.is_none() && checked.cause.is_none() {
+                        cause = self.block(batch, step, context, &checked, run)?;
+                    }
+                    cause = cause.take().or(checked.cause);
+                    Ok(())
                 })?;
             }
             if cause.is_some() && utility::are_refused() {
                 return Err(Error::Audited { migration: self.label(step, step.part()) });
             }
-            Ok(Checked { cause, ready: Ready { text, read } })
+            Ok(Checked { cause, calls, ready: Ready { text, read } })
         })
+    }
+
+    /// The block of a body that ends transactions, as why it can't run inside one. Error: an
+    /// atomic run can't give it its own (25001).
+    fn block(
+        &self,
+        batch: &Batch,
+        step: &Step,
+        context: &Context,
+        checked: &check::Checked,
+        run: Mode,
+    ) -> Result<Option<Cause>> {
+        let statements = &checked.statements;
+        let Some(n) = check::block_of(batch, self.project(step), checked)? else {
+            return Ok(None);
+        };
+        if run != Mode::Atomic {
+            return Ok(Some(statements[n].block_cause()));
+        }
+        context.enter(statements[n].step(n + 1, statements.len()));
+        let error = Error::NonTransactional {
+            command: format!("{} with COMMIT or ROLLBACK", statements[n].command()),
+            place: context.place(),
+            way: None,
+        };
+        Err(self.with_way(step, true, run, error))
     }
 
     /// Has an error of what a transaction can't hold say by which call it can be run.

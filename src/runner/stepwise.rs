@@ -91,6 +91,10 @@ pub fn redo_each(project: &str, n: i32) -> Result<Outcome> {
     })
 }
 
+/// Why a step can't run inside a transaction, and whether it has blocks, of which that may show
+/// later.
+type Causes = (Option<Cause>, bool);
+
 /// A stepwise run under way.
 struct Stepwise<'a> {
     project: String,
@@ -142,7 +146,7 @@ fn run(
     transaction::commit()?;
     let mut outcome = Outcome { id: Some(id), ..Outcome::default() };
     for (n, (step, cause)) in steps.iter().zip(&causes).enumerate() {
-        let direction = this.step(step, n + 1, cause.as_ref())?;
+        let direction = this.step(step, n + 1, cause)?;
         match direction {
             Direction::Skip => {}
             Direction::Down => outcome.rolled_back += 1,
@@ -225,7 +229,7 @@ fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project>
 impl Stepwise<'_> {
     /// Finds what can't run before anything does: of each step why it can't run inside a
     /// transaction. What fails here is kept in the record, too.
-    fn check(&self, steps: &[Step]) -> Result<Vec<Option<Cause>>> {
+    fn check(&self, steps: &[Step]) -> Result<Vec<Causes>> {
         let mut at = None;
         self.causes(steps, &mut at).or_else(|error| {
             if let Some(step) = at {
@@ -240,7 +244,7 @@ impl Stepwise<'_> {
         &self,
         steps: &'s [Step],
         at: &mut Option<&'s Step>,
-    ) -> Result<Vec<Option<Cause>>> {
+    ) -> Result<Vec<Causes>> {
         let store = Store::find()?;
         let batch = store.open()?;
         let project = own_project(&batch, &self.lock, &self.project)?;
@@ -257,22 +261,24 @@ impl Stepwise<'_> {
                 self.failed_at.replace(run.failed_at());
                 run.failed(step, error)
             })?;
-            causes.push(checked.cause);
+            causes.push((checked.cause, checked.calls));
         }
         batch.close()?;
         Ok(causes)
     }
 
     /// Takes a step, again and again while it gets no lock.
-    fn step(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<Direction> {
+    fn step(&self, step: &Step, number: usize, causes: &Causes) -> Result<Direction> {
+        // Until it is committed, or its failure is on record.
+        let _running = step.say_running()?;
         let mut tries = 0;
         loop {
-            let mut error = match self.attempt(step, number, cause) {
+            let mut error = match self.attempt(step, number, causes) {
                 Ok(direction) => return Ok(direction),
                 Err(error) => error,
             };
             transaction::abort()?;
-            if cause.is_none() && is_want_of_lock(&error) && tries < settings::lock_retries() {
+            if causes.0.is_none() && is_want_of_lock(&error) && tries < settings::lock_retries() {
                 tries += 1;
                 let pause = pause(tries);
                 message::notice(&format!(
@@ -298,8 +304,12 @@ impl Stepwise<'_> {
         }
     }
 
-    /// Keeps a failure in the record, if that can be done; begins after an abort.
+    /// Keeps a failure in the record, if that can be done; begins after an abort. That a decision
+    /// is still missing is none: nothing has run, and what failed before stays on record.
     fn note(&self, step: &Step, error: &Error) -> Result<()> {
+        if matches!(error, Error::Interrupted { .. }) {
+            return Ok(());
+        }
         if let Err(second) = despite_cancel(|| self.note_failure(step, error)) {
             transaction::abort()?;
             message::warning(&format!(
@@ -311,7 +321,8 @@ impl Stepwise<'_> {
     }
 
     /// One try. An error leaves the transaction to be aborted.
-    fn attempt(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<Direction> {
+    fn attempt(&self, step: &Step, number: usize, causes: &Causes) -> Result<Direction> {
+        let (cause, calls) = (causes.0.as_ref(), causes.1);
         self.failed_at.take();
         let store = Store::find()?;
         let batch = store.open()?;
@@ -326,7 +337,15 @@ impl Stepwise<'_> {
         let mut took = Duration::ZERO;
         let mut tell = |done: Finished| (direction, took) = (done.direction, done.took);
         let renew = || self.renew_lock(step);
-        let apart = cause.is_some() || run.is_under_way(step);
+        // What a block calls may have been made by a migration before it.
+        let late = match calls && cause.is_none() && number > 1 {
+            true => {
+                let checked = run.check(&batch, step, Mode::Stepwise);
+                checked.map_err(|error| run.failed(step, error))?.cause
+            }
+            false => None,
+        };
+        let apart = cause.or(late.as_ref()).is_some() || run.is_under_way(step);
         let apart = apart.then_some(&renew as RenewLock);
         let done = run.perform(batch, step, (number, self.of), None, apart, &mut tell);
         self.skipped.replace(std::mem::take(&mut run.skipped));

@@ -123,6 +123,26 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// Whether the last that was noted of a migration is what people have decided about a
+    /// statement of it that was cut off.
+    pub fn is_decided(
+        &self,
+        project: i64,
+        version: Option<&str>,
+        name: &str,
+        view: View,
+    ) -> Result<bool> {
+        const LAST: Statement = Statement {
+            sql: "SELECT action IN ('retry', 'mark_statement_done') FROM migrations.event
+                  WHERE project_id = $1 AND version IS NOT DISTINCT FROM $2
+                    AND (version IS NOT NULL OR name = $3)
+                  ORDER BY seq DESC LIMIT 1",
+            types: &[Type::BigInt, Type::Text, Type::Text],
+        };
+        let values = [Value::BigInt(project), version.into(), name.into()];
+        Ok(self.spi.run(&LAST, values, view)?.first().is_some_and(|row| row.bool(0)))
+    }
+
     /// The migrations that the last run which came by them has skipped, with the reason.
     pub fn skipped(&self, project: i64, view: View) -> Result<HashMap<Identity, String>> {
         const ANY: Statement = Statement {

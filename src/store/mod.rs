@@ -14,6 +14,7 @@ pub mod holder;
 pub mod index;
 pub mod journal;
 pub mod overview;
+pub mod procedure;
 pub mod project;
 pub mod record;
 pub mod registry;

@@ -94,6 +94,14 @@ impl State {
     pub fn is_repeatable(&self) -> bool {
         is_repeatable(&self.key)
     }
+
+    /// Whether a run may apply it: it isn't applied, or a repeatable one that has changed or
+    /// takes part in each run.
+    pub fn may_run(&self) -> bool {
+        self.applied.is_none()
+            || self.is_repeatable()
+                && (self.checksum_ok == Some(false) || self.moment != Moment::Changed)
+    }
 }
 
 /// The requirements in a column of the registry, which may be NULL for none.

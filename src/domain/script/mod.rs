@@ -5,6 +5,7 @@
 //! in characters; here these become places that a person can look up.
 
 pub mod command;
+pub mod ending;
 pub mod include;
 pub mod origin;
 pub mod prepare;
