@@ -47,6 +47,15 @@ pub fn wait_for_backups() -> Result<()> {
     acquire(-1, Mode::Exclusive, false, true).map(drop)
 }
 
+/// The key of who sets sequences.
+pub const SEQUENCES: i64 = -2;
+
+/// Takes the lock of who sets sequences, until it is [released](release). Waits for it. Errors:
+/// those of waiting for a lock.
+pub fn wait_for_sequences() -> Result<()> {
+    acquire(SEQUENCES, Mode::Exclusive, false, true).map(drop)
+}
+
 /// The lock of a project across transactions, until this value is dropped.
 ///
 /// A text that calls `pg_advisory_unlock_all()` frees it, whatever its tag is: each

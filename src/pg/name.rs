@@ -83,6 +83,18 @@ impl Name {
     }
 }
 
+impl Name {
+    /// Whether it is that of an index that queries can't use.
+    pub fn is_invalid_index(&self) -> bool {
+        let Some(found) = self.find() else { return false };
+        // SAFETY: look-ups by number in the caches.
+        unsafe {
+            let kind = pg_sys::get_rel_relkind(found.into()) as u8;
+            kind == pg_sys::RELKIND_INDEX && !pg_sys::get_index_isvalid(found.into())
+        }
+    }
+}
+
 /// The schema of this name; `pg_temp` is the session's. None: there is none, or the current
 /// user may not use it.
 fn namespace(name: &str) -> Option<Oid> {
@@ -120,7 +132,8 @@ pub fn schema(name: &str) -> Option<u32> {
 /// The numbers of all functions and procedures of a name, with whatever arguments, as a call of
 /// the current user would find them. Errors: the name holds a database that isn't this one.
 pub fn routines(name: &Name) -> Result<Vec<u32>> {
-    let parts: Vec<_> = name.schema.iter().chain([&name.relation]).map(|s| super::cstring(s)).collect();
+    let parts: Vec<_> =
+        name.schema.iter().chain([&name.relation]).map(|s| super::cstring(s)).collect();
     let mut found = Vec::new();
     // SAFETY: C strings that outlive the call; a list of String nodes is what the server takes.
     // The answer is a chain in the current memory context.

@@ -32,6 +32,8 @@ pub struct Statement {
     pub is_block: bool,
     /// What it runs, if it is one.
     pub block: Option<Block>,
+    /// The table and the index, where it is CREATE INDEX IF NOT EXISTS.
+    pub index_if_missing: Option<(Name, String)>,
     /// It sets or resets a setting of the session, not only of the transaction.
     pub sets_session: bool,
     /// The extension that it creates.
@@ -69,6 +71,8 @@ pub enum Kind {
     ClientCopy(&'static str),
     /// DISCARD ALL.
     DiscardAll,
+    /// Makes a schema of the name that ours has.
+    OwnSchema,
     /// Drops or alters this extension; its command.
     OwnExtension(String),
 }
@@ -181,6 +185,8 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             is_block,
             // SAFETY: as above.
             block: unsafe { block(node) },
+            // SAFETY: as above.
+            index_if_missing: unsafe { index_if_missing(node) },
             sets_session,
             creates_extension,
             section: None,
@@ -250,6 +256,7 @@ unsafe fn kind(node: *mut pg_sys::Node) -> Kind {
             {
                 Kind::DiscardAll
             }
+            NodeTag::T_CreateSchemaStmt if makes_own_schema(node) => Kind::OwnSchema,
             _ if concerns_us(node) => Kind::OwnExtension(command(node)),
             _ => non_transactional(node)
                 .map_or(Kind::Plain, |(command, form)| Kind::NonTransactional(command, form)),
@@ -278,6 +285,33 @@ unsafe fn transaction(node: *mut pg_sys::Node) -> Kind {
             TRANS_STMT_COMMIT if !(*statement).chain => Kind::Commit,
             _ => Kind::TransactionControl(command(node)),
         }
+    }
+}
+
+unsafe fn index_if_missing(node: *mut pg_sys::Node) -> Option<(Name, String)> {
+    // SAFETY: read as what its tag says that it is; the name is a C string.
+    unsafe {
+        if (*node).type_ != NodeTag::T_IndexStmt {
+            return None;
+        }
+        let index = node.cast::<pg_sys::IndexStmt>();
+        (*index).if_not_exists.then(|| {
+            let name = CStr::from_ptr((*index).idxname).to_string_lossy().into_owned();
+            (Name::of((*index).relation), name)
+        })
+    }
+}
+
+unsafe fn makes_own_schema(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the caller has seen the tag; names are C strings or null.
+    unsafe {
+        let create = node.cast::<pg_sys::CreateSchemaStmt>();
+        let (name, role) = ((*create).schemaname, (*create).authrole);
+        let name = match name.is_null() && !role.is_null() {
+            true => (*role).rolename,
+            false => name,
+        };
+        !name.is_null() && CStr::from_ptr(name) == c"migrations"
     }
 }
 

@@ -41,7 +41,10 @@ impl std::fmt::Display for Cause {
                 write!(f, "{command} in line {line} cannot run inside a transaction")
             }
             Cause::Block(command, line) => {
-                write!(f, "{command} in line {line} runs COMMIT or ROLLBACK, so it cannot run inside a transaction")
+                write!(
+                    f,
+                    "{command} in line {line} runs COMMIT or ROLLBACK, so it cannot run inside a transaction"
+                )
             }
         }
     }
@@ -123,6 +126,11 @@ fn sections(
             Kind::Begin if open.is_none() => open = Some((n, statement.step(n + 1, of))),
             Kind::Begin => {}
             Kind::Commit => open = None,
+            // It is what is wrong, and not that the transaction has no end.
+            Kind::TransactionControl(_) => {
+                context.enter(statement.step(n + 1, of));
+                return Err(refusal(&statement.kind, context));
+            }
             _ => {
                 statement.section = open.as_ref().map(|(begin, _)| *begin);
                 kept.push(statement);
@@ -215,6 +223,11 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
             command,
             "Nothing was run. The statement would change pg_migrations while it runs.",
             "Run the statement outside of a migration.",
+        ),
+        Kind::OwnSchema => refused(
+            "CREATE SCHEMA migrations",
+            "Nothing was run. The schema \"migrations\" belongs to extension pg_migrations.",
+            "Give the schema of the migration another name.",
         ),
         Kind::Plain | Kind::CopyData => Error::RunInsideRun,
     }

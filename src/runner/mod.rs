@@ -17,6 +17,7 @@ pub mod condition;
 pub mod configuration;
 pub mod constraints;
 pub mod entrance;
+pub mod explanation;
 pub mod folder;
 pub mod gate;
 pub mod half_run;

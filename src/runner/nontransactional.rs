@@ -184,6 +184,7 @@ impl Body<'_, '_> {
         {
             let _attached = self.context.attach();
             kept.keep(portal::run(self.context, line.statement, true)?);
+            body::check_index(self.context, line.statement)?;
         }
         self.check_untouched(false)?;
         self.note(line, true, None)?;

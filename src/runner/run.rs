@@ -11,13 +11,14 @@ use super::report::{self, At, Direction, Part, label, title};
 use super::request::Request;
 use super::step::{Act, Begun, Finished, Step};
 use super::surroundings::Surroundings;
-use super::{constraints, hint};
+use super::{constraints, explanation, hint};
 use crate::domain::checksum;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
+use crate::pg::subtransaction::Subtransaction;
 use crate::pg::{interrupt, memory, message, utility};
 use crate::store::event::{Event, Identity};
 use crate::store::journal::UnderWay;
@@ -73,6 +74,8 @@ pub struct Run<'a> {
     pub(super) title: String,
     // The current step is the first one of the run.
     is_first: bool,
+    // Each step has a transaction at least.
+    is_stepwise: bool,
     // Where in its body the current step has failed.
     failed_at: RefCell<At>,
     /// What this run has skipped; handed on where a run has several transactions.
@@ -113,6 +116,7 @@ impl<'a> Run<'a> {
             activity: Activity::begin(),
             title: String::new(),
             is_first: false,
+            is_stepwise: true,
             failed_at: RefCell::default(),
             skipped: Skipped::new(),
         })
@@ -121,6 +125,7 @@ impl<'a> Run<'a> {
     /// Checks all steps, then runs them. Errors: those of [`Run::check`] and
     /// [`Run::perform`]. They get a line in the server's log.
     pub fn all(mut self, plan: Vec<Step>, finished: &mut dyn FnMut(Finished)) -> Result<()> {
+        self.is_stepwise = false;
         let batch = self.open()?;
         let mut kept = Kept::default();
         for (n, step) in plan.iter().enumerate() {
@@ -529,8 +534,25 @@ impl<'a> Run<'a> {
         let project = &self.project(step).name;
         let migration = step.version().unwrap_or(step.name());
         report::failed(self.id, project, migration, &self.failed_at.borrow(), &error);
-        hint::add(&mut error, step, project, self.request, self.is_first);
+        self.explain(step, &mut error);
+        hint::add(&mut error, step, project, self.request, self.is_first, self.is_stepwise);
         error
+    }
+
+    /// Has an error say what in the database it is about, where that can be looked up: who holds
+    /// a lock, that the index that is there is of no use. What can't be looked up isn't said.
+    fn explain(&self, step: &Step, error: &mut Error) {
+        let Error::Server(server) = error else { return };
+        let at = self.failed_at.borrow();
+        if at.text().is_empty() || !explanation::is_wanted(server) {
+            return;
+        }
+        // The abort of one lets go of what the error has left held, so that the next one can
+        // work. The transaction itself is ended by whoever gets the error.
+        let Ok(cleaned) = Subtransaction::begin() else { return };
+        drop(cleaned);
+        let Ok(_undone) = Subtransaction::begin() else { return };
+        let _ = explanation::add(server, at.text(), self.project(step));
     }
 
     /// Where in its body the current step has failed.

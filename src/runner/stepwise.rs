@@ -16,8 +16,6 @@ use super::request::Request;
 use super::requirement;
 use super::run::{RenewLock, Run, Skipped};
 use super::step::{Act, Finished, Step};
-use super::surroundings::Surroundings;
-use crate::domain::script;
 use crate::error::{Error, Result};
 use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
@@ -25,7 +23,7 @@ use crate::pg::{message, settings, transaction};
 use crate::store::applied::Applied;
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
-use crate::store::{self, Batch, RunId, Store, blockers};
+use crate::store::{self, Batch, RunId, Store};
 use std::cell::RefCell;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -169,6 +167,7 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
             return Ok(None);
         };
         if let Some(lock) = SessionLock::try_lock(project.id)? {
+            batch.raise_sequences()?;
             batch.close()?;
             return Ok(Some(lock));
         }
@@ -240,11 +239,7 @@ impl Stepwise<'_> {
         })
     }
 
-    fn causes<'s>(
-        &self,
-        steps: &'s [Step],
-        at: &mut Option<&'s Step>,
-    ) -> Result<Vec<Causes>> {
+    fn causes<'s>(&self, steps: &'s [Step], at: &mut Option<&'s Step>) -> Result<Vec<Causes>> {
         let store = Store::find()?;
         let batch = store.open()?;
         let project = own_project(&batch, &self.lock, &self.project)?;
@@ -293,10 +288,6 @@ impl Stepwise<'_> {
                     // Cancelled meanwhile.
                     Err(cancel) => error = cancel,
                 }
-                transaction::abort()?;
-            }
-            if self.name_blockers(&mut error).is_err() {
-                // What can't be told isn't told; the failure itself matters more.
                 transaction::abort()?;
             }
             self.note(step, &error)?;
@@ -371,24 +362,6 @@ impl Stepwise<'_> {
             }
             Ok(())
         })
-    }
-
-    /// Has an error that tells of a lock not to be had say who holds it.
-    fn name_blockers(&self, error: &mut Error) -> Result<()> {
-        let Error::Server(server) = error else { return Ok(()) };
-        if server.sqlstate() != "55P03" {
-            return Ok(());
-        }
-        let project = store::with(|batch| batch.project(&self.project, View::Newest))?;
-        let at = self.failed_at.borrow();
-        let nest = Surroundings::of(project.as_ref())?.nest()?;
-        let names = script::names(at.text()).into_iter().map(str::to_owned).collect();
-        let blockers = blockers::of_relations(names)?;
-        nest.undo()?;
-        if let Some(blockers) = blockers {
-            server.set_detail(&blockers);
-        }
-        Ok(())
     }
 
     /// Keeps a failure in the record, in a transaction of its own.

@@ -20,6 +20,7 @@ pub mod record;
 pub mod registry;
 pub mod requirement;
 pub mod schedule;
+pub mod sequence;
 pub mod standing;
 pub mod temporary;
 pub mod unfinished;

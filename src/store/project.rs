@@ -139,6 +139,7 @@ impl Batch<'_> {
             let (project, holder) = (name.to_owned(), self.lock_holder(key)?);
             return Err(Error::Busy { project, holder });
         }
+        self.raise_sequences()?;
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
         let made = self.existing_project(name, View::Newest)?;
         made.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))

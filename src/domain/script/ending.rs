@@ -1,9 +1,9 @@
 //! Whether the text of a block or procedure ends transactions: COMMIT or ROLLBACK as a statement
 //! of it, and what it calls.
 
+use super::super::room;
 use super::scan::{self, Kind, scan};
 use super::{names, skip_blank};
-use super::super::room;
 
 /// Words behind which a statement of PL/pgSQL begins.
 const BEFORE: [&str; 4] = ["begin", "then", "else", "loop"];
@@ -62,7 +62,8 @@ fn words_at_end<'a>(
 }
 
 fn ends_transaction(words: &[&str]) -> bool {
-    let is = |n: usize, word: &str| words.get(n).is_some_and(|w: &&str| w.eq_ignore_ascii_case(word));
+    let is =
+        |n: usize, word: &str| words.get(n).is_some_and(|w: &&str| w.eq_ignore_ascii_case(word));
     let chain = match (is(0, "chain"), is(1, "no"), is(1, "and"), is(2, "and")) {
         (true, true, _, true) => 3,
         (true, _, true, _) => 2,
