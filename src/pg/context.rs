@@ -267,11 +267,7 @@ impl<'a> Context<'a> {
         };
         self.line.set(line);
         let shown = script::excerpt(self.text(), offset);
-        Place {
-            context: self.describe(line),
-            excerpt: shown.text.into_owned(),
-            position: shown.position as i32,
-        }
+        Place { context: self.describe(line), excerpt: shown.text, position: shown.position as i32 }
     }
 
     fn describe(&self, line: Option<usize>) -> String {
