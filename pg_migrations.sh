@@ -311,8 +311,15 @@ load() {
     if [ -n "${DB_PASSWORD:-}" ]; then export PGPASSWORD="${PGPASSWORD:-$DB_PASSWORD}"; fi
     export PGCLIENTENCODING=UTF8 PG_MIGRATIONS_DIRECTORY="$directory"
     wait_for_server
-    psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
-        -v convention="$convention" -v options="$options" -f -
+    # An error names the option and not the argument of a call that nobody has written.
+    exec 3>&1
+    code=$({
+        {
+            psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
+                -v convention="$convention" -v options="$options" -f - && echo 0 >&4 || echo $? >&4
+        } 2>&1 >&3 | sed 's/replace => true/-r/g' >&2
+    } 4>&1)
+    return "$code"
 }
 
 new() {

@@ -195,6 +195,7 @@ impl<'a> Run<'a> {
         if let Some(former) = pending.former {
             batch.unclaim(former)?;
         }
+        self.record_failures(&batch, step)?;
         let seq = self.next_seq(step.lane);
         let digest = batch.mark(pending.id, Origin::Mark, self.id(), begun.at, seq)?;
         batch.record(&Event {

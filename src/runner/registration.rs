@@ -399,10 +399,12 @@ impl<'a> Registration<'a> {
             message::warning(&format!("the text of {title} holds no statement"));
         }
         let name = content.name.clone();
+        let last = batch.last_seq(project.id, View::Newest)?;
+        let recorded = batch.record_failures(project.id, key, None, last + 1)?;
         let digest = batch.put(project.id, version, key, content)?;
         batch.record(&Event {
             project: project.id,
-            seq: batch.last_seq(project.id, View::Newest)? + 1,
+            seq: last + i64::from(recorded) + 1,
             version,
             name: Some(&name),
             action: if outcome == Outcome::Added { "add" } else { "replace" },
@@ -484,6 +486,8 @@ impl Removal<'_> {
         let project = lock_project(&batch, &found)?;
         check(&batch, &project)?;
         half_run::refuse_of(&batch, &project, self.key)?;
+        let last = batch.last_seq(project.id, View::Newest)?;
+        batch.record_failures(project.id, self.key, None, last + 1)?;
         batch.forget_failure(project.id, self.key)?;
         let registered = batch.registered(project.id, self.key)?;
         batch.unregister(project.id, self.key)?;

@@ -207,9 +207,17 @@ impl Repair<'_> {
         self.record(version.as_deref(), &name, action, What::default())
     }
 
+    /// Forgets in what a migration has failed, once it is in the history. False: in nothing.
+    fn forget_failure(&mut self, key: &[u8]) -> Result<bool> {
+        if self.batch.record_failures(self.project.id, key, None, self.seq + 1)? {
+            self.seq += 1;
+        }
+        self.batch.forget_failure(self.project.id, key)
+    }
+
     /// Forgets what a stepwise run has begun or failed in. False: nothing.
-    fn forget(&self, key: &[u8]) -> Result<bool> {
-        let had_failed = self.batch.forget_failure(self.project.id, key)?;
+    fn forget(&mut self, key: &[u8]) -> Result<bool> {
+        let had_failed = self.forget_failure(key)?;
         Ok(self.batch.forget_journal(self.project.id, key)? || had_failed)
     }
 
@@ -307,7 +315,7 @@ pub fn mark_statement_done(
         let (up, down) = (of("up"), of("down"));
         repair.check_undecided(named, key)?;
         if repair.batch.finish_started(up)? || repair.batch.finish_started(down)? {
-            repair.batch.forget_failure(repair.project.id, key)?;
+            repair.forget_failure(key)?;
             repair.note(key, "mark_statement_done")?;
         }
         Ok(())
@@ -321,7 +329,7 @@ pub fn retry(project: &str, named: &Named, reason: Option<&str>) -> Result<Vec<C
         let (up, down) = (of("up"), of("down"));
         repair.check_undecided(named, key)?;
         if repair.batch.forget_started(up)? || repair.batch.forget_started(down)? {
-            repair.batch.forget_failure(repair.project.id, key)?;
+            repair.forget_failure(key)?;
             repair.note(key, "retry")?;
         }
         Ok(())

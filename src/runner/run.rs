@@ -33,6 +33,8 @@ use std::rc::Rc;
 /// A project of a run.
 struct Lane<'a> {
     project: &'a Project,
+    // The role that its settings say, as which its texts run.
+    role: Option<String>,
     // The number of the last event of the project.
     seq: i64,
     // The last try of some of its migrations is on record as failed.
@@ -98,6 +100,7 @@ impl<'a> Run<'a> {
             let standing = batch.standing(project.id)?;
             Ok(Lane {
                 project,
+                role: project.role(),
                 seq: standing.last_seq,
                 has_failures: standing.has_failures,
                 under_way: match standing.is_under_way {
@@ -347,6 +350,7 @@ impl<'a> Run<'a> {
         text: &Text,
         begun: Begun,
     ) -> Result<i64> {
+        self.record_failures(batch, step)?;
         let seq = self.next_seq(step.lane);
         let gone = match &step.act {
             Act::Up(pending) => pending.former,
@@ -359,7 +363,14 @@ impl<'a> Run<'a> {
         }
         match &step.act {
             Act::Up(pending) => {
-                let row = batch.claim(pending, self.id, begun.at, seq, text)?;
+                let row = batch.claim(
+                    pending,
+                    self.id,
+                    begun.at,
+                    seq,
+                    text,
+                    self.lanes[step.lane].role.as_deref(),
+                )?;
                 let changed = || {
                     "Its text was changed while the run was under way, by another migration or session.".to_owned()
                 };
@@ -435,13 +446,14 @@ impl<'a> Run<'a> {
 
     /// The event of a step, with the number that was counted last.
     pub(super) fn event<'b>(
-        &self,
+        &'b self,
         step: &'b Step,
         action: &'static str,
         begun: Begun,
     ) -> Event<'b> {
-        let Lane { project, seq, .. } = &self.lanes[step.lane];
+        let Lane { project, role, seq, .. } = &self.lanes[step.lane];
         Event {
+            role: role.as_deref(),
             project: project.id,
             seq: *seq,
             run: Some(self.id),
@@ -558,6 +570,15 @@ impl<'a> Run<'a> {
     /// Where in its body the current step has failed.
     pub fn failed_at(&self) -> At {
         self.failed_at.borrow().clone()
+    }
+
+    /// Records failures that were only counted, before a success has them forgotten.
+    pub(super) fn record_failures(&mut self, batch: &Batch, step: &Step) -> Result<()> {
+        let Lane { project, seq, has_failures, .. } = &self.lanes[step.lane];
+        if *has_failures && batch.record_failures(project.id, step.key(), None, seq + 1)? {
+            self.next_seq(step.lane);
+        }
+        Ok(())
     }
 
     /// Keeps a failure in the record.

@@ -20,6 +20,8 @@ pub struct Event<'a> {
     pub version: Option<&'a str>,
     /// The migration's name; None: the project as a whole.
     pub name: Option<&'a str>,
+    /// The role as which it was done; None: the caller.
+    pub role: Option<&'a str>,
     /// What was done.
     pub action: &'static str,
     /// When it started.
@@ -108,7 +110,7 @@ impl Batch<'_> {
                 event.action.into(),
                 Value::Timestamp(event.started_at),
                 event.duration.map_or(Value::Null, Value::Interval),
-                self.store.caller.as_str().into(),
+                event.role.unwrap_or(&self.store.caller).into(),
                 bytes(event.digest),
                 bytes(event.former_digest),
                 failure.map_or(event.message, |f| Some(f.message.as_str())).into(),
