@@ -169,8 +169,8 @@ impl Repair<'_> {
             Origin::Baseline => "baseline",
         };
         for migration in migrations {
-            self.seq += 1;
             self.forget(&migration.key)?;
+            self.seq += 1;
             let digest = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
             let version = migration.version.as_deref();
             let what = What { digest: Some(&digest), ..What::default() };
@@ -190,8 +190,8 @@ impl Repair<'_> {
             ));
         }
         for migration in applied {
-            self.seq += 1;
             self.forget(&migration.key)?;
+            self.seq += 1;
             self.batch.unclaim(migration.id)?;
             let version = Some(migration.version.as_str());
             self.record(version, &migration.name, "mark_pending", What::default())?;

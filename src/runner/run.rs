@@ -11,8 +11,9 @@ use super::report::{self, At, Direction, Part, label, title};
 use super::request::Request;
 use super::step::{Act, Begun, Finished, Step};
 use super::surroundings::Surroundings;
-use super::{constraints, explanation, hint};
+use super::{constraints, explanation, hint, plan};
 use crate::domain::checksum;
+use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
@@ -356,10 +357,20 @@ impl<'a> Run<'a> {
             Act::Up(pending) => pending.former,
             Act::Down(applied) => Some(applied.id),
         };
+        // A repeatable one's goes already when what it requires runs again.
         if let Some(gone) = gone
             && !batch.unclaim(gone)?
+            && !is_repeatable(step.key())
         {
             return Err(self.row_gone(step));
+        }
+        if let Act::Up(pending) = &step.act
+            && is_repeatable(&pending.key)
+        {
+            // They are pending from now on, whatever comes of the rest of the run.
+            for row in plan::dependents(batch, self.project(step), pending)? {
+                batch.unclaim(row)?;
+            }
         }
         match &step.act {
             Act::Up(pending) => {

@@ -178,20 +178,44 @@ impl Waiting {
             let why = || "requires migrations that require each other".to_owned();
             self.blocked.entry(n).or_insert_with(why);
         }
-        let repeatables = (graph.all().end..states.len()).filter(|n| states[*n].may_run());
+        let repeatables = self.repeatables(states, graph.all().end);
         for n in order.into_iter().chain(repeatables) {
-            for requirement in &states[n].requires {
-                let Requirement::Within(version) = requirement else { continue };
-                let why = match graph.find(version.key()) {
-                    None => "is not registered",
-                    Some(need) if self.blocked.contains_key(&need) => "is blocked",
-                    Some(need) if self.skipped.contains_key(&need) => "was skipped",
-                    Some(_) => continue,
+            for (key, title) in states[n].requires.iter().filter_map(Requirement::within) {
+                let why = match states.binary_search_by(|state| state.key.cmp(&key)) {
+                    Err(_) => "is not registered",
+                    Ok(need) if self.blocked.contains_key(&need) => "is blocked",
+                    Ok(need) if self.skipped.contains_key(&need) => "was skipped",
+                    Ok(_) => continue,
                 };
-                self.blocked.insert(n, format!("requires {}, which {why}", version.text()));
+                self.blocked.entry(n).or_insert_with(|| format!("requires {title}, which {why}"));
                 break;
             }
         }
+    }
+
+    /// The repeatable ones that may run, each after what it requires of the others; `from` is the
+    /// first of all.
+    fn repeatables(&mut self, states: &[State], from: usize) -> Vec<usize> {
+        let node = |state: &State| Node {
+            key: state.key.clone(),
+            requires: within(&state.requires),
+            applied: !state.may_run(),
+        };
+        let graph = Graph::new(states[from..].iter().map(node).collect());
+        let order = graph.order().unwrap_or_else(|cycle| {
+            let names: Vec<&str> = cycle.0.iter().map(|n| states[from + n].name.as_str()).collect();
+            let path = format!("{} -> {}", names.join(" -> "), names[0]);
+            for n in &cycle.0 {
+                self.blocked.insert(from + n, format!("is part of the cycle {path}"));
+            }
+            let free = graph.free();
+            for n in graph.all().filter(|n| !graph.node(*n).applied && !free.contains(n)) {
+                let why = || "requires migrations that require each other".to_owned();
+                self.blocked.entry(from + n).or_insert_with(why);
+            }
+            free
+        });
+        order.into_iter().map(|n| from + n).collect()
     }
 
     fn describe(&self, n: usize, state: &State) -> (&'static str, Option<String>) {

@@ -19,10 +19,11 @@ CALL migrations.apply_each();
 -- a success
 CREATE FUNCTION nowhere() RETURNS int LANGUAGE sql AS 'SELECT 1';
 SELECT FROM migrations.add('1', 'one', 'SELECT nowhere()', replace => true);
-CALL migrations.apply_each();
+CALL migrations.apply_each() \gset
 SELECT version, action, outcome, times, sqlstate FROM migrations.history ORDER BY id;
 -- a success of the same text, and what people note
-SELECT FROM migrations.add('2', 'two', 'SELECT 1/(SELECT count(*) FROM pg_class WHERE relname = ''there'')'), migrations.add('3', 'three', 'SELECT 3/0');
+SELECT FROM migrations.add('2', 'two', 'SELECT 1/(SELECT count(*) FROM pg_class WHERE relname = ''there'')');
+SELECT FROM migrations.add('3', 'three', 'SELECT 3/0');
 CALL migrations.apply_each();
 CALL migrations.apply_each();
 CREATE TABLE there ();
