@@ -30,7 +30,7 @@ fn check_project(name: &str) -> Result<()> {
     let why = visible::defect(name);
     if why.is_some()
         || name.len() > MAX_LENGTH
-        || [requirement::EXTENSION, requirement::REPEATABLE].contains(&name)
+        || name == requirement::EXTENSION
         || name.contains(':')
     {
         return Err(Error::InvalidName {
@@ -38,7 +38,7 @@ fn check_project(name: &str) -> Result<()> {
             name: name.to_owned(),
             why,
             hint: format!(
-                "Use a name of at most {MAX_LENGTH} bytes without colons and control characters, such as billing; extension and repeatable are taken."
+                "Use a name of at most {MAX_LENGTH} bytes without colons and control characters, such as billing; extension is taken."
             ),
         });
     }

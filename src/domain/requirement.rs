@@ -8,8 +8,8 @@ use std::fmt;
 /// The word before the colon that means an extension; so no project can be called this.
 pub const EXTENSION: &str = "extension";
 
-/// The word before the colon that means a repeatable migration of the same project; no project
-/// can be called this either.
+/// The word before the colon that means a repeatable migration of the same project, whatever
+/// projects are called.
 pub const REPEATABLE: &str = "repeatable";
 
 /// One thing that must be there before a migration runs.

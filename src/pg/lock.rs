@@ -12,8 +12,9 @@ use pgrx::pg_sys;
 /// the column objsubid of pg_locks.
 pub const CLASS: u16 = 3;
 
-/// The class of [`Running`] for a migration that is applied, and for one that is rolled back.
-pub const RUNNING: [u16; 2] = [4, 5];
+/// The class of [`Running`] for a migration that is applied, and for one that is rolled back, of
+/// the type `userlock`.
+pub const RUNNING: [u16; 2] = [1, 2];
 
 /// Who else may have the lock at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +97,8 @@ impl Drop for SessionLock {
 ///
 /// A lock is seen by all sessions before anything is committed, whatever their rights, and ends
 /// with the process. So nothing is left over of a run that was killed. Its tag has the row of
-/// the migration and the time, and it conflicts with nothing.
+/// the migration and the time, and it conflicts with nothing. Its type is one that the server
+/// keeps for libraries, so that it is none among advisory locks.
 #[must_use]
 pub struct Running {
     tag: pg_sys::LOCKTAG,
@@ -109,6 +111,7 @@ impl Running {
         let mut tag = tag(row);
         (tag.locktag_field2, tag.locktag_field3) = (row as u32, since);
         tag.locktag_field4 = RUNNING[usize::from(is_down)];
+        tag.locktag_type = pg_sys::LockTagType::LOCKTAG_USERLOCK as u8;
         let at = &raw const tag;
         // SAFETY: a valid tag that outlives the call.
         unsafe { catch(|| raw::LockAcquire(at, SHARED, true, true)) }?;

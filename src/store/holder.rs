@@ -24,7 +24,7 @@ impl Batch<'_> {
             sql: "SELECT l.pid::bigint, l.objsubid = $2, l.classid::bigint,
                          to_char(to_timestamp(l.objid::bigint), 'YYYY-MM-DD HH24:MI:SS TZ')
                   FROM pg_locks l
-                  WHERE l.locktype = 'advisory' AND l.objsubid IN ($1, $2) AND l.pid IS NOT NULL
+                  WHERE l.locktype = 'userlock' AND l.objsubid IN ($1, $2) AND l.pid IS NOT NULL
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
             types: &[Type::SmallInt, Type::SmallInt],
         };

@@ -32,14 +32,14 @@ for how in 'CALL migrations.apply_each()' 'SELECT FROM migrations.apply()'; do
     wait
     is 'after' 'pending|' "$(state 1)"
 done
-is 'nothing is left' 0 "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")"
+is 'nothing is left' 0 "$(sql "SELECT count(*) FROM pg_locks WHERE locktype IN ('advisory', 'userlock')")"
 
 # Killed: nothing stale.
 hold 2
 call 'CALL migrations.apply_each()' >/dev/null &
 waits
 sql "SELECT pg_terminate_backend($(waiting))" >/dev/null
-wait_for "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory' AND objsubid > 2"
+wait_for "SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'userlock'"
 is 'killed' 'pending' "$(state 1 | cut -d '|' -f 1)"
 wait
 call 'CALL migrations.apply_each()' >/dev/null

@@ -41,7 +41,6 @@ SELECT FROM migrations.add('2', 'two', 'SELECT 1', requires => '{repeatable:c}')
 SELECT FROM migrations.add_repeatable('x', 'SELECT 1', requires => '{repeatable:x}');
 SELECT FROM migrations.add_repeatable('x', 'SELECT 1', requires => '{repeatable:}');
 SELECT FROM migrations.remove_repeatable('c');
-SELECT FROM migrations.add('1', 'one', 'SELECT 1', project => 'repeatable');
 SELECT FROM migrations.add_repeatable('x', 'SELECT 1', requires => '{repeatable:nowhere}');
 SELECT name, state, message FROM migrations.status() WHERE name = 'x';
 SELECT FROM migrations.plan();
