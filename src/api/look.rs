@@ -33,7 +33,7 @@ fn status(call: &Call) -> Result<Datum> {
         None => Vec::new(),
     };
     batch.close()?;
-    for Described { state, word, message } in described {
+    for Described { state, word, transactional, message } in described {
         let (applied_at, applied_by, duration) = match &state.applied {
             Some((at, by, took)) => (
                 Value::Timestamp(*at),
@@ -52,7 +52,7 @@ fn status(call: &Call) -> Result<Datum> {
             duration,
             state.checksum_ok.map_or(Value::Null, Value::Bool),
             Value::Bool(state.has_down),
-            state.transactional.map_or(Value::Null, Value::Bool),
+            transactional.map_or(Value::Null, Value::Bool),
             message.as_deref().into(),
         ]);
     }
@@ -119,12 +119,9 @@ fn plan(call: &Call) -> Result<Datum> {
     for ((Planned { migration, reason }, unmet), cause) in
         planned.into_iter().zip(unmet).zip(causes)
     {
-        let waits = migration.requires.iter().find_map(|requirement| match requirement {
-            Requirement::Within(version) if blocked.contains(version.key()) => {
-                Some(format!("requires {}, which is blocked", version.text()))
-            }
-            _ => None,
-        });
+        let mut requires = migration.requires.iter().filter_map(Requirement::within);
+        let waits = requires.find(|(key, _)| blocked.contains(key));
+        let waits = waits.map(|(_, title)| format!("requires {title}, which is blocked"));
         let waits = stops.map(|half| format!("{} is half run", half.subject())).or(waits);
         let (number, reason) = match unmet.map(|unmet| unmet.to_string()).or(waits) {
             Some(why) => {

@@ -1,12 +1,16 @@
 //! What a migration may require: another one of its project, one of another project, an
 //! extension.
 
-use super::version::{InvalidVersion, Version};
+use super::version::{InvalidVersion, Version, repeatable_key};
 use super::visible::is_invisible;
 use std::fmt;
 
 /// The word before the colon that means an extension; so no project can be called this.
 pub const EXTENSION: &str = "extension";
+
+/// The word before the colon that means a repeatable migration of the same project, whatever
+/// projects are called.
+pub const REPEATABLE: &str = "repeatable";
 
 /// One thing that must be there before a migration runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +24,8 @@ pub enum Requirement {
         /// The migration's version.
         version: Version,
     },
+    /// A repeatable migration of the same project, as in `repeatable:views`.
+    Repeatable(String),
     /// An installed extension, as in `extension:vector`.
     Extension(String),
 }
@@ -29,7 +35,7 @@ pub enum Requirement {
 pub enum InvalidRequirement {
     /// The version in it isn't one.
     Version(InvalidVersion),
-    /// Nothing stands before the colon, or nothing behind `extension:`.
+    /// Nothing is before the colon, or nothing after `extension:` or `repeatable:`.
     Empty,
     /// It holds this character, which cannot be seen.
     Character(char),
@@ -48,6 +54,19 @@ impl fmt::Display for InvalidRequirement {
 }
 
 impl Requirement {
+    /// The key and the title of the migration, if it is one of the same project.
+    pub fn within(&self) -> Option<(Vec<u8>, String)> {
+        match self {
+            Requirement::Within(version) => {
+                Some((version.key().to_vec(), version.text().to_owned()))
+            }
+            Requirement::Repeatable(name) => {
+                Some((repeatable_key(name), format!("{REPEATABLE}:{name}")))
+            }
+            _ => None,
+        }
+    }
+
     /// Reads a requirement of a migration of `project`, whose name before a colon means
     /// the same as none.
     pub fn parse(text: &str, project: &str) -> Result<Requirement, InvalidRequirement> {
@@ -58,8 +77,9 @@ impl Requirement {
         // Versions hold no colon, project names neither.
         match text.split_once(':') {
             None => Ok(Requirement::Within(version(text)?)),
-            Some(("", _) | (EXTENSION, "")) => Err(InvalidRequirement::Empty),
+            Some(("", _) | (EXTENSION | REPEATABLE, "")) => Err(InvalidRequirement::Empty),
             Some((EXTENSION, name)) => Ok(Requirement::Extension(name.to_owned())),
+            Some((REPEATABLE, name)) => Ok(Requirement::Repeatable(name.to_owned())),
             Some((own, text)) if own == project => Ok(Requirement::Within(version(text)?)),
             Some((other, text)) => {
                 Ok(Requirement::Other { project: other.to_owned(), version: version(text)? })
@@ -87,6 +107,12 @@ mod tests {
             Requirement::parse("extension:uuid-ossp", "app"),
             Ok(Requirement::Extension("uuid-ossp".to_owned()))
         );
+        for name in ["views", "a:b", "003"] {
+            assert_eq!(
+                Requirement::parse(&format!("repeatable:{name}"), "app"),
+                Ok(Requirement::Repeatable(name.to_owned()))
+            );
+        }
     }
 
     #[test]
@@ -97,6 +123,7 @@ mod tests {
             (":1", Empty),
             ("billing:", Version(InvalidVersion::Empty)),
             ("extension:", Empty),
+            ("repeatable:", Empty),
             ("a:b:c", Version(InvalidVersion::Character(':'))),
             ("1 ", Version(InvalidVersion::OuterSpace)),
         ] {

@@ -269,7 +269,7 @@ impl<'a> Context<'a> {
         let shown = script::excerpt(self.text(), offset);
         Place {
             context: self.describe(line),
-            excerpt: shown.text.into_owned(),
+            excerpt: shown.text,
             position: shown.position as i32,
             line: line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0),
         }

@@ -31,14 +31,23 @@ impl Users {
 
     /// The name of the effective user.
     pub fn effective_name(&self) -> String {
-        // SAFETY: gives a palloc'ed name, or null for a role that is gone.
-        unsafe {
-            let name = pg_sys::GetUserNameFromId(self.effective.into(), true);
-            if name.is_null() {
-                return self.effective.to_string();
-            }
-            CStr::from_ptr(name).to_string_lossy().into_owned()
+        name_of(self.effective)
+    }
+
+    /// The name of the user that has logged in.
+    pub fn session_name(&self) -> String {
+        name_of(self.session)
+    }
+}
+
+fn name_of(user: u32) -> String {
+    // SAFETY: gives a palloc'ed name, or null for a role that is gone.
+    unsafe {
+        let name = pg_sys::GetUserNameFromId(user.into(), true);
+        if name.is_null() {
+            return user.to_string();
         }
+        CStr::from_ptr(name).to_string_lossy().into_owned()
     }
 }
 

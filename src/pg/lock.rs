@@ -12,6 +12,10 @@ use pgrx::pg_sys;
 /// the column objsubid of pg_locks.
 pub const CLASS: u16 = 3;
 
+/// The class of [`Running`] for a migration that is applied, and for one that is rolled back, of
+/// the type `userlock`.
+pub const RUNNING: [u16; 2] = [1, 2];
+
 /// Who else may have the lock at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -44,6 +48,15 @@ pub fn wait_for_backups() -> Result<()> {
     acquire(-1, Mode::Exclusive, false, true).map(drop)
 }
 
+/// The key of who sets sequences.
+pub const SEQUENCES: i64 = -2;
+
+/// Takes the lock of who sets sequences, until it is [released](release). Waits for it. Errors:
+/// those of waiting for a lock.
+pub fn wait_for_sequences() -> Result<()> {
+    acquire(SEQUENCES, Mode::Exclusive, false, true).map(drop)
+}
+
 /// The lock of a project across transactions, until this value is dropped.
 ///
 /// A text that calls `pg_advisory_unlock_all()` frees it, whatever its tag is: each
@@ -70,32 +83,73 @@ impl SessionLock {
 
     /// Whether this session still holds it.
     fn is_held(&self) -> bool {
-        let tag = tag(self.project);
-        // SAFETY: looks into this session's table of locks. A transaction's hold counts,
-        // so it is to be asked when the transaction has none yet.
-        unsafe {
-            #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
-            return pg_sys::LockHeldByMe(&tag, EXCLUSIVE);
-            #[cfg(any(feature = "pg17", feature = "pg18"))]
-            return pg_sys::LockHeldByMe(&tag, EXCLUSIVE, false);
-        }
+        is_held(&tag(self.project), EXCLUSIVE)
     }
 }
 
 impl Drop for SessionLock {
     fn drop(&mut self) {
-        if self.is_held() {
-            let tag = tag(self.project);
-            let tag = &raw const tag;
-            // SAFETY: held by this session; what is left to be raised is a warning.
-            unsafe {
-                let _ = catch(|| raw::LockRelease(tag, EXCLUSIVE, true));
-            }
+        release_session(&tag(self.project), EXCLUSIVE);
+    }
+}
+
+/// Says in `pg_locks` which migration this session is at, until it is dropped.
+///
+/// A lock is seen by all sessions before anything is committed, whatever their rights, and ends
+/// with the process. So nothing is left over of a run that was killed. Its tag has the row of
+/// the migration and the time, and it conflicts with nothing. Its type is one that the server
+/// keeps for libraries, so that it is none among advisory locks.
+#[must_use]
+pub struct Running {
+    tag: pg_sys::LOCKTAG,
+}
+
+impl Running {
+    /// Says it of a row of the registry, or of the applied state if it is rolled back;
+    /// `since` is in seconds of the epoch. Errors: too many locks (53200).
+    pub fn say(row: i64, is_down: bool, since: u32) -> Result<Running> {
+        let mut tag = tag(row);
+        (tag.locktag_field2, tag.locktag_field3) = (row as u32, since);
+        tag.locktag_field4 = RUNNING[usize::from(is_down)];
+        tag.locktag_type = pg_sys::LockTagType::LOCKTAG_USERLOCK as u8;
+        let at = &raw const tag;
+        // SAFETY: a valid tag that outlives the call.
+        unsafe { catch(|| raw::LockAcquire(at, SHARED, true, true)) }?;
+        Ok(Running { tag })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        release_session(&self.tag, SHARED);
+    }
+}
+
+/// Whether this session holds a lock. (A transaction's hold counts, so it is to be asked when
+/// the transaction has none yet.)
+fn is_held(tag: &pg_sys::LOCKTAG, mode: pg_sys::LOCKMODE) -> bool {
+    // SAFETY: looks into this session's table of locks.
+    unsafe {
+        #[cfg(any(feature = "pg14", feature = "pg15", feature = "pg16"))]
+        return pg_sys::LockHeldByMe(tag, mode);
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        return pg_sys::LockHeldByMe(tag, mode, false);
+    }
+}
+
+/// Gives up what the session still holds of a lock, which a text may have freed.
+fn release_session(tag: &pg_sys::LOCKTAG, mode: pg_sys::LOCKMODE) {
+    if is_held(tag, mode) {
+        let tag = std::ptr::from_ref(tag);
+        // SAFETY: held by this session; what is left to be raised is a warning.
+        unsafe {
+            let _ = catch(|| raw::LockRelease(tag, mode, true));
         }
     }
 }
 
 const EXCLUSIVE: pg_sys::LOCKMODE = pg_sys::ExclusiveLock as pg_sys::LOCKMODE;
+const SHARED: pg_sys::LOCKMODE = pg_sys::ShareLock as pg_sys::LOCKMODE;
 
 fn tag(project: i64) -> pg_sys::LOCKTAG {
     // SAFETY: reads the current database's oid.
@@ -115,7 +169,7 @@ fn acquire(project: i64, mode: Mode, session: bool, wait: bool) -> Result<bool> 
     let tag = &raw const tag;
     let mode = match mode {
         Mode::Exclusive => EXCLUSIVE,
-        Mode::Shared => pg_sys::ShareLock as pg_sys::LOCKMODE,
+        Mode::Shared => SHARED,
     };
     // SAFETY: a valid tag that outlives the call.
     let result = unsafe { catch(|| raw::LockAcquire(tag, mode, session, !wait)) }?;

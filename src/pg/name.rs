@@ -4,6 +4,8 @@
 //! `oid = to_regclass(…)` finds its operator along the search_path of whoever calls, where
 //! anybody with CREATE on one of the schemas may have made one.
 
+use super::{catch::catch, raw};
+use crate::error::Result;
 use core::ffi::c_char;
 use pgrx::PgList;
 use pgrx::pg_sys::{self, Oid};
@@ -81,6 +83,18 @@ impl Name {
     }
 }
 
+impl Name {
+    /// Whether it is that of an index that queries can't use.
+    pub fn is_invalid_index(&self) -> bool {
+        let Some(found) = self.find() else { return false };
+        // SAFETY: look-ups by number in the caches.
+        unsafe {
+            let kind = pg_sys::get_rel_relkind(found.into()) as u8;
+            kind == pg_sys::RELKIND_INDEX && !pg_sys::get_index_isvalid(found.into())
+        }
+    }
+}
+
 /// The schema of this name; `pg_temp` is the session's. None: there is none, or the current
 /// user may not use it.
 fn namespace(name: &str) -> Option<Oid> {
@@ -113,6 +127,31 @@ pub fn schema(name: &str) -> Option<u32> {
     // SAFETY: as above.
     let schema = unsafe { pg_sys::get_namespace_oid(name.as_ptr(), true) };
     (schema != pg_sys::InvalidOid).then(|| schema.to_u32())
+}
+
+/// The numbers of all functions and procedures of a name, with whatever arguments, as a call of
+/// the current user would find them. Errors: the name holds a database that isn't this one.
+pub fn routines(name: &Name) -> Result<Vec<u32>> {
+    let parts: Vec<_> =
+        name.schema.iter().chain([&name.relation]).map(|s| super::cstring(s)).collect();
+    let mut found = Vec::new();
+    // SAFETY: C strings that outlive the call; a list of String nodes is what the server takes.
+    // The answer is a chain in the current memory context.
+    unsafe {
+        let mut names = PgList::<pg_sys::Node>::new();
+        for part in &parts {
+            names.push(pg_sys::makeString(part.as_ptr().cast_mut()).cast());
+        }
+        let names = names.into_pg();
+        let mut next = catch(|| {
+            raw::FuncnameGetCandidates(names, -1, core::ptr::null_mut(), false, false, false, true)
+        })?;
+        while !next.is_null() {
+            found.push((*next).oid.to_u32());
+            next = (*next).next;
+        }
+    }
+    Ok(found)
 }
 
 /// The schemas in which the current user's statements look for names without a schema, but

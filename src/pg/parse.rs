@@ -30,6 +30,10 @@ pub struct Statement {
     pub sets_timeout: bool,
     /// It is a DO or CALL, which may commit where it isn't inside a transaction.
     pub is_block: bool,
+    /// What it runs, if it is one.
+    pub block: Option<Block>,
+    /// The table and the index, where it is CREATE INDEX IF NOT EXISTS.
+    pub index_if_missing: Option<(Name, String)>,
     /// It sets or resets a setting of the session, not only of the transaction.
     pub sets_session: bool,
     /// The extension that it creates.
@@ -37,6 +41,15 @@ pub struct Statement {
     /// Of statements between a BEGIN and its COMMIT, that they belong together: the number
     /// of their BEGIN's statement.
     pub section: Option<usize>,
+}
+
+/// What a DO or CALL runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    /// This text.
+    Do(String),
+    /// The procedure of this name.
+    Call(Name),
 }
 
 /// What is special about a statement.
@@ -58,6 +71,8 @@ pub enum Kind {
     ClientCopy(&'static str),
     /// DISCARD ALL.
     DiscardAll,
+    /// Makes a schema of the name that ours has.
+    OwnSchema,
     /// Drops or alters this extension; its command.
     OwnExtension(String),
 }
@@ -168,6 +183,10 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             kind,
             sets_timeout,
             is_block,
+            // SAFETY: as above.
+            block: unsafe { block(node) },
+            // SAFETY: as above.
+            index_if_missing: unsafe { index_if_missing(node) },
             sets_session,
             creates_extension,
             section: None,
@@ -237,6 +256,7 @@ unsafe fn kind(node: *mut pg_sys::Node) -> Kind {
             {
                 Kind::DiscardAll
             }
+            NodeTag::T_CreateSchemaStmt if makes_own_schema(node) => Kind::OwnSchema,
             _ if concerns_us(node) => Kind::OwnExtension(command(node)),
             _ => non_transactional(node)
                 .map_or(Kind::Plain, |(command, form)| Kind::NonTransactional(command, form)),
@@ -265,6 +285,33 @@ unsafe fn transaction(node: *mut pg_sys::Node) -> Kind {
             TRANS_STMT_COMMIT if !(*statement).chain => Kind::Commit,
             _ => Kind::TransactionControl(command(node)),
         }
+    }
+}
+
+unsafe fn index_if_missing(node: *mut pg_sys::Node) -> Option<(Name, String)> {
+    // SAFETY: read as what its tag says that it is; the name is a C string.
+    unsafe {
+        if (*node).type_ != NodeTag::T_IndexStmt {
+            return None;
+        }
+        let index = node.cast::<pg_sys::IndexStmt>();
+        (*index).if_not_exists.then(|| {
+            let name = CStr::from_ptr((*index).idxname).to_string_lossy().into_owned();
+            (Name::of((*index).relation), name)
+        })
+    }
+}
+
+unsafe fn makes_own_schema(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the caller has seen the tag; names are C strings or null.
+    unsafe {
+        let create = node.cast::<pg_sys::CreateSchemaStmt>();
+        let (name, role) = ((*create).schemaname, (*create).authrole);
+        let name = match name.is_null() && !role.is_null() {
+            true => (*role).rolename,
+            false => name,
+        };
+        !name.is_null() && CStr::from_ptr(name) == c"migrations"
     }
 }
 
@@ -429,6 +476,29 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
             NodeTag::T_DropTableSpaceStmt => {
                 let name = text((*node.cast::<pg_sys::DropTableSpaceStmt>()).tablespacename);
                 whole(Form::Named(Named::Tablespace, name, false))
+            }
+            _ => None,
+        }
+    }
+}
+
+unsafe fn block(node: *mut pg_sys::Node) -> Option<Block> {
+    // SAFETY: each node is read as what its tag says that it is; names and the text of a block
+    // are strings.
+    unsafe {
+        let text = |node| CStr::from_ptr(string_of(node)).to_string_lossy().into_owned();
+        match (*node).type_ {
+            NodeTag::T_DoStmt => {
+                let parts = elements((*node.cast::<pg_sys::DoStmt>()).args);
+                let body = parts.into_iter().find(|e| CStr::from_ptr((**e).defname) == c"as")?;
+                Some(Block::Do(text((*body).arg)))
+            }
+            NodeTag::T_CallStmt => {
+                let call = (*node.cast::<pg_sys::CallStmt>()).funccall;
+                let names = PgList::<pg_sys::Node>::from_pg((*call).funcname);
+                let mut parts: Vec<String> = names.iter_ptr().map(text).collect();
+                let relation = parts.pop()?;
+                Some(Block::Call(Name { schema: parts.pop(), relation }))
             }
             _ => None,
         }

@@ -164,6 +164,15 @@ unsafe extern "C-unwind" {
     ) -> c_int;
 
     // rows
+    pub fn FuncnameGetCandidates(
+        names: *mut List,
+        count: c_int,
+        argument_names: *mut List,
+        expand_variadic: bool,
+        expand_defaults: bool,
+        include_out: bool,
+        missing_ok: bool,
+    ) -> pgrx::pg_sys::FuncCandidateList;
     pub fn LockRelationOid(relation: Oid, mode: pgrx::pg_sys::LOCKMODE);
     pub fn find_all_inheritors(
         relation: Oid,

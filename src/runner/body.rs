@@ -10,6 +10,7 @@ use crate::pg::guc::Nest;
 use crate::pg::identity::Users;
 use crate::pg::memory;
 use crate::pg::message;
+use crate::pg::name::{self, Name};
 use crate::pg::parse::{self, Statement};
 use crate::pg::portal::{self, Truth};
 use crate::pg::settings;
@@ -147,6 +148,7 @@ fn statements(
         let _attached = context.attach();
         let keeps = keep == Keep::LastResult || number == of;
         let output = portal::run(context, statement, keeps)?;
+        check_index(context, statement)?;
         timeout_set |= statement.sets_timeout;
         if parse::conforming_strings() != conforming && number < of {
             return Err(Error::StringsChanged { place: context.place() });
@@ -164,6 +166,18 @@ fn statements(
         tell_hiding()?;
     }
     Ok(kept.done(of, context))
+}
+
+/// That the index is of use which a CREATE INDEX IF NOT EXISTS has found. Error: 55000.
+pub fn check_index(context: &Context, statement: &Statement) -> Result<()> {
+    let Some((table, index)) = &statement.index_if_missing else { return Ok(()) };
+    // It lies in the schema of its table.
+    let schema = table.find().and_then(name::of).and_then(|table| table.schema);
+    let index = Name { schema, relation: index.clone() };
+    match index.is_invalid_index() {
+        false => Ok(()),
+        true => Err(Error::InvalidIndex { index: index.sql(), place: context.place() }),
+    }
 }
 
 /// A WARNING for each temporary table that stays and hides another one: the next migration

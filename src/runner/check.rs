@@ -1,5 +1,6 @@
 //! A body before it runs: parsed, and refused if a statement of it can't run here.
 
+use super::block;
 use super::surroundings::Surroundings;
 use crate::domain::checksum::without_bom;
 use crate::error::{Error, Result};
@@ -28,6 +29,8 @@ pub enum Cause {
     Mark,
     /// It holds such a statement: its command, and its line.
     Statement(String, usize),
+    /// It holds a DO or CALL that ends transactions: its command, and its line.
+    Block(String, usize),
 }
 
 impl std::fmt::Display for Cause {
@@ -36,6 +39,12 @@ impl std::fmt::Display for Cause {
             Cause::Mark => write!(f, "marked as not transactional"),
             Cause::Statement(command, line) => {
                 write!(f, "{command} in line {line} cannot run inside a transaction")
+            }
+            Cause::Block(command, line) => {
+                write!(
+                    f,
+                    "{command} in line {line} runs COMMIT or ROLLBACK, so it cannot run inside a transaction"
+                )
             }
         }
     }
@@ -117,6 +126,11 @@ fn sections(
             Kind::Begin if open.is_none() => open = Some((n, statement.step(n + 1, of))),
             Kind::Begin => {}
             Kind::Commit => open = None,
+            // It is what is wrong, and not that the transaction has no end.
+            Kind::TransactionControl(_) => {
+                context.enter(statement.step(n + 1, of));
+                return Err(refusal(&statement.kind, context));
+            }
             _ => {
                 statement.section = open.as_ref().map(|(begin, _)| *begin);
                 kept.push(statement);
@@ -151,8 +165,28 @@ pub fn cause(batch: &Batch, migration: &Pending, project: &Project) -> Result<Op
         // A text that can't be run at all gets its error in its turn.
         let checked = body(&context, Mode::Stepwise).ok();
         nest.undo()?;
-        Ok(checked.and_then(|checked| checked.cause))
+        let Some(checked) = checked else { return Ok(None) };
+        match block_of(batch, project, &checked)? {
+            Some(n) if checked.cause.is_none() => Ok(Some(checked.statements[n].block_cause())),
+            _ => Ok(checked.cause),
+        }
     })
+}
+
+/// The place of the first block of a body that ends transactions. Between a BEGIN and COMMIT of
+/// the body's own it can't.
+pub fn block_of(batch: &Batch, project: &Project, checked: &Checked) -> Result<Option<usize>> {
+    match checked.unwrapped {
+        true => Ok(None),
+        false => block::first(batch, project, &checked.statements),
+    }
+}
+
+impl Statement {
+    /// That it is why a migration can't run inside a transaction, as a block.
+    pub fn block_cause(&self) -> Cause {
+        Cause::Block(self.command(), self.line)
+    }
 }
 
 fn refusal(kind: &Kind, context: &Context) -> Error {
@@ -189,6 +223,11 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
             command,
             "Nothing was run. The statement would change pg_migrations while it runs.",
             "Run the statement outside of a migration.",
+        ),
+        Kind::OwnSchema => refused(
+            "CREATE SCHEMA migrations",
+            "Nothing was run. The schema \"migrations\" belongs to extension pg_migrations.",
+            "Give the schema of the migration another name.",
         ),
         Kind::Plain | Kind::CopyData => Error::RunInsideRun,
     }

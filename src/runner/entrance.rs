@@ -62,6 +62,9 @@ pub fn lock(batch: &Batch, id: i64, project: &str, mode: Mode) -> Result<()> {
         let holder = batch.lock_holder(id)?;
         return Err(Error::Busy { project: project.to_owned(), holder, waited: None });
     }
+    if mode == Mode::Exclusive {
+        batch.raise_sequences()?;
+    }
     // Whoever had the lock before us has recorded what it did.
     if transaction::keeps_its_snapshot()
         && batch.last_seq(id, View::Newest)? != batch.last_seq(id, View::Transaction)?

@@ -145,11 +145,14 @@ impl<'a> Run<'a> {
             return Ok(None);
         }
         for requirement in &pending.requires {
-            let (lane, version, title) = match requirement {
-                Requirement::Within(version) => (lane, version, version.text().to_owned()),
+            let (lane, key, title) = match requirement {
+                Requirement::Within(_) | Requirement::Repeatable(_) => {
+                    let Some((key, title)) = requirement.within() else { continue };
+                    (lane, key, title)
+                }
                 Requirement::Other { project, version } => {
                     let Some(lane) = self.lane_of(project) else { continue };
-                    (lane, version, format!("{project}:{}", version.text()))
+                    (lane, version.key().to_vec(), format!("{project}:{}", version.text()))
                 }
                 // What would have created it may be what was skipped.
                 Requirement::Extension(name) => {
@@ -159,7 +162,7 @@ impl<'a> Run<'a> {
                     continue;
                 }
             };
-            if self.skipped.contains(&(lane, version.key().to_vec())) {
+            if self.skipped.contains(&(lane, key)) {
                 return Ok(Some(format!("{title}, which")));
             }
         }
@@ -195,6 +198,7 @@ impl<'a> Run<'a> {
         if let Some(former) = pending.former {
             batch.unclaim(former)?;
         }
+        self.record_failures(&batch, step)?;
         let seq = self.next_seq(step.lane);
         let digest = batch.mark(pending.id, Origin::Mark, self.id(), begun.at, seq)?;
         batch.record(&Event {

@@ -23,6 +23,8 @@ pub struct HalfRun {
     pub name: String,
     /// Which way it is taken, and how far it has come.
     pub way: UnderWay,
+    /// People have decided about the statement that was cut off, and nothing has run since.
+    pub is_decided: bool,
 }
 
 impl HalfRun {
@@ -34,7 +36,9 @@ impl HalfRun {
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         for (key, way) in all {
             if let Some((version, name)) = batch.title(project, &key, view)? {
-                return Ok(Some(HalfRun { key, version, name, way }));
+                let is_decided = way.started.is_none()
+                    && batch.is_decided(project, version.as_deref(), &name, view)?;
+                return Ok(Some(HalfRun { key, version, name, way, is_decided }));
             }
         }
         Ok(None)
@@ -42,8 +46,9 @@ impl HalfRun {
 
     /// The same for a look: None while a run is at it at this moment.
     pub fn at_rest(batch: &Batch, project: i64) -> Result<Option<HalfRun>> {
-        let found = HalfRun::find(batch, project, View::Caller)?;
-        Ok(if found.is_some() && batch.is_locked(project)? { None } else { found })
+        let Some(found) = HalfRun::find(batch, project, View::Caller)? else { return Ok(None) };
+        let runs = batch.running(project)?.is_some_and(|running| running.key == found.key);
+        Ok((!runs).then_some(found))
     }
 
     /// Whether it is its rollback that is half run.
@@ -94,6 +99,7 @@ impl HalfRun {
     pub fn reason(&self) -> String {
         match self.is_down() {
             true => self.progress(),
+            false if self.is_decided => format!("pending: {}", self.progress()),
             false => format!("interrupted: {}", self.progress()),
         }
     }

@@ -9,23 +9,52 @@ use pgrx::PgSqlErrorCode as Code;
 /// Adds to an error of a step what can be done about it.
 ///
 /// `is_first`: nothing has run before it in this run, which might have made what is there.
-/// `request`: what was asked for.
-pub fn add(error: &mut Error, step: &Step, project: &str, request: &Request, is_first: bool) {
-    if let Error::Server(server) = error {
-        at_one_transaction(server, &request.stepwise(project));
-        if let (Act::Up(_), Some(version), true) = (&step.act, step.version(), is_first) {
-            at_half_migrated(server, version, project);
-        }
+/// `is_stepwise`: each migration of the run has a transaction. `request`: what was asked for.
+pub fn add(
+    error: &mut Error,
+    step: &Step,
+    project: &str,
+    request: &Request,
+    is_first: bool,
+    is_stepwise: bool,
+) {
+    let Error::Server(server) = error else { return };
+    if is_own_schema(server) {
+        server.set_detail("The schema \"migrations\" belongs to extension pg_migrations.");
+        server.add_hint("Give the schema of the migration another name.");
+        return;
+    }
+    at_transaction(server, step, project, &request.stepwise(project), is_first, is_stepwise);
+    if let (Act::Up(_), Some(version), true) = (&step.act, step.version(), is_first) {
+        at_half_migrated(server, version, project);
     }
 }
 
-/// Errors that a commit between migrations avoids say so.
-fn at_one_transaction(error: &mut ServerError, call: &str) {
+/// The statement makes a schema of the name that ours has.
+fn is_own_schema(error: &ServerError) -> bool {
+    let message = error.message();
+    let mut names = message.split(|c: char| c != '_' && !c.is_alphanumeric());
+    Code::from(error.code()) == Code::ERRCODE_DUPLICATE_SCHEMA
+        && names.any(|name| name == "migrations")
+}
+
+/// Errors that other transactions avoid say so.
+fn at_transaction(
+    error: &mut ServerError,
+    step: &Step,
+    project: &str,
+    call: &str,
+    is_first: bool,
+    is_stepwise: bool,
+) {
     match Code::from(error.code()) {
         Code::ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE => {
-            error.add_hint(&format!("Commit between the migrations: {call}"));
+            if !is_stepwise && !is_first {
+                error.add_hint(&format!("Commit between the migrations: {call}"));
+            }
+            error.add_hint("If this migration adds the value, split it behind ALTER TYPE, or put BEGIN; and COMMIT; around that statement and run it by a call that commits.");
         }
-        Code::ERRCODE_OUT_OF_MEMORY => {
+        Code::ERRCODE_OUT_OF_MEMORY if !is_stepwise => {
             error.add_hint(&format!("A transaction for each migration needs less: {call}"));
         }
         // Where the transaction is one of that level already, the statement does no harm.
@@ -33,12 +62,25 @@ fn at_one_transaction(error: &mut ServerError, call: &str) {
             error.add_hint("Have the call begin such transactions: SET default_transaction_isolation = '...'; before it.");
         }
         Code::ERRCODE_ACTIVE_SQL_TRANSACTION | Code::ERRCODE_INVALID_TRANSACTION_TERMINATION => {
-            error.add_hint(&format!("Register the migration with transactional => false (a file says so by the mark of its tool, or by a first line -- no-transaction), and {call}"));
+            error.add_hint(&format!("{} and {call}", not_transactional(step, project)));
         }
         Code::ERRCODE_LOCK_NOT_AVAILABLE => error.add_hint(
             "End the transaction that holds the lock, or raise migrations.lock_timeout (or lock_timeout, if it is set).",
         ),
         _ => {}
+    }
+}
+
+/// How a migration is made one that runs in several transactions. What is rolled back is what
+/// was registered when it was applied, so a change has to be accepted.
+fn not_transactional(step: &Step, project: &str) -> String {
+    const REGISTER: &str = "Register the migration with transactional => false (a file says so by the mark of its tool, or by a first line -- no-transaction),";
+    match (&step.act, step.version()) {
+        (Act::Down(_), Some(version)) => format!(
+            "{REGISTER} SELECT * FROM migrations.accept_changes({});",
+            arguments(version, project)
+        ),
+        _ => REGISTER.to_owned(),
     }
 }
 

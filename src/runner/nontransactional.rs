@@ -6,6 +6,7 @@
 //! of one that was cut off between is for [`super::interrupted`] to decide. A later run
 //! goes on behind what has run, if that part of the text is unchanged.
 
+use super::block;
 use super::body::{self, Done, KeptRows};
 use super::check::{self, Mode};
 use super::condition;
@@ -168,9 +169,9 @@ impl Body<'_, '_> {
                 self.run_unnamed(line, table, kept)
             }
             Kind::NonTransactional(_, form) => self.run_by_itself(line, Some(form), kept),
-            _ if self.script.is_marked
-                && line.statement.is_block
-                && line.statement.section.is_none() =>
+            _ if line.statement.is_block
+                && line.statement.section.is_none()
+                && (self.script.is_marked || ends_transactions(line.statement)?) =>
             {
                 self.run_by_itself(line, None, kept)
             }
@@ -183,6 +184,7 @@ impl Body<'_, '_> {
         {
             let _attached = self.context.attach();
             kept.keep(portal::run(self.context, line.statement, true)?);
+            body::check_index(self.context, line.statement)?;
         }
         self.check_untouched(false)?;
         self.note(line, true, None)?;
@@ -364,6 +366,10 @@ impl Body<'_, '_> {
         };
         store::with(|batch| batch.note_statement(self.script.of, &entry, transaction::now()))
     }
+}
+
+fn ends_transactions(statement: &Statement) -> Result<bool> {
+    block::ends_transactions(statement, |found| store::with(|batch| batch.procedures(found)))
 }
 
 /// Whether a statement waits for older transactions, as long as they take.

@@ -92,7 +92,10 @@ pub fn up(
     let mut chosen = graph.order(versions, scope)?;
     // Repeatables come after all versions, so they wait while a version does.
     let all = !matches!(scope, Scope::Only(_)) && chosen.len() == total;
-    chosen.extend(repeatables.into_iter().filter(|_| all));
+    let mut again = HashMap::new();
+    if all && !repeatables.is_empty() {
+        chosen.extend(with_dependents(batch, project, repeatables, view, &mut again)?);
+    }
 
     check_ups(project, &chosen)?;
     check_requirements(batch, project, &chosen, view)?;
@@ -120,6 +123,9 @@ pub fn up(
             (Scope::Only(version), _) if migration.key != version.key() => {
                 format!("required by {}", version.text())
             }
+            _ if let Some(required) = again.get(&migration.key) => {
+                format!("requires {required}, which runs again")
+            }
             _ if migration.former.is_some() => "changed since it ran".to_owned(),
             _ if late.contains(&migration.key) => "pending, out of order".to_owned(),
             _ => "pending".to_owned(),
@@ -136,6 +142,46 @@ pub fn up(
         plan[..=place].rotate_right(1);
     }
     Ok(plan)
+}
+
+/// Pending repeatable migrations, with those that require one of them, directly or not: they run
+/// again after it. In an order that meets what they require of each other. `again` gets what
+/// those require that have not changed themselves. Error: they require each other (55000).
+fn with_dependents(
+    batch: &Batch,
+    project: &Project,
+    pending: Vec<Pending>,
+    view: View,
+    again: &mut HashMap<Vec<u8>, String>,
+) -> Result<Vec<Pending>> {
+    let all = batch.repeatables(project, view)?;
+    if all.iter().all(|migration| within(&migration.requires).is_empty()) {
+        return Ok(pending);
+    }
+    let mut running: HashSet<Vec<u8>> = pending.iter().map(|m| m.key.clone()).collect();
+    let mut chosen = pending;
+    // In their order each is looked at after what it requires.
+    for migration in in_order(project, all)? {
+        let requires = migration.requires.iter().filter_map(Requirement::within);
+        let required = requires.into_iter().find(|(key, _)| running.contains(key));
+        if let Some((_, title)) = required
+            && running.insert(migration.key.clone())
+        {
+            if migration.former.is_some() {
+                again.insert(migration.key.clone(), title);
+            }
+            chosen.push(migration);
+        }
+    }
+    in_order(project, chosen)
+}
+
+/// The keys of the applied repeatable migrations that require this one, directly or not.
+pub fn dependents(batch: &Batch, project: &Project, of: &Pending) -> Result<Vec<i64>> {
+    let mut again = HashMap::new();
+    let all = with_dependents(batch, project, vec![of.clone()], View::Newest, &mut again)?;
+    let rows = all.into_iter().filter(|m| m.key != of.key).filter_map(|m| m.former);
+    Ok(rows.collect())
 }
 
 /// A plan with what runs before and after each run, unless it is empty and none of them has
@@ -357,16 +403,19 @@ fn check_requirements(
     chosen: &[Pending],
     view: View,
 ) -> Result<()> {
-    let mut known: HashSet<&[u8]> = chosen.iter().map(|m| m.key.as_slice()).collect();
+    let mut known: HashSet<Vec<u8>> = chosen.iter().map(|m| m.key.clone()).collect();
     for migration in chosen {
         for requirement in &migration.requires {
-            if let Requirement::Within(version) = requirement
-                && known.insert(version.key())
-                && batch.find(project.id, version.key(), view)?.is_none()
+            if let Some((key, required)) = requirement.within()
+                && !known.contains(&key)
             {
+                if batch.find(project.id, &key, view)?.is_some() {
+                    known.insert(key);
+                    continue;
+                }
                 return Err(Error::MissingRequirement {
                     migration: title(migration).to_owned(),
-                    requires: version.text().to_owned(),
+                    requires: required,
                     project: project.name.clone(),
                 });
             }

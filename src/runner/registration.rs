@@ -7,7 +7,7 @@ use super::surroundings::Surroundings;
 use super::{half_run, report};
 use crate::domain::checksum::without_bom;
 use crate::domain::convention::Found;
-use crate::domain::requirement::Requirement;
+use crate::domain::requirement::{REPEATABLE, Requirement};
 use crate::domain::room;
 use crate::domain::script::origin::first_line;
 use crate::domain::script::prepare::Variables;
@@ -20,6 +20,7 @@ use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::{message, transaction};
 use crate::store::event::Event;
+use crate::store::overview::within;
 use crate::store::project::Project;
 use crate::store::registry::{Content, Registered, same_text};
 use crate::store::{Batch, Store};
@@ -87,6 +88,7 @@ pub fn add(project: &str, version: &Version, content: Content, replace: bool) ->
 /// Registers a repeatable migration, or what it is from now on. Errors: as for [`add`].
 pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
     check_requires(project, None, &content.requires)?;
+    check_not_itself(&content.name, &content.requires)?;
     Registration::of("migrations.add_repeatable()", project, |registration| {
         let key = repeatable_key(&content.name);
         registration.put_content(None, &key, content, true)
@@ -123,11 +125,30 @@ pub(super) fn check_requires(
                     hint: "Leave it out of requires.".to_owned(),
                 });
             }
+            Ok(Requirement::Repeatable(_)) if version.is_some() => {
+                return Err(Error::InvalidArgument {
+                    message: format!("a version cannot require a repeatable migration ({text})"),
+                    hint: "Require a version: repeatable migrations run after all versions."
+                        .to_owned(),
+                });
+            }
             Ok(_) => {}
             Err(why) => return Err(Error::InvalidRequirement { text: text.clone(), why }),
         }
     }
     Ok(())
+}
+
+/// That a repeatable migration doesn't require itself. Error: 22023.
+fn check_not_itself(name: &str, requires: &[String]) -> Result<()> {
+    let own = format!("{REPEATABLE}:{name}");
+    match requires.contains(&own) {
+        false => Ok(()),
+        true => Err(Error::InvalidArgument {
+            message: format!("migration {own} cannot require itself"),
+            hint: "Leave it out of requires.".to_owned(),
+        }),
+    }
 }
 
 /// The content that a migration that is registered already gets. None: it stays. Error: it
@@ -299,6 +320,7 @@ impl<'a> Registration<'a> {
         let project = self.name;
         let Some(text) = &found.version else {
             check_requires(project, None, &found.requires)?;
+            check_not_itself(&found.name, &found.requires)?;
             let key = repeatable_key(&found.name);
             if self.is_unchanged(None, &key, |former| agrees(former, &found, false))? {
                 return Ok(Done::all(Outcome::Unchanged));
@@ -424,10 +446,12 @@ impl<'a> Registration<'a> {
             message::warning(&format!("the text of {title} holds no statement"));
         }
         let name = content.name.clone();
+        let last = batch.last_seq(project.id, View::Newest)?;
+        let recorded = batch.record_failures(project.id, key, None, last + 1)?;
         let digest = batch.put(project.id, version, key, content)?;
         batch.record(&Event {
             project: project.id,
-            seq: batch.last_seq(project.id, View::Newest)? + 1,
+            seq: last + i64::from(recorded) + 1,
             version,
             name: Some(&name),
             action: if outcome == Outcome::Added { "add" } else { "replace" },
@@ -466,11 +490,21 @@ pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<
 
 /// Takes a repeatable migration out of the registry, and out of the applied state: what it
 /// made stays. Errors: see [`Running::enter`] and [`lock_project`]; unknown project or name
-/// (42704).
+/// (42704); another one requires it (2BP01).
 pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Result<()> {
     let key = repeatable_key(name);
     let removal = Removal { call: "migrations.remove_repeatable()", key: &key, name, reason };
     removal.carry_out(project, |batch, project| {
+        let by: Vec<String> = batch
+            .repeatables(project, View::Newest)?
+            .into_iter()
+            .filter(|other| within(&other.requires).contains(&key))
+            .map(|other| other.name)
+            .collect();
+        if !by.is_empty() {
+            let (version, project) = (name.to_owned(), project.name.clone());
+            return Err(Error::Required { verb: "remove", version, project, by });
+        }
         let applied = batch.applied_row(project.id, &key)?;
         if let Some(row) = applied {
             batch.unclaim(row)?;
@@ -509,6 +543,8 @@ impl Removal<'_> {
         let project = lock_project(&batch, &found)?;
         check(&batch, &project)?;
         half_run::refuse_of(&batch, &project, self.key)?;
+        let last = batch.last_seq(project.id, View::Newest)?;
+        batch.record_failures(project.id, self.key, None, last + 1)?;
         batch.forget_failure(project.id, self.key)?;
         let registered = batch.registered(project.id, self.key)?;
         batch.unregister(project.id, self.key)?;

@@ -184,8 +184,8 @@ impl Repair<'_> {
             Origin::Baseline => "baseline",
         };
         for migration in migrations {
-            self.seq += 1;
             self.forget(&migration.key)?;
+            self.seq += 1;
             let digest = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
             let version = migration.version.as_deref();
             let what = What { digest: Some(&digest), ..What::default() };
@@ -205,8 +205,8 @@ impl Repair<'_> {
             ));
         }
         for migration in applied {
-            self.seq += 1;
             self.forget(&migration.key)?;
+            self.seq += 1;
             self.batch.unclaim(migration.id)?;
             let version = Some(migration.version.as_str());
             self.record(version, &migration.name, "mark_pending", What::default())?;
@@ -239,9 +239,17 @@ impl Repair<'_> {
         self.record(version, &name, "accept", what)
     }
 
+    /// Forgets in what a migration has failed, once it is in the history. False: in nothing.
+    fn forget_failure(&mut self, key: &[u8]) -> Result<bool> {
+        if self.batch.record_failures(self.project.id, key, None, self.seq + 1)? {
+            self.seq += 1;
+        }
+        self.batch.forget_failure(self.project.id, key)
+    }
+
     /// Forgets what a stepwise run has begun or failed in. False: nothing.
-    fn forget(&self, key: &[u8]) -> Result<bool> {
-        let had_failed = self.batch.forget_failure(self.project.id, key)?;
+    fn forget(&mut self, key: &[u8]) -> Result<bool> {
+        let had_failed = self.forget_failure(key)?;
         Ok(self.batch.forget_journal(self.project.id, key)? || had_failed)
     }
 
@@ -339,6 +347,7 @@ pub fn mark_statement_done(
         let (up, down) = (of("up"), of("down"));
         repair.check_undecided(named, key)?;
         if repair.batch.finish_started(up)? || repair.batch.finish_started(down)? {
+            repair.forget_failure(key)?;
             repair.note(key, "mark_statement_done")?;
         }
         Ok(())
@@ -352,6 +361,7 @@ pub fn retry(project: &str, named: &Named, reason: Option<&str>) -> Result<Vec<C
         let (up, down) = (of("up"), of("down"));
         repair.check_undecided(named, key)?;
         if repair.batch.forget_started(up)? || repair.batch.forget_started(down)? {
+            repair.forget_failure(key)?;
             repair.note(key, "retry")?;
         }
         Ok(())

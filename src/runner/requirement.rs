@@ -64,7 +64,7 @@ pub fn unmet(
         let mut first = None;
         for requirement in &migration.requires {
             first = match requirement {
-                Requirement::Within(_) => None,
+                Requirement::Within(_) | Requirement::Repeatable(_) => None,
                 Requirement::Other { project, version }
                     if planned.contains(&(project.clone(), version.key().to_vec())) =>
                 {

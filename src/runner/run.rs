@@ -12,14 +12,16 @@ use super::request::Request;
 use super::step::{Act, Begun, Finished, Step};
 use super::surroundings::Surroundings;
 use super::unset::unset;
-use super::{constraints, hint};
+use super::{constraints, explanation, hint, plan};
 use crate::domain::checksum;
 use crate::domain::script::prepare::{MOST_UNSET, What};
+use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
+use crate::pg::subtransaction::Subtransaction;
 use crate::pg::{interrupt, memory, message, utility};
 use crate::store::event::{Event, Identity};
 use crate::store::journal::UnderWay;
@@ -34,6 +36,8 @@ use std::rc::Rc;
 /// A project of a run.
 struct Lane<'a> {
     project: &'a Project,
+    // The role that its settings say, as which its texts run.
+    role: Option<String>,
     // The number of the last event of the project.
     seq: i64,
     // The last try of some of its migrations is on record as failed.
@@ -57,6 +61,8 @@ pub type RenewLock<'a> = &'a dyn Fn() -> Result<()>;
 pub struct Checked {
     /// Why it can't run inside a transaction; None: it can.
     pub cause: Option<Cause>,
+    /// It has blocks, which may end transactions once an earlier migration has run.
+    pub calls: bool,
     /// Its texts.
     pub ready: Ready,
 }
@@ -73,6 +79,8 @@ pub struct Run<'a> {
     pub(super) title: String,
     // The current step is the first one of the run.
     is_first: bool,
+    // Each step has a transaction at least.
+    is_stepwise: bool,
     // Where in its body the current step has failed.
     failed_at: RefCell<At>,
     /// What this run has skipped; handed on where a run has several transactions.
@@ -95,6 +103,7 @@ impl<'a> Run<'a> {
             let standing = batch.standing(project.id)?;
             Ok(Lane {
                 project,
+                role: project.role(),
                 seq: standing.last_seq,
                 has_failures: standing.has_failures,
                 under_way: match standing.is_under_way {
@@ -113,6 +122,7 @@ impl<'a> Run<'a> {
             activity: Activity::begin(),
             title: String::new(),
             is_first: false,
+            is_stepwise: true,
             failed_at: RefCell::default(),
             skipped: Skipped::new(),
         })
@@ -121,6 +131,7 @@ impl<'a> Run<'a> {
     /// Checks all steps, then runs them. Errors: those of [`Run::check`] and
     /// [`Run::perform`]. They get a line in the server's log.
     pub fn all(mut self, plan: Vec<Step>, finished: &mut dyn FnMut(Finished)) -> Result<()> {
+        self.is_stepwise = false;
         let batch = self.open()?;
         let mut kept = Kept::default();
         for (n, step) in plan.iter().enumerate() {
@@ -137,6 +148,7 @@ impl<'a> Run<'a> {
         let of = plan.len();
         for (n, step) in plan.iter().enumerate() {
             let ready = kept.take(n);
+            let _running = step.say_running()?;
             let ended = self.perform(batch, step, (n + 1, of), ready, None, &mut |done| {
                 report::finished(done.direction, &title(done.version, done.name), done.took);
                 finished(done);
@@ -235,7 +247,7 @@ impl<'a> Run<'a> {
                 (Part::Verify, text.verify.as_deref()),
             ];
             let mut cause = (mark == Some(false)).then_some(Cause::Mark);
-            let mut read = None;
+            let (mut read, mut calls) = (None, false);
             for (part, script) in parts {
                 let Some(script) = script else { continue };
                 let is_body = part == step.part();
@@ -250,17 +262,23 @@ impl<'a> Run<'a> {
                     let nest = Surroundings::of_parser(Some(lane.project))?.nest()?;
                     let checked = check::body(context, mode)
                         .map_err(|e| self.with_way(step, is_body, run, e))?;
-                    if is_body {
-                        cause = cause.take().or(checked.cause);
-                        read = context.made();
+                    nest.undo()?;
+                    if !is_body {
+                        return Ok(());
                     }
-                    nest.undo()
+                    read = context.made();
+                    calls |= checked.statements.iter().any(|s| s.is_block);
+                    if mark.is_none() && checked.cause.is_none() {
+                        cause = self.block(batch, step, context, &checked, run)?;
+                    }
+                    cause = cause.take().or(checked.cause);
+                    Ok(())
                 })?;
             }
             if cause.is_some() && utility::are_refused() {
                 return Err(Error::Audited { migration: self.label(step, step.part()) });
             }
-            Ok(Checked { cause, ready: Ready { text, read } })
+            Ok(Checked { cause, calls, ready: Ready { text, read } })
         })
     }
 
@@ -299,6 +317,32 @@ impl<'a> Run<'a> {
         interrupt::stoppable(|| {
             Ok(texts.into_iter().flatten().flat_map(|text| unset(text, variables)).collect())
         })
+    }
+
+    /// The block of a body that ends transactions, as why it can't run inside one. Error: an
+    /// atomic run can't give it its own (25001).
+    fn block(
+        &self,
+        batch: &Batch,
+        step: &Step,
+        context: &Context,
+        checked: &check::Checked,
+        run: Mode,
+    ) -> Result<Option<Cause>> {
+        let statements = &checked.statements;
+        let Some(n) = check::block_of(batch, self.project(step), checked)? else {
+            return Ok(None);
+        };
+        if run != Mode::Atomic {
+            return Ok(Some(statements[n].block_cause()));
+        }
+        context.enter(statements[n].step(n + 1, statements.len()));
+        let error = Error::NonTransactional {
+            command: format!("{} with COMMIT or ROLLBACK", statements[n].command()),
+            place: context.place(),
+            way: None,
+        };
+        Err(self.with_way(step, true, run, error))
     }
 
     /// Has an error of what a transaction can't hold say by which call it can be run.
@@ -349,19 +393,37 @@ impl<'a> Run<'a> {
         text: &Text,
         begun: Begun,
     ) -> Result<i64> {
+        self.record_failures(batch, step)?;
         let seq = self.next_seq(step.lane);
         let gone = match &step.act {
             Act::Up(pending) => pending.former,
             Act::Down(applied) => Some(applied.id),
         };
+        // A repeatable one's goes already when what it requires runs again.
         if let Some(gone) = gone
             && !batch.unclaim(gone)?
+            && !is_repeatable(step.key())
         {
             return Err(self.row_gone(step));
         }
+        if let Act::Up(pending) = &step.act
+            && is_repeatable(&pending.key)
+        {
+            // They are pending from now on, whatever comes of the rest of the run.
+            for row in plan::dependents(batch, self.project(step), pending)? {
+                batch.unclaim(row)?;
+            }
+        }
         match &step.act {
             Act::Up(pending) => {
-                let row = batch.claim(pending, self.id, begun.at, seq, text)?;
+                let row = batch.claim(
+                    pending,
+                    self.id,
+                    begun.at,
+                    seq,
+                    text,
+                    self.lanes[step.lane].role.as_deref(),
+                )?;
                 let changed = || {
                     "Its text was changed while the run was under way, by another migration or session.".to_owned()
                 };
@@ -437,13 +499,14 @@ impl<'a> Run<'a> {
 
     /// The event of a step, with the number that was counted last.
     pub(super) fn event<'b>(
-        &self,
+        &'b self,
         step: &'b Step,
         action: &'static str,
         begun: Begun,
     ) -> Event<'b> {
-        let Lane { project, seq, .. } = &self.lanes[step.lane];
+        let Lane { project, role, seq, .. } = &self.lanes[step.lane];
         Event {
+            role: role.as_deref(),
             project: project.id,
             seq: *seq,
             run: Some(self.id),
@@ -536,13 +599,39 @@ impl<'a> Run<'a> {
         let project = &self.project(step).name;
         let migration = step.version().unwrap_or(step.name());
         report::failed(self.id, project, migration, &self.failed_at.borrow(), &error);
-        hint::add(&mut error, step, project, self.request, self.is_first);
+        self.explain(step, &mut error);
+        hint::add(&mut error, step, project, self.request, self.is_first, self.is_stepwise);
         error
+    }
+
+    /// Has an error say what in the database it is about, where that can be looked up: who holds
+    /// a lock, that the index that is there is of no use. What can't be looked up isn't said.
+    fn explain(&self, step: &Step, error: &mut Error) {
+        let Error::Server(server) = error else { return };
+        let at = self.failed_at.borrow();
+        if at.text().is_empty() || !explanation::is_wanted(server) {
+            return;
+        }
+        // The abort of one lets go of what the error has left held, so that the next one can
+        // work. The transaction itself is ended by whoever gets the error.
+        let Ok(cleaned) = Subtransaction::begin() else { return };
+        drop(cleaned);
+        let Ok(_undone) = Subtransaction::begin() else { return };
+        let _ = explanation::add(server, at.text(), self.project(step));
     }
 
     /// Where in its body the current step has failed.
     pub fn failed_at(&self) -> At {
         self.failed_at.borrow().clone()
+    }
+
+    /// Records failures that were only counted, before a success has them forgotten.
+    pub(super) fn record_failures(&mut self, batch: &Batch, step: &Step) -> Result<()> {
+        let Lane { project, seq, has_failures, .. } = &self.lanes[step.lane];
+        if *has_failures && batch.record_failures(project.id, step.key(), None, seq + 1)? {
+            self.next_seq(step.lane);
+        }
+        Ok(())
     }
 
     /// Keeps a failure in the record.

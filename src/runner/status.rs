@@ -1,5 +1,6 @@
 //! The state of each migration of a project, and why it isn't applied.
 
+use super::check;
 use super::half_run::HalfRun;
 use super::requirement;
 use crate::domain::convention::Moment;
@@ -10,7 +11,7 @@ use crate::error::Result;
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::event::identity;
-use crate::store::overview::{Pending, State, within};
+use crate::store::overview::{Differences, Pending, State, within};
 use crate::store::project::Project;
 use std::collections::{HashMap, HashSet};
 
@@ -20,6 +21,9 @@ pub struct Described {
     pub state: State,
     /// The state in a word.
     pub word: &'static str,
+    /// Whether it can run inside a transaction, as a plan has it where one may run; else as it
+    /// is marked.
+    pub transactional: Option<bool>,
     /// More about it.
     pub message: Option<String>,
 }
@@ -29,11 +33,26 @@ pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
     let states = batch.states(project)?;
     let failures = batch.failures(project.id, View::Caller)?;
     let half = HalfRun::at_rest(batch, project.id)?;
+    let running = batch.running(project.id)?;
     let waiting = Waiting::find(batch, project, &states)?;
+    let mut transactional = transactional(batch, project, &states)?;
     let described = states.into_iter().enumerate().map(|(n, state)| {
         let failure = failures.get(&state.key);
         let half = half.as_ref().filter(|half| half.key == state.key);
+        let running = running.as_ref().filter(|running| running.key == state.key);
         let (word, message) = match (failure, half, &state.applied) {
+            _ if let Some(running) = running => match running.is_down {
+                true => ("running", Some(format!("its rollback, {}", running.by))),
+                false => ("running", Some(running.by.clone())),
+            },
+            // It holds until it is decided, whatever has failed since.
+            (failure, Some(half), _) if half.way.undecided => {
+                let last = failure.map(|(_, message)| format!("; last error: {message}"));
+                ("interrupted", Some(half.progress() + &last.unwrap_or_default()))
+            }
+            (None, Some(half), _) if half.is_decided && !half.is_down() => {
+                ("pending", Some(half.progress()))
+            }
             (Some((_, message)), Some(half), _) if half.is_down() => {
                 ("interrupted", Some(format!("its rollback failed: {message}")))
             }
@@ -45,9 +64,31 @@ pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
             (None, Some(half), _) => ("interrupted", Some(half.progress())),
             _ => waiting.describe(n, &state),
         };
-        Described { state, word, message }
+        let transactional = transactional.remove(&state.key).or(state.transactional);
+        Described { state, word, transactional, message }
     });
     Ok(described.collect())
+}
+
+/// Whether those that a run may apply can run inside a transaction, by key: as [`check::cause`]
+/// gives it to a plan.
+fn transactional(
+    batch: &Batch,
+    project: &Project,
+    states: &[State],
+) -> Result<HashMap<Vec<u8>, bool>> {
+    if !states.iter().any(State::may_run) {
+        return Ok(HashMap::new());
+    }
+    let half = HalfRun::find(batch, project.id, View::Caller)?;
+    let Differences { pending, hooks, .. } = batch.differences(project, View::Caller)?;
+    let all = pending.into_iter().chain(hooks.into_iter().map(|(_, hook)| hook));
+    let one = |migration: Pending| {
+        let begun = half.as_ref().is_some_and(|half| half.resumes(&migration));
+        let can = !begun && check::cause(batch, &migration, project)?.is_none();
+        Ok((migration.key, can))
+    };
+    all.map(one).collect()
 }
 
 /// Why migrations that aren't applied aren't. Indices are those of the states, which are
@@ -64,14 +105,13 @@ struct Waiting {
 impl Waiting {
     fn find(batch: &Batch, project: &Project, states: &[State]) -> Result<Waiting> {
         let mut waiting = Waiting::default();
-        let pending: Vec<usize> =
-            (0..states.len()).filter(|n| states[*n].applied.is_none()).collect();
         // An applied repeatable that has changed needs what it requires, too.
-        if pending.is_empty() && states.iter().all(|s| s.requires.is_empty()) {
+        let pending: Vec<usize> = (0..states.len()).filter(|n| states[*n].may_run()).collect();
+        if pending.is_empty() {
             return Ok(waiting);
         }
         let skipped = batch.skipped(project.id, View::Caller)?;
-        for n in &pending {
+        for n in pending.iter().filter(|n| states[**n].applied.is_none()) {
             let state = &states[*n];
             if let Some(reason) = skipped.get(&identity(state.version.as_deref(), &state.name)) {
                 waiting.skipped.insert(*n, reason.clone());
@@ -138,20 +178,44 @@ impl Waiting {
             let why = || "requires migrations that require each other".to_owned();
             self.blocked.entry(n).or_insert_with(why);
         }
-        let repeatables = (graph.all().end..states.len()).filter(|n| states[*n].applied.is_none());
+        let repeatables = self.repeatables(states, graph.all().end);
         for n in order.into_iter().chain(repeatables) {
-            for requirement in &states[n].requires {
-                let Requirement::Within(version) = requirement else { continue };
-                let why = match graph.find(version.key()) {
-                    None => "is not registered",
-                    Some(need) if self.blocked.contains_key(&need) => "is blocked",
-                    Some(need) if self.skipped.contains_key(&need) => "was skipped",
-                    Some(_) => continue,
+            for (key, title) in states[n].requires.iter().filter_map(Requirement::within) {
+                let why = match states.binary_search_by(|state| state.key.cmp(&key)) {
+                    Err(_) => "is not registered",
+                    Ok(need) if self.blocked.contains_key(&need) => "is blocked",
+                    Ok(need) if self.skipped.contains_key(&need) => "was skipped",
+                    Ok(_) => continue,
                 };
-                self.blocked.insert(n, format!("requires {}, which {why}", version.text()));
+                self.blocked.entry(n).or_insert_with(|| format!("requires {title}, which {why}"));
                 break;
             }
         }
+    }
+
+    /// The repeatable ones that may run, each after what it requires of the others; `from` is the
+    /// first of all.
+    fn repeatables(&mut self, states: &[State], from: usize) -> Vec<usize> {
+        let node = |state: &State| Node {
+            key: state.key.clone(),
+            requires: within(&state.requires),
+            applied: !state.may_run(),
+        };
+        let graph = Graph::new(states[from..].iter().map(node).collect());
+        let order = graph.order().unwrap_or_else(|cycle| {
+            let names: Vec<&str> = cycle.0.iter().map(|n| states[from + n].name.as_str()).collect();
+            let path = format!("{} -> {}", names.join(" -> "), names[0]);
+            for n in &cycle.0 {
+                self.blocked.insert(from + n, format!("is part of the cycle {path}"));
+            }
+            let free = graph.free();
+            for n in graph.all().filter(|n| !graph.node(*n).applied && !free.contains(n)) {
+                let why = || "requires migrations that require each other".to_owned();
+                self.blocked.entry(from + n).or_insert_with(why);
+            }
+            free
+        });
+        order.into_iter().map(|n| from + n).collect()
     }
 
     fn describe(&self, n: usize, state: &State) -> (&'static str, Option<String>) {

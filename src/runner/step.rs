@@ -2,10 +2,12 @@
 
 use super::body::Done;
 use super::report::{Direction, Part, title};
+use crate::error::Result;
+use crate::pg::lock::Running;
 use crate::pg::transaction;
 use crate::store::applied::Applied;
 use crate::store::overview::Pending;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A finished step of a run.
 pub struct Finished<'a> {
@@ -88,6 +90,17 @@ impl Step {
             Act::Up(_) => Direction::Up,
             Act::Down(_) => Direction::Down,
         }
+    }
+
+    /// Shows other sessions that the migration runs, until the value is dropped. Errors: those of
+    /// [`Running::say`].
+    pub fn say_running(&self) -> Result<Running> {
+        let (row, is_down) = match &self.act {
+            Act::Up(pending) => (pending.id, false),
+            Act::Down(applied) => (applied.id, true),
+        };
+        let since = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs() as u32);
+        Running::say(row, is_down, since)
     }
 
     /// The migration in one line.

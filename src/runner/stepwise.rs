@@ -16,8 +16,6 @@ use super::request::Request;
 use super::requirement;
 use super::run::{RenewLock, Run, Skipped};
 use super::step::{Act, Finished, Step};
-use super::surroundings::Surroundings;
-use crate::domain::script;
 use crate::error::{Error, Result};
 use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
@@ -25,7 +23,7 @@ use crate::pg::{message, settings, transaction};
 use crate::store::applied::Applied;
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
-use crate::store::{self, Batch, RunId, Store, blockers};
+use crate::store::{self, Batch, RunId, Store};
 use std::cell::RefCell;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -91,6 +89,10 @@ pub fn redo_each(project: &str, n: i32) -> Result<Outcome> {
     })
 }
 
+/// Why a step can't run inside a transaction, and whether it has blocks, of which that may show
+/// later.
+type Causes = (Option<Cause>, bool);
+
 /// A stepwise run under way.
 struct Stepwise<'a> {
     project: String,
@@ -142,7 +144,7 @@ fn run(
     transaction::commit()?;
     let mut outcome = Outcome { id: Some(id), ..Outcome::default() };
     for (n, (step, cause)) in steps.iter().zip(&causes).enumerate() {
-        let direction = this.step(step, n + 1, cause.as_ref())?;
+        let direction = this.step(step, n + 1, cause)?;
         match direction {
             Direction::Skip => {}
             Direction::Down => outcome.rolled_back += 1,
@@ -165,6 +167,7 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
             return Ok(None);
         };
         if let Some(lock) = SessionLock::try_lock(project.id)? {
+            batch.raise_sequences()?;
             batch.close()?;
             return Ok(Some(lock));
         }
@@ -226,7 +229,7 @@ fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project>
 impl Stepwise<'_> {
     /// Finds what can't run before anything does: of each step why it can't run inside a
     /// transaction. What fails here is kept in the record, too.
-    fn check(&self, steps: &[Step]) -> Result<Vec<Option<Cause>>> {
+    fn check(&self, steps: &[Step]) -> Result<Vec<Causes>> {
         let mut at = None;
         self.causes(steps, &mut at).or_else(|error| {
             if let Some(step) = at {
@@ -237,11 +240,7 @@ impl Stepwise<'_> {
         })
     }
 
-    fn causes<'s>(
-        &self,
-        steps: &'s [Step],
-        at: &mut Option<&'s Step>,
-    ) -> Result<Vec<Option<Cause>>> {
+    fn causes<'s>(&self, steps: &'s [Step], at: &mut Option<&'s Step>) -> Result<Vec<Causes>> {
         let store = Store::find()?;
         let batch = store.open()?;
         let project = own_project(&batch, &self.lock, &self.project)?;
@@ -259,22 +258,24 @@ impl Stepwise<'_> {
                 self.failed_at.replace(run.failed_at());
                 run.failed(step, error)
             })?;
-            causes.push(checked.cause);
+            causes.push((checked.cause, checked.calls));
         }
         batch.close()?;
         Ok(causes)
     }
 
     /// Takes a step, again and again while it gets no lock.
-    fn step(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<Direction> {
+    fn step(&self, step: &Step, number: usize, causes: &Causes) -> Result<Direction> {
+        // Until it is committed, or its failure is on record.
+        let _running = step.say_running()?;
         let mut tries = 0;
         loop {
-            let mut error = match self.attempt(step, number, cause) {
+            let mut error = match self.attempt(step, number, causes) {
                 Ok(direction) => return Ok(direction),
                 Err(error) => error,
             };
             transaction::abort()?;
-            if cause.is_none() && is_want_of_lock(&error) && tries < settings::lock_retries() {
+            if causes.0.is_none() && is_want_of_lock(&error) && tries < settings::lock_retries() {
                 tries += 1;
                 let pause = pause(tries);
                 message::notice(&format!(
@@ -291,17 +292,17 @@ impl Stepwise<'_> {
                 }
                 transaction::abort()?;
             }
-            if self.name_blockers(&mut error).is_err() {
-                // What can't be told isn't told; the failure itself matters more.
-                transaction::abort()?;
-            }
             self.note(step, &error)?;
             return Err(error);
         }
     }
 
-    /// Keeps a failure in the record, if that can be done; begins after an abort.
+    /// Keeps a failure in the record, if that can be done; begins after an abort. That a decision
+    /// is still missing is none: nothing has run, and what failed before stays on record.
     fn note(&self, step: &Step, error: &Error) -> Result<()> {
+        if matches!(error, Error::Interrupted { .. }) {
+            return Ok(());
+        }
         if let Err(second) = despite_cancel(|| self.note_failure(step, error)) {
             transaction::abort()?;
             message::warning(&format!(
@@ -313,7 +314,8 @@ impl Stepwise<'_> {
     }
 
     /// One try. An error leaves the transaction to be aborted.
-    fn attempt(&self, step: &Step, number: usize, cause: Option<&Cause>) -> Result<Direction> {
+    fn attempt(&self, step: &Step, number: usize, causes: &Causes) -> Result<Direction> {
+        let (cause, calls) = (causes.0.as_ref(), causes.1);
         self.failed_at.take();
         let store = Store::find()?;
         let batch = store.open()?;
@@ -328,7 +330,15 @@ impl Stepwise<'_> {
         let mut took = Duration::ZERO;
         let mut tell = |done: Finished| (direction, took) = (done.direction, done.took);
         let renew = || self.renew_lock(step);
-        let apart = cause.is_some() || run.is_under_way(step);
+        // What a block calls may have been made by a migration before it.
+        let late = match calls && cause.is_none() && number > 1 {
+            true => {
+                let checked = run.check(&batch, step, Mode::Stepwise);
+                checked.map_err(|error| run.failed(step, error))?.cause
+            }
+            false => None,
+        };
+        let apart = cause.or(late.as_ref()).is_some() || run.is_under_way(step);
         let apart = apart.then_some(&renew as RenewLock);
         let done = run.perform(batch, step, (number, self.of), None, apart, &mut tell);
         self.skipped.replace(std::mem::take(&mut run.skipped));
@@ -354,24 +364,6 @@ impl Stepwise<'_> {
             }
             Ok(())
         })
-    }
-
-    /// Has an error that tells of a lock not to be had say who holds it.
-    fn name_blockers(&self, error: &mut Error) -> Result<()> {
-        let Error::Server(server) = error else { return Ok(()) };
-        if server.sqlstate() != "55P03" {
-            return Ok(());
-        }
-        let project = store::with(|batch| batch.project(&self.project, View::Newest))?;
-        let at = self.failed_at.borrow();
-        let nest = Surroundings::of(project.as_ref())?.nest()?;
-        let names = script::names(at.text()).into_iter().map(str::to_owned).collect();
-        let blockers = blockers::of_relations(names)?;
-        nest.undo()?;
-        if let Some(blockers) = blockers {
-            server.set_detail(&blockers);
-        }
-        Ok(())
     }
 
     /// Keeps a failure in the record, in a transaction of its own.

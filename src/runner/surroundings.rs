@@ -89,6 +89,13 @@ impl Surroundings {
         Surroundings::among(project, |name| OF_PARSER.iter().any(|known| is(known, name)))
     }
 
+    /// The same, and the search_path by which they name things.
+    pub fn of_names(project: Option<&Project>) -> Result<Surroundings> {
+        Surroundings::among(project, |name| {
+            is(c"search_path", name) || OF_PARSER.iter().any(|known| is(known, name))
+        })
+    }
+
     fn among(project: Option<&Project>, is_meant: impl Fn(&str) -> bool) -> Result<Surroundings> {
         let settings = project.map_or(&[][..], |project| &project.settings);
         let is_ours = |name: &CStr| {

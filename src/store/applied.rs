@@ -130,8 +130,9 @@ impl Batch<'_> {
     }
 
     /// Makes the row of a migration that is about to run, with the checksums and the down
-    /// that are registered. Gives the row's key. None: another text or digest is registered
-    /// than the one that is about to run.
+    /// that are registered. `role` is the one as which it runs, if that isn't the caller. Gives
+    /// the row's key. None: another text or digest is registered than the one that is about to
+    /// run.
     pub fn claim(
         &self,
         migration: &Pending,
@@ -139,6 +140,7 @@ impl Batch<'_> {
         started_at: i64,
         event_seq: i64,
         text: &Text,
+        role: Option<&str>,
     ) -> Result<Option<i64>> {
         const CLAIM: Statement = Statement {
             sql: "INSERT INTO migrations.applied
@@ -167,7 +169,7 @@ impl Batch<'_> {
                 Value::BigInt(migration.id),
                 Value::Uuid(run.0),
                 Value::Timestamp(started_at),
-                self.store.caller.as_str().into(),
+                role.unwrap_or(&self.store.caller).into(),
                 Value::BigInt(event_seq),
                 text.parts.up.clone().map_or(Value::Null, Value::Bytes),
                 Value::Bytes(text.digest.clone()),

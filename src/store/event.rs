@@ -20,6 +20,8 @@ pub struct Event<'a> {
     pub version: Option<&'a str>,
     /// The migration's name; None: the project as a whole.
     pub name: Option<&'a str>,
+    /// The role as which it was done; None: the caller.
+    pub role: Option<&'a str>,
     /// What was done.
     pub action: &'static str,
     /// When it started.
@@ -108,7 +110,7 @@ impl Batch<'_> {
                 event.action.into(),
                 Value::Timestamp(event.started_at),
                 event.duration.map_or(Value::Null, Value::Interval),
-                self.store.caller.as_str().into(),
+                event.role.unwrap_or(&self.store.caller).into(),
                 bytes(event.digest),
                 bytes(event.former_digest),
                 failure.map_or(event.message, |f| Some(f.message.as_str())).into(),
@@ -121,6 +123,26 @@ impl Batch<'_> {
             View::Transaction,
         )?;
         Ok(())
+    }
+
+    /// Whether the last that was noted of a migration is what people have decided about a
+    /// statement of it that was cut off.
+    pub fn is_decided(
+        &self,
+        project: i64,
+        version: Option<&str>,
+        name: &str,
+        view: View,
+    ) -> Result<bool> {
+        const LAST: Statement = Statement {
+            sql: "SELECT action IN ('retry', 'mark_statement_done') FROM migrations.event
+                  WHERE project_id = $1 AND version IS NOT DISTINCT FROM $2
+                    AND (version IS NOT NULL OR name = $3)
+                  ORDER BY seq DESC LIMIT 1",
+            types: &[Type::BigInt, Type::Text, Type::Text],
+        };
+        let values = [Value::BigInt(project), version.into(), name.into()];
+        Ok(self.spi.run(&LAST, values, view)?.first().is_some_and(|row| row.bool(0)))
     }
 
     /// The migrations that the last run which came by them has skipped, with the reason.

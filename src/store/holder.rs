@@ -6,19 +6,54 @@ use crate::pg::call::Value;
 use crate::pg::lock;
 use crate::pg::spi::{Statement, Type, View};
 
+/// A migration that runs at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// It is rolled back.
+    pub is_down: bool,
+    /// Which process runs it, and since when.
+    pub by: String,
+}
+
 impl Batch<'_> {
-    /// Whether a session, which may be this one, is at work on a project.
-    pub fn is_locked(&self, project: i64) -> Result<bool> {
-        const LOCKED: Statement = Statement {
-            sql: "SELECT FROM pg_locks l
-                  WHERE l.locktype = 'advisory' AND l.objsubid = $2 AND l.granted
-                    AND l.mode = 'ExclusiveLock'
-                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295",
-            types: &[Type::BigInt, Type::SmallInt],
+    /// The migration of a project that a session, which may be this one, is at.
+    pub fn running(&self, project: i64) -> Result<Option<Running>> {
+        const RUNNING: Statement = Statement {
+            sql: "SELECT l.pid::bigint, l.objsubid = $2, l.classid::bigint,
+                         to_char(to_timestamp(l.objid::bigint), 'YYYY-MM-DD HH24:MI:SS TZ')
+                  FROM pg_locks l
+                  WHERE l.locktype = 'userlock' AND l.objsubid IN ($1, $2) AND l.pid IS NOT NULL
+                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            types: &[Type::SmallInt, Type::SmallInt],
         };
-        let values = [Value::BigInt(project), Value::SmallInt(lock::CLASS as i16)];
-        Ok(self.spi.run(&LOCKED, values, View::Caller)?.count() > 0)
+        // Locks have the lower half of the number of a row.
+        const UP: Statement = Statement {
+            sql: "SELECT version_key FROM migrations.migration
+                  WHERE project_id = $1 AND id & 4294967295 = $2",
+            types: &[Type::BigInt, Type::BigInt],
+        };
+        const DOWN: Statement = Statement {
+            sql: "SELECT version_key FROM migrations.applied
+                  WHERE project_id = $1 AND id & 4294967295 = $2",
+            types: &[Type::BigInt, Type::BigInt],
+        };
+        let classes = lock::RUNNING.map(|class| Value::SmallInt(class as i16));
+        let found = self.spi.run(&RUNNING, classes, View::Caller)?;
+        for row in found.rows() {
+            let is_down = row.bool(1);
+            let values = [Value::BigInt(project), Value::BigInt(row.bigint(2))];
+            let of = if is_down { &DOWN } else { &UP };
+            if let Some(migration) = self.spi.run(of, values, View::Caller)?.first() {
+                return Ok(Some(Running {
+                    key: migration.bytes(0),
+                    is_down,
+                    by: format!("process {} since {}", row.bigint(0), row.text(3)),
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// Who holds the lock of a project, as a sentence: process, user, since when, and the

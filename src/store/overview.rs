@@ -96,6 +96,14 @@ impl State {
     pub fn is_repeatable(&self) -> bool {
         is_repeatable(&self.key)
     }
+
+    /// Whether a run may apply it: it isn't applied, or a repeatable one that has changed or
+    /// takes part in each run.
+    pub fn may_run(&self) -> bool {
+        self.applied.is_none()
+            || self.is_repeatable()
+                && (self.checksum_ok == Some(false) || self.moment != Moment::Changed)
+    }
 }
 
 /// The requirements in a column of the registry, which may be NULL for none.
@@ -244,6 +252,33 @@ impl Batch<'_> {
         Ok(all)
     }
 
+    /// All registered repeatable migrations that run when they have changed, by name.
+    pub fn repeatables(&self, project: &Project, view: View) -> Result<Vec<Pending>> {
+        const REPEATABLES: Statement = Statement {
+            sql: "SELECT m.id, version_key, m.name, m.up_checksum IS NOT NULL, m.transactional,
+                         nullif(m.requires, '{}') AS requires, a.id
+                  FROM (SELECT * FROM migrations.migration
+                        WHERE project_id = $1 AND version IS NULL AND moment = 'changed') m
+                  FULL JOIN (SELECT * FROM migrations.applied
+                             WHERE project_id = $1 AND version IS NULL) a
+                  USING (version_key)
+                  WHERE m.id IS NOT NULL ORDER BY version_key",
+            types: &[Type::BigInt],
+        };
+        let found = self.spi.run(&REPEATABLES, [Value::BigInt(project.id)], view)?;
+        let repeatables = found.rows().map(|row| Pending {
+            id: row.bigint(0),
+            version: None,
+            key: row.bytes(1),
+            name: row.text(2),
+            has_up: row.bool(3),
+            transactional: row.get(4),
+            requires: requirements(&row, 5, &project.name),
+            former: row.get(6),
+        });
+        Ok(repeatables.collect())
+    }
+
     /// All versions that are registered or applied, with what they require.
     pub fn nodes(&self, project: &Project, view: View) -> Result<Vec<Node>> {
         const NODES: Statement = Statement {
@@ -339,9 +374,5 @@ impl Batch<'_> {
 
 /// The keys of those requirements that concern the same project.
 pub fn within(requires: &[Requirement]) -> Vec<Vec<u8>> {
-    let key = |requirement: &Requirement| match requirement {
-        Requirement::Within(version) => Some(version.key().to_vec()),
-        _ => None,
-    };
-    requires.iter().filter_map(key).collect()
+    requires.iter().filter_map(|requirement| Some(requirement.within()?.0)).collect()
 }

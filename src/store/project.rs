@@ -4,6 +4,7 @@ use super::Batch;
 use crate::domain::script::prepare::{Syntax, Variables};
 use crate::error::{Error, Result};
 use crate::pg::call::Value;
+use crate::pg::identity::Users;
 use crate::pg::lock;
 use crate::pg::spi::{Row, Statement, Type, View};
 
@@ -26,6 +27,19 @@ pub struct Project {
     pub settings: Vec<(String, String)>,
     /// What its texts refer to.
     pub variables: Variables,
+}
+
+impl Project {
+    /// The role as which its texts run, if its settings say one.
+    pub fn role(&self) -> Option<String> {
+        let (_, role) =
+            self.settings.iter().rfind(|(name, _)| name.eq_ignore_ascii_case("role"))?;
+        match role.as_str() {
+            // SET ROLE none: the one that has logged in.
+            "none" => Some(Users::current().session_name()),
+            role => Some(role.to_owned()),
+        }
+    }
 }
 
 /// What of a project's configuration is to change; None stays.
@@ -139,6 +153,7 @@ impl Batch<'_> {
             let (project, holder) = (name.to_owned(), self.lock_holder(key)?);
             return Err(Error::Busy { project, holder, waited: None });
         }
+        self.raise_sequences()?;
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
         let made = self.existing_project(name, View::Newest)?;
         made.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))

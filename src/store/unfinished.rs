@@ -22,10 +22,76 @@ pub struct Failure {
     pub line: Option<i32>,
 }
 
+impl Failure {
+    /// The action of its event.
+    pub fn action(&self) -> &'static str {
+        if self.direction == "down" { "rollback" } else { "apply" }
+    }
+}
+
+/// Notes that all failures of a migration are in the history.
+const RECORDED: Statement = Statement {
+    sql: "UPDATE migrations.unfinished
+          SET failures_recorded = failures, recorded_at = last_failed_at
+          WHERE project_id = $1 AND version_key = $2",
+    types: &[Type::BigInt, Type::Bytes],
+};
+
 impl Batch<'_> {
+    /// Records in the history what isn't there yet of the failures of a migration, unless they
+    /// were `like` this one. To be called before they are forgotten, or something else is. `seq`
+    /// is the number of the event. False: there was none.
+    pub fn record_failures(
+        &self,
+        project: i64,
+        key: &[u8],
+        like: Option<&Failure>,
+        seq: i64,
+    ) -> Result<bool> {
+        const LEFT: Statement = Statement {
+            sql: "SELECT direction, sqlstate, message, statement_no, line_no,
+                         failures - failures_recorded, last_failed_at
+                  FROM migrations.unfinished
+                  WHERE project_id = $1 AND version_key = $2 AND failures > failures_recorded",
+            types: &[Type::BigInt, Type::Bytes],
+        };
+        let key_values = || [Value::BigInt(project), Value::Bytes(key.to_vec())];
+        let (failure, times, started_at) = {
+            let found = self.spi.run(&LEFT, key_values(), View::Newest)?;
+            let Some(row) = found.first() else { return Ok(false) };
+            let failure = Failure {
+                direction: row.text(0),
+                sqlstate: row.text(1),
+                message: row.text(2),
+                statement: row.get(3),
+                line: row.get(4),
+            };
+            (failure, row.bigint(5), row.timestamp(6).unwrap_or_default())
+        };
+        if like == Some(&failure) {
+            return Ok(false);
+        }
+        self.spi.run(&RECORDED, key_values(), View::Transaction)?;
+        let (version, name) = self.title(project, key, View::Newest)?.unwrap_or_default();
+        self.record(&Event {
+            project,
+            seq,
+            version: version.as_deref(),
+            name: Some(&name),
+            action: failure.action(),
+            started_at,
+            failure: Some((&failure, times)),
+            ..Event::default()
+        })?;
+        Ok(true)
+    }
+
     /// Notes a failure. The same one again is only counted, and recorded in the history
     /// once an hour.
-    pub fn note_failure(&self, key: &[u8], failure: &Failure, event: Event) -> Result<()> {
+    pub fn note_failure(&self, key: &[u8], failure: &Failure, mut event: Event) -> Result<()> {
+        if self.record_failures(event.project, key, Some(failure), event.seq)? {
+            event.seq += 1;
+        }
         // The row as it is to be, with what isn't in the history yet.
         const NOTE: Statement = Statement {
             sql: "INSERT INTO migrations.unfinished AS u
@@ -54,12 +120,6 @@ impl Batch<'_> {
                 Type::Int,
                 Type::Timestamp,
             ],
-        };
-        const RECORDED: Statement = Statement {
-            sql: "UPDATE migrations.unfinished
-                  SET failures_recorded = failures, recorded_at = last_failed_at
-                  WHERE project_id = $1 AND version_key = $2",
-            types: &[Type::BigInt, Type::Bytes],
         };
         let noted = self.spi.run(
             &NOTE,

@@ -8,8 +8,15 @@ new_database() {
     sql 'CREATE EXTENSION pg_migrations' >/dev/null
 }
 
-sql() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c "$1"; }
-sql_in() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
+# What fails says so in its output: within $(...), where nobody sees its exit code, it would
+# pass for one that gives nothing.
+sql() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c "$1" || failed; }
+sql_in() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2" || failed; }
+failed() {
+    local code=$?
+    echo '(failed)'
+    return $code
+}
 
 # What the server has logged since mark_log.
 mark_log() { LOG_MARK=$(wc -c <"$RUN/server.log"); }
@@ -31,6 +38,7 @@ has() { # what pattern text
 }
 
 lacks() { # what pattern text
+    [ -n "$3" ] || fail "$1: there is no text, which lacks everything"
     ! grep -qE -- "$2" <<<"$3" || fail "$1: «$2» in: $3"
 }
 

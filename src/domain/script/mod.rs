@@ -5,6 +5,7 @@
 //! in characters; here these become places that a person can look up.
 
 pub mod command;
+pub mod ending;
 pub mod include;
 pub mod origin;
 pub mod prepare;
@@ -13,10 +14,15 @@ pub mod properties;
 pub mod scan;
 
 use super::{halt, room};
-use std::borrow::Cow;
 
 /// The most of a body that is shown as the text around an error, in bytes.
 pub const EXCERPT: usize = 4096;
+
+/// How many lines are shown before that of an error, and from it on.
+pub const AROUND: usize = 5;
+
+/// The most lines before an excerpt that it counts; each is a byte of the message.
+const COUNTED: usize = 100_000;
 
 /// The offset of the first byte at or after `from` that is neither white space nor
 /// part of a comment: where a statement really starts.
@@ -138,47 +144,55 @@ pub fn bytes_of_characters(text: &[u8], count: usize) -> usize {
 
 /// What to show of a text around an offset.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Excerpt<'a> {
-    /// The whole text while it is at most [`EXCERPT`] bytes, else a cut around the offset. A
-    /// whole one has its lines where they are in its file, behind empty ones.
-    pub text: Cow<'a, str>,
+pub struct Excerpt {
+    /// The lines around the offset, at most [`EXCERPT`] bytes of them. Before them are as many
+    /// carriage returns as the file has lines before, and a newline: clients that count the
+    /// lines up to the position get the file's, and show no empty ones.
+    pub text: String,
     /// The offset's position within the excerpt, in characters from 1.
     pub position: usize,
 }
 
-/// The part of a text to show with an error at this offset. A cut starts and ends
-/// with whole lines where lines are short enough for that.
-pub fn excerpt(text: &str, offset: usize) -> Excerpt<'_> {
+/// The part of a text to show with an error at this offset: [`AROUND`] lines before it and as
+/// many from there on, less where lines are very long.
+pub fn excerpt(text: &str, offset: usize) -> Excerpt {
     let (line, body) = origin::split(text);
     let offset = offset.min(text.len()).saturating_sub(text.len() - body.len());
     let offset = floor_boundary(body, offset);
-    let whole = body.len() + line - 1 <= EXCERPT;
-    let (start, end) = if body.len() <= EXCERPT { (0, body.len()) } else { cut(body, offset) };
-    let position = 1 + body[start..offset].chars().count();
-    match whole && line > 1 {
-        false => Excerpt { text: Cow::Borrowed(&body[start..end]), position },
-        true => Excerpt {
-            text: Cow::Owned("\n".repeat(line - 1) + body),
-            position: position + line - 1,
-        },
-    }
+    let (start, end) = cut(body, offset);
+    let before = line + line_at(body, start) - 2;
+    let lines = match before {
+        0 => String::new(),
+        1..=COUNTED => "\r".repeat(before) + "\n",
+        _ => String::new(),
+    };
+    let position = 1 + lines.len() + body[start..offset].chars().count();
+    Excerpt { text: lines + &body[start..end], position }
 }
 
+/// Where the lines around an offset begin and end.
 fn cut(text: &str, offset: usize) -> (usize, usize) {
     let bytes = text.as_bytes();
-    let start = offset.saturating_sub(EXCERPT / 2);
-    // All of the part before is text that is shown, so that it may be dropped up to a
-    // line's start without losing the place.
-    let start = match bytes[start..offset].iter().position(|b| *b == b'\n') {
-        _ if start == 0 => 0,
-        Some(newline) => start + newline + 1,
-        None => ceil_boundary(text, start),
+    let lowest = ceil_boundary(text, offset.saturating_sub(EXCERPT / 2));
+    let newlines = bytes[lowest..offset].iter().enumerate().rev().filter(|(_, b)| **b == b'\n');
+    // Behind the newline that ends the last line that isn't shown; of a cut one, behind its own.
+    let start = match newlines.map(|(n, _)| lowest + n + 1).nth(AROUND) {
+        Some(start) => start,
+        None if lowest == 0 => 0,
+        None => match bytes[lowest..offset].iter().position(|b| *b == b'\n') {
+            Some(newline) => lowest + newline + 1,
+            None => lowest,
+        },
     };
     let limit = floor_boundary(text, (start + EXCERPT).min(text.len()));
-    let end = match bytes[offset..limit].iter().rposition(|b| *b == b'\n') {
-        _ if limit == text.len() => limit,
-        Some(newline) => offset + newline,
-        None => limit,
+    let ends = bytes[offset..limit].iter().enumerate().filter(|(_, b)| **b == b'\n');
+    let end = match ends.map(|(n, _)| offset + n).nth(AROUND - 1) {
+        Some(end) => end,
+        None if limit == text.len() => limit,
+        None => match bytes[offset..limit].iter().rposition(|b| *b == b'\n') {
+            Some(newline) => offset + newline,
+            None => limit,
+        },
     };
     (start, end)
 }
@@ -248,33 +262,53 @@ mod tests {
         assert_eq!(bytes_of_characters("aéz".as_bytes(), 99), 4);
     }
 
+    fn shown(text: &str, position: usize) -> Excerpt {
+        Excerpt { text: text.to_owned(), position }
+    }
+
     #[test]
     fn shows_a_short_text_whole() {
-        assert_eq!(excerpt("aé\nz", 4), Excerpt { text: "aé\nz".into(), position: 4 });
-        assert_eq!(excerpt("", 7), Excerpt { text: "".into(), position: 1 });
+        assert_eq!(excerpt("aé\nz", 4), shown("aé\nz", 4));
+        assert_eq!(excerpt("", 7), shown("", 1));
         let text = origin::marked(4, "a\nb".to_owned());
-        for (offset, position) in [(0, 4), (text.len() - 1, 6), (text.len(), 7)] {
-            assert_eq!(excerpt(&text, offset), Excerpt { text: "\n\n\na\nb".into(), position });
+        for (offset, position) in [(0, 5), (text.len() - 1, 7), (text.len(), 8)] {
+            assert_eq!(excerpt(&text, offset), shown("\r\r\r\na\nb", position));
         }
-        let text = origin::marked(40_000, "a\nb".to_owned());
-        assert_eq!(excerpt(&text, text.len()), Excerpt { text: "a\nb".into(), position: 4 });
+        let text = origin::marked(200_000, "a\nb".to_owned());
+        assert_eq!(excerpt(&text, text.len()), shown("a\nb", 4));
+    }
+
+    #[test]
+    fn shows_ten_lines_of_a_long_text() {
+        let text: String = (1..=100).map(|n| format!("line {n}\n")).collect();
+        for (line, before, first, last) in
+            [(50, 44, 45, 54), (1, 0, 1, 5), (6, 0, 1, 10), (7, 1, 2, 11), (100, 94, 95, 100)]
+        {
+            let offset = text.find(&format!("line {line}\n")).unwrap_or_default();
+            let Excerpt { text: shown, position } = excerpt(&text, offset);
+            let padding = if before > 0 { "\r".repeat(before) + "\n" } else { String::new() };
+            assert!(shown.starts_with(&format!("{padding}line {first}\n")), "{line}: {shown:?}");
+            assert!(shown.trim_end().ends_with(&format!("line {last}")), "{line}: {shown:?}");
+            assert!(shown[position - 1..].starts_with(&format!("line {line}")), "{line}");
+        }
     }
 
     #[test]
     fn cuts_a_long_text_around_the_place() {
         let lines: String = (0..2000).map(|n| format!("SELECT {n}; -- é\n")).collect();
+        let long: String = (0..40).map(|n| format!("SELECT {n}; {}\n", "é".repeat(700))).collect();
         let one_line = "é".repeat(9000);
-        for text in [lines.as_str(), one_line.as_str()] {
+        for text in [lines.as_str(), long.as_str(), one_line.as_str()] {
             for offset in (0..=text.len()).step_by(7) {
                 let at = floor_boundary(text, offset);
                 let shown = excerpt(text, offset);
-                assert!(shown.text.len() <= EXCERPT);
+                assert!(shown.text.trim_start_matches('\r').len() <= EXCERPT + 1);
                 let rest = shown.text.char_indices().nth(shown.position - 1);
                 let place = rest.map_or("", |(n, _)| &shown.text[n..]);
                 assert!(text[at..].starts_with(place), "offset {offset}");
                 assert!(!place.is_empty() || at == text.len() || text[at..].starts_with('\n'));
             }
         }
-        assert!(excerpt(&lines, lines.len() / 2).text.starts_with("SELECT "));
+        assert!(excerpt(&lines, lines.len() / 2).text.trim_start().starts_with("SELECT "));
     }
 }

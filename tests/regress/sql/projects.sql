@@ -117,7 +117,7 @@ SELECT migrations.next_version('words');
 SELECT migrations.next_version('auth', 0);
 SELECT migrations.next_version('a:b');
 
--- a role: texts run as it, the record is the caller's
+-- a role: texts run as it, and the record says so
 CREATE ROLE regress_app;
 GRANT CREATE ON SCHEMA billing TO regress_app;
 GRANT USAGE ON SCHEMA billing TO regress_app;
@@ -125,7 +125,7 @@ SELECT settings FROM migrations.set_project('role', search_path => 'billing', se
 SELECT migrations.add('1', 'x', 'CREATE TABLE owned (); SELECT current_user', 'DROP TABLE owned', project => 'role', verify => 'SELECT current_user = ''regress_app''');
 SELECT version, messages FROM migrations.apply(project => 'role');
 SELECT tableowner FROM pg_tables WHERE tablename = 'owned';
-SELECT current_user = session_user AS back, effective_role = current_user AS caller FROM migrations.history WHERE project = 'role' AND action = 'apply';
+SELECT current_user = session_user AS back, effective_role, session_role = session_user AS login FROM migrations.history WHERE project = 'role' AND action = 'apply';
 SELECT version FROM migrations.reset('role', 'role');
 DROP OWNED BY regress_app;
 DROP ROLE regress_app;
