@@ -262,6 +262,14 @@ pub enum Error {
         /// The project.
         project: String,
     },
+    /// A migration of this transaction has set the modes of all constraints, which last to its
+    /// end, so that another one can't run in it (25001).
+    AllModesSet {
+        /// The other one, as in a CONTEXT.
+        migration: String,
+        /// The statement that gives each a transaction.
+        instead: String,
+    },
     /// A procedure that commits was called where it can't (25001).
     InsideTransaction {
         /// The call, as in `migrations.apply_each()`.

@@ -1,5 +1,6 @@
 //! Runs one body inside the current transaction.
 
+use super::constraints::AllModes;
 use super::surroundings::Surroundings;
 use super::{check, constraints};
 use crate::domain::room;
@@ -136,6 +137,7 @@ fn statements(
     let mut timeout_set = false;
     let conforming = parse::conforming_strings();
     let mut kept = KeptRows::default();
+    let mut all_modes = AllModes::default();
     for (n, statement) in checked.statements.iter().enumerate() {
         let number = n + 1;
         context.enter(statement.step(number, of));
@@ -146,7 +148,11 @@ fn statements(
         timer.arm(timeout_set)?;
         let _attached = context.attach();
         let keeps = keep == Keep::LastResult || number == of;
-        let output = portal::run(context, statement, keeps)?;
+        let output = match all_modes.prepare(statement)? {
+            true => portal::run(context, statement, keeps)?,
+            false => portal::Output::default(),
+        };
+        all_modes.follow()?;
         timeout_set |= statement.sets_timeout;
         if parse::conforming_strings() != conforming && number < of {
             return Err(Error::StringsChanged { place: context.place() });

@@ -15,6 +15,7 @@ pub mod check;
 pub mod condition;
 pub mod configuration;
 pub mod constraints;
+pub mod ending;
 pub mod entrance;
 pub mod folder;
 pub mod gate;
