@@ -444,6 +444,8 @@ pub enum Error {
     TransactionControl {
         /// The command, as in `COMMIT`.
         command: String,
+        /// It is one of a precondition or verify script.
+        is_condition: bool,
         /// Where.
         place: Place,
         /// By which call it can be run, as a sentence.

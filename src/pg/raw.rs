@@ -285,6 +285,7 @@ unsafe extern "C-unwind" {
     pub fn SPI_commit();
     pub fn AbortCurrentTransaction();
     pub fn StartTransactionCommand();
+    pub fn SetPGVariable(name: *const c_char, values: *mut List, is_local: bool);
     pub fn ProcessInterrupts();
     pub fn WaitLatch(
         latch: *mut pgrx::pg_sys::Latch,

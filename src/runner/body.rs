@@ -14,6 +14,7 @@ use crate::pg::message;
 use crate::pg::parse::{self, Statement};
 use crate::pg::portal::{self, Truth};
 use crate::pg::settings;
+use crate::pg::subtransaction::Subtransaction;
 use crate::pg::timeout::StatementTimer;
 use crate::store::project::Project;
 use crate::store::{Store, temporary};
@@ -126,7 +127,11 @@ fn statements(
     mut timer: StatementTimer,
     keep: Keep,
 ) -> Result<Done> {
-    let checked = check::body(context, check::Mode::Atomic)?;
+    let mode = match keep {
+        Keep::Final => check::Mode::Atomic,
+        Keep::LastResult => check::Mode::Condition,
+    };
+    let checked = check::body(context, mode)?;
     if checked.unwrapped {
         context.enter(Step::Parsing);
         let _attached = context.attach();
@@ -138,6 +143,7 @@ fn statements(
     let conforming = parse::conforming_strings();
     let mut kept = KeptRows::default();
     let mut all_modes = AllModes::default();
+    let mut undone: Option<Undone> = None;
     for (n, statement) in checked.statements.iter().enumerate() {
         let number = n + 1;
         context.enter(statement.step(number, of));
@@ -146,6 +152,13 @@ fn statements(
             log(context, statement);
         }
         timer.arm(timeout_set)?;
+        let section = statement.section.filter(|_| statement.is_undone);
+        if undone.as_ref().map(|undone| undone.section) != section {
+            if let Some(undone) = undone.take() {
+                timeout_set = undone.timeout_set;
+            }
+            undone = section.map(|section| Undone::begin(section, timeout_set)).transpose()?;
+        }
         let _attached = context.attach();
         let keeps = keep == Keep::LastResult || number == of;
         let output = match all_modes.prepare(statement)? {
@@ -159,6 +172,9 @@ fn statements(
         }
         kept.keep(output);
     }
+    if let Some(undone) = undone {
+        timeout_set = undone.timeout_set;
+    }
     context.enter(Step::Constraints);
     timer.arm(timeout_set)?;
     {
@@ -170,6 +186,20 @@ fn statements(
         tell_hiding()?;
     }
     Ok(kept.done(of, context))
+}
+
+/// A block of a condition that its ROLLBACK ends: when it is dropped, it is undone.
+struct Undone {
+    section: usize,
+    // Whether the text had set its timeout before.
+    timeout_set: bool,
+    _work: Subtransaction,
+}
+
+impl Undone {
+    fn begin(section: usize, timeout_set: bool) -> Result<Undone> {
+        Ok(Undone { section, timeout_set, _work: Subtransaction::begin()? })
+    }
 }
 
 /// A WARNING for each temporary table that stays and hides another one: the next migration

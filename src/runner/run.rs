@@ -242,7 +242,8 @@ impl<'a> Run<'a> {
                 // Marked as transactional it is to be refused as in an atomic run.
                 let run = mode;
                 let mode = match (is_body, mark, mode) {
-                    (false, ..) | (_, Some(true), _) => Mode::Atomic,
+                    (false, ..) => Mode::Condition,
+                    (_, Some(true), _) => Mode::Atomic,
                     (_, Some(false), Mode::Stepwise) => Mode::Apart,
                     (.., mode) => mode,
                 };
@@ -272,7 +273,7 @@ impl<'a> Run<'a> {
             let instead = self.request.stepwise(&self.project(step).name);
             *way = Some(match (is_body, step.mark()) {
                 (false, _) => {
-                    "Remove it: a precondition or verify script is taken back.".to_owned()
+                    "Remove it: a precondition or verify script is rolled back.".to_owned()
                 }
                 (_, Some(true)) => {
                     "Register the migration without transactional => true.".to_owned()
