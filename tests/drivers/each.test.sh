@@ -56,32 +56,32 @@ INSERT INTO states VALUES ('look', $$INSERT INTO s.seen SELECT concat_ws(' ',
     s.modes(), (SELECT count(*) FROM s.k), (SELECT count(*) FROM pg_largeobject_metadata),
     (SELECT string_agg(channel, ',') FROM pg_listening_channels() channel),
     (SELECT string_agg(objid::text, ',' ORDER BY objid) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objsubid < 3 AND objid IN (777, 778)))$$);
+CREATE SCHEMA s;
+CREATE SEQUENCE s.n;
+CREATE TABLE s.t (i int PRIMARY KEY, j int);
+CREATE TABLE s.k (late int CONSTRAINT late REFERENCES s.t DEFERRABLE INITIALLY DEFERRED, soon int CONSTRAINT soon REFERENCES s.t DEFERRABLE);
+CREATE TABLE s.seen (seen text);
+CREATE FUNCTION s.open() RETURNS refcursor LANGUAGE plpgsql AS 'DECLARE r1 refcursor := ''r1''; BEGIN OPEN r1 FOR SELECT * FROM s.t; RETURN r1; END';
+CREATE FUNCTION s.modes() RETURNS text LANGUAGE plpgsql AS $m$
+DECLARE found text := ''; c text;
+BEGIN
+    FOREACH c IN ARRAY ARRAY['late', 'soon'] LOOP
+        BEGIN
+            EXECUTE format('INSERT INTO s.k (%s) VALUES (99)', c);
+            RAISE division_by_zero;
+        EXCEPTION WHEN division_by_zero THEN found := found || c || ':d ';
+            WHEN foreign_key_violation THEN found := found || c || ':i ';
+        END;
+    END LOOP;
+    RETURN found;
+END $m$;
+GRANT USAGE ON SCHEMA s TO each_role;
+GRANT ALL ON ALL TABLES IN SCHEMA s TO each_role;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA s TO each_role;
 CREATE PROCEDURE fresh() LANGUAGE plpgsql AS $f$
 BEGIN
-    DROP SCHEMA IF EXISTS s CASCADE;
+    TRUNCATE s.k, s.t, s.seen;
     PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
-    CREATE SCHEMA s;
-    CREATE SEQUENCE s.n;
-    CREATE TABLE s.t (i int PRIMARY KEY, j int);
-    CREATE TABLE s.k (late int CONSTRAINT late REFERENCES s.t DEFERRABLE INITIALLY DEFERRED, soon int CONSTRAINT soon REFERENCES s.t DEFERRABLE);
-    CREATE TABLE s.seen (seen text);
-    CREATE FUNCTION s.open() RETURNS refcursor LANGUAGE plpgsql AS 'DECLARE r1 refcursor := ''r1''; BEGIN OPEN r1 FOR SELECT * FROM s.t; RETURN r1; END';
-    CREATE FUNCTION s.modes() RETURNS text LANGUAGE plpgsql AS $m$
-    DECLARE found text := ''; c text;
-    BEGIN
-        FOREACH c IN ARRAY ARRAY['late', 'soon'] LOOP
-            BEGIN
-                EXECUTE format('INSERT INTO s.k (%s) VALUES (99)', c);
-                RAISE division_by_zero;
-            EXCEPTION WHEN division_by_zero THEN found := found || c || ':d ';
-                WHEN foreign_key_violation THEN found := found || c || ':i ';
-            END;
-        END LOOP;
-        RETURN found;
-    END $m$;
-    GRANT USAGE ON SCHEMA s TO each_role;
-    GRANT ALL ON ALL TABLES IN SCHEMA s TO each_role;
-    GRANT ALL ON ALL SEQUENCES IN SCHEMA s TO each_role;
 END $f$;
 SELECT count(migrations.add(n::text, t.name, t.text, project => a.name || '.' || b.name || '.' || mode))
 FROM states a, states b, unnest(ARRAY['apply', 'each']) mode,
@@ -92,10 +92,10 @@ SQL
 states=$(sql "SELECT name FROM states WHERE name <> 'look' ORDER BY name")
 pairs() { # mode
     local a b
-    echo '\set QUIET on'
     for a in $states; do
         for b in $states; do
-            echo '\c'
+            echo 'ROLLBACK;'
+            echo 'DISCARD ALL;'
             echo 'CALL fresh();'
             case $1 in
             apply) echo "SELECT count(*) FROM migrations.apply(project => '$a.$b.apply') \\gset" ;;
@@ -126,6 +126,8 @@ for mode in psql apply each; do
     "$BIN/psql" -X -A -t -f "$RUN/$mode.sql" 2>/dev/null | sed -n 's/^@ //p' >"$RUN/$mode.out"
     is "$mode ran all" "$(wc -w <<<"$states" | awk '{print $1 * $1}')" "$(wc -l <"$RUN/$mode.out")"
 done
+
+mkdir -p "$CARGO_TARGET_DIR/results/each"; cp "$RUN"/{psql,apply,each}.out "$CARGO_TARGET_DIR/results/each/"
 
 # Settings and roles are put back after each migration, and a savepoint is refused.
 of_ours='\<(set|set_config|search_path|statement_timeout|role|reset_all|savepoint)\>'
