@@ -19,7 +19,7 @@ INSERT INTO states VALUES
     ('cursor_hold', 'DECLARE c2 CURSOR WITH HOLD FOR SELECT 1'),
     ('cursor_hold_table', 'DECLARE c3 CURSOR WITH HOLD FOR SELECT * FROM s.t'),
     ('close_all', 'CLOSE ALL'),
-    ('alter', 'ALTER TABLE s.t ALTER j SET DEFAULT 2; ALTER TABLE s.k ALTER late SET DEFAULT 2'),
+    ('alter', 'ALTER TABLE s.t ALTER j DROP DEFAULT; ALTER TABLE s.k ALTER late DROP DEFAULT'),
     ('set', 'SET work_mem = ''7MB'''),
     ('set_local', 'SET LOCAL work_mem = ''9MB'''),
     ('set_config', 'SELECT set_config(''work_mem'', ''6MB'', false)'),
