@@ -277,6 +277,14 @@ pub enum Error {
         /// The project.
         project: String,
     },
+    /// A migration of this transaction has set the modes of all constraints, which last to its
+    /// end, so that another one can't run in it (25001).
+    AllModesSet {
+        /// The other one, as in a CONTEXT.
+        migration: String,
+        /// The statement that gives each a transaction.
+        instead: String,
+    },
     /// A procedure that commits was called where it can't (25001).
     InsideTransaction {
         /// The call, as in `migrations.apply_each()`.
@@ -453,6 +461,8 @@ pub enum Error {
     TransactionControl {
         /// The command, as in `COMMIT`.
         command: String,
+        /// It is one of a precondition or verify script.
+        is_condition: bool,
         /// Where.
         place: Place,
         /// By which call it can be run, as a sentence.

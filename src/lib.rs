@@ -33,6 +33,7 @@ pub extern "C-unwind" fn _PG_init() {
     pg::interrupt::watch();
     pg::settings::define();
     pg::constraint::watch();
+    pg::leftover::watch();
     pg::transaction::watch();
     pg::utility::watch();
 }

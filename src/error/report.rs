@@ -726,7 +726,20 @@ impl Error {
             )
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
             .hint(format!("Use {instead} which runs its statements in transactions of their own.")),
-            TransactionControl { command, place, way } => Report::new(
+            AllModesSet { migration, instead } => Report::new(
+                Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
+                format!("{migration} cannot run in the transaction of a migration that ran SET CONSTRAINTS ALL"),
+            )
+            .detail("A function or DO block ran it. Its mode is that of all constraints to the end of the transaction, and nothing can put it back.")
+            .hint(format!("Use {instead} which gives each migration a transaction of its own, or name the constraints.")),
+            TransactionControl { command, is_condition: true, place, .. } => Report::new(
+                Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
+                format!("{command} is not allowed in a precondition or verify script"),
+            )
+            .detail("Nothing was run. All that such a script does is rolled back; in it a plain BEGIN with a plain COMMIT or ROLLBACK is accepted.")
+            .hint("Remove the statement, or its options.")
+            .place(place.clone()),
+            TransactionControl { command, place, way, .. } => Report::new(
                 Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
                 format!("{command} is not allowed in a migration"),
             )

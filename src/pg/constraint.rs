@@ -1,14 +1,16 @@
 //! The modes of deferrable constraints in this transaction.
 
 use super::catch::catch;
+use super::parse::Statement;
 use crate::error::Result;
 use pgrx::PgList;
 use pgrx::pg_sys;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 // Whether a deferrable constraint may exist: cleared by who has looked, set whenever
 // pg_constraint changes.
 static MAY_BE: AtomicBool = AtomicBool::new(true);
+static CHANGES: AtomicU64 = AtomicU64::new(0);
 
 unsafe extern "C-unwind" {
     fn AfterTriggerSetState(statement: *mut pg_sys::ConstraintsSetStmt);
@@ -33,6 +35,12 @@ unsafe extern "C-unwind" fn changed(
     _hash: pg_sys::uint32,
 ) {
     MAY_BE.store(true, Ordering::Relaxed);
+    CHANGES.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Counts changes of constraints: another number says that one may have been made.
+pub fn changes() -> u64 {
+    CHANGES.load(Ordering::Relaxed)
 }
 
 /// False: no constraint of the database is deferrable.
@@ -66,18 +74,49 @@ pub fn set(names: &[(&str, &str)], deferred: bool) -> Result<()> {
     // SAFETY: a parse node as the server's grammar makes it, in the current memory
     // context; the statement's code only reads it.
     unsafe {
-        let mut constraints = PgList::<pg_sys::RangeVar>::new();
-        for (schema, name) in names {
-            let schema = pg_sys::pstrdup(super::cstring(schema).as_ptr());
-            let name = pg_sys::pstrdup(super::cstring(name).as_ptr());
-            constraints.push(pg_sys::makeRangeVar(schema, name, -1));
-        }
         let statement = pg_sys::palloc0(size_of::<pg_sys::ConstraintsSetStmt>())
             .cast::<pg_sys::ConstraintsSetStmt>();
         (*statement).type_ = pg_sys::NodeTag::T_ConstraintsSetStmt;
-        (*statement).constraints = constraints.into_pg();
+        (*statement).constraints = list(names);
         (*statement).deferred = deferred;
         catch(|| AfterTriggerSetState(statement))?;
     }
     Ok(())
+}
+
+/// Names as the server's grammar makes them, in the current memory context.
+fn list(names: &[(&str, &str)]) -> *mut pg_sys::List {
+    let mut constraints = PgList::<pg_sys::RangeVar>::new();
+    for (schema, name) in names {
+        // SAFETY: copies of C strings.
+        constraints.push(unsafe {
+            let schema = pg_sys::pstrdup(super::cstring(schema).as_ptr());
+            let name = pg_sys::pstrdup(super::cstring(name).as_ptr());
+            pg_sys::makeRangeVar(schema, name, -1)
+        });
+    }
+    constraints.into_pg()
+}
+
+/// Whether a statement is SET CONSTRAINTS ALL: whether it says DEFERRED.
+pub fn sets_all(statement: &Statement) -> Option<bool> {
+    // SAFETY: a node of the parser, read as what its tag says that it is.
+    unsafe {
+        let node = (*statement.tree).stmt;
+        if (*node).type_ != pg_sys::NodeTag::T_ConstraintsSetStmt {
+            return None;
+        }
+        let set = node.cast::<pg_sys::ConstraintsSetStmt>();
+        (*set).constraints.is_null().then_some((*set).deferred)
+    }
+}
+
+/// Has a SET CONSTRAINTS ALL mean these constraints, of which there is one at least. To be
+/// called in the memory that the statement's tree lives in.
+pub fn name_all(statement: &Statement, names: &[(&str, &str)]) {
+    // SAFETY: as `sets_all` has found it.
+    unsafe {
+        let set = (*statement.tree).stmt.cast::<pg_sys::ConstraintsSetStmt>();
+        (*set).constraints = list(names);
+    }
 }

@@ -41,6 +41,22 @@ pub struct Statement {
     /// Of statements between a BEGIN and its COMMIT, that they belong together: the number
     /// of their BEGIN's statement.
     pub section: Option<usize>,
+    /// Of such statements that ROLLBACK ends them.
+    pub is_undone: bool,
+    /// With which characteristics their transaction begins.
+    pub characteristics: Option<Characteristics>,
+}
+
+/// Characteristics of a transaction, such as its isolation level, as a BEGIN or SET
+/// TRANSACTION of the text has them. It is valid as long as the trees are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Characteristics(pub(super) Vec<*mut pg_sys::DefElem>);
+
+impl Characteristics {
+    /// Adds others, which count where both are given.
+    pub fn add(&mut self, others: &Characteristics) {
+        self.0.extend_from_slice(&others.0);
+    }
 }
 
 /// What a DO or CALL runs.
@@ -61,6 +77,12 @@ pub enum Kind {
     Begin,
     /// COMMIT or END without options.
     Commit,
+    /// BEGIN or START TRANSACTION with options.
+    BeginWith(Characteristics),
+    /// SET TRANSACTION.
+    SetTransaction(Characteristics),
+    /// ROLLBACK or ABORT without options.
+    Rollback,
     /// Other transaction control; its command.
     TransactionControl(String),
     /// Refused by the server inside a transaction; its command, and what it works on.
@@ -168,7 +190,9 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
         let (is_block, sets_session) = unsafe {
             let tag = (*node).type_;
             let sets = match tag {
-                NodeTag::T_VariableSetStmt => !(*node.cast::<pg_sys::VariableSetStmt>()).is_local,
+                NodeTag::T_VariableSetStmt => {
+                    !(*node.cast::<pg_sys::VariableSetStmt>()).is_local && !is_set_transaction(node)
+                }
                 NodeTag::T_SelectStmt => is_set_config(node),
                 _ => false,
             };
@@ -190,6 +214,8 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             sets_session,
             creates_extension,
             section: None,
+            is_undone: false,
+            characteristics: None,
         }
     };
     let mut statements = room::list(trees.len());
@@ -257,6 +283,10 @@ unsafe fn kind(node: *mut pg_sys::Node) -> Kind {
                 Kind::DiscardAll
             }
             NodeTag::T_CreateSchemaStmt if makes_own_schema(node) => Kind::OwnSchema,
+            NodeTag::T_VariableSetStmt if is_set_transaction(node) => {
+                let set = node.cast::<pg_sys::VariableSetStmt>();
+                Kind::SetTransaction(Characteristics(elements((*set).args)))
+            }
             _ if concerns_us(node) => Kind::OwnExtension(command(node)),
             _ => non_transactional(node)
                 .map_or(Kind::Plain, |(command, form)| Kind::NonTransactional(command, form)),
@@ -282,7 +312,11 @@ unsafe fn transaction(node: *mut pg_sys::Node) -> Kind {
         let statement = node.cast::<pg_sys::TransactionStmt>();
         match (*statement).kind {
             TRANS_STMT_BEGIN | TRANS_STMT_START if (*statement).options.is_null() => Kind::Begin,
+            TRANS_STMT_BEGIN | TRANS_STMT_START => {
+                Kind::BeginWith(Characteristics(elements((*statement).options)))
+            }
             TRANS_STMT_COMMIT if !(*statement).chain => Kind::Commit,
+            TRANS_STMT_ROLLBACK if !(*statement).chain => Kind::Rollback,
             _ => Kind::TransactionControl(command(node)),
         }
     }
@@ -312,6 +346,18 @@ unsafe fn makes_own_schema(node: *mut pg_sys::Node) -> bool {
             false => name,
         };
         !name.is_null() && CStr::from_ptr(name) == c"migrations"
+    }
+}
+
+/// Whether a SET is SET TRANSACTION with an isolation level and the like. (SET SESSION
+/// CHARACTERISTICS and SET TRANSACTION SNAPSHOT have other names.)
+unsafe fn is_set_transaction(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: the caller has seen the tag; a name is a C string.
+    unsafe {
+        let set = node.cast::<pg_sys::VariableSetStmt>();
+        (*set).kind == pg_sys::VariableSetKind::VAR_SET_MULTI
+            && !(*set).name.is_null()
+            && CStr::from_ptr((*set).name) == c"TRANSACTION"
     }
 }
 

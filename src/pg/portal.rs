@@ -189,12 +189,13 @@ fn run_at(
         }
         None => None,
     };
+    let may_run_again = top_level || statement.section.is_some();
     // SAFETY: the server's own sequence for a simple query. The tree is of this body and
     // used once; only pointers are alive in the closure.
     memory.enter(|| unsafe {
         catch(|| {
             // What is to be run once more, should another session be faster, stays as it is.
-            let tree = match top_level {
+            let tree = match may_run_again {
                 true => raw::copyObjectImpl(tree.cast()).cast(),
                 false => tree,
             };

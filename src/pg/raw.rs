@@ -109,6 +109,7 @@ unsafe extern "C-unwind" {
         completion: *mut QueryCompletion,
     ) -> bool;
     pub fn PortalDrop(portal: Portal, top_commit: bool);
+    pub fn GetPortalByName(name: *const c_char) -> Portal;
     pub fn standard_ProcessUtility(
         statement: *mut pgrx::pg_sys::PlannedStmt,
         text: *const c_char,
@@ -293,6 +294,7 @@ unsafe extern "C-unwind" {
     pub fn SPI_commit();
     pub fn AbortCurrentTransaction();
     pub fn StartTransactionCommand();
+    pub fn SetPGVariable(name: *const c_char, values: *mut List, is_local: bool);
     pub fn ProcessInterrupts();
     pub fn WaitLatch(
         latch: *mut pgrx::pg_sys::Latch,
@@ -316,6 +318,16 @@ unsafe extern "C-unwind" {
     // subtransactions
     pub fn BeginInternalSubTransaction(name: *const c_char);
     pub fn RollbackAndReleaseCurrentSubTransaction();
+
+    // temporary tables
+    pub fn get_relname_relid(name: *const c_char, schema: Oid) -> Oid;
+    pub fn get_rel_namespace(relation: Oid) -> Oid;
+    pub fn heap_truncate(relations: *mut List);
+    pub fn performDeletion(
+        object: *const pgrx::pg_sys::ObjectAddress,
+        behavior: pgrx::pg_sys::DropBehavior::Type,
+        flags: c_int,
+    );
 
     pub fn AtEOXact_GUC(is_commit: bool, nest_level: c_int);
     pub fn GetConfigOption(

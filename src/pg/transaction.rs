@@ -1,6 +1,7 @@
 //! The transaction that a call runs in; and in a procedure, ending it and going on in the
 //! next one.
 
+use super::parse::Characteristics;
 use super::{catch::catch, raw};
 use crate::error::Result;
 use pgrx::pg_sys;
@@ -38,6 +39,22 @@ pub fn abort() -> Result<()> {
         pg_sys::CurrentMemoryContext = pg_sys::PortalContext;
         Ok(())
     }
+}
+
+/// Gives the transaction characteristics. To be called before it takes its first snapshot.
+/// Errors: the server's, of those that it can't have.
+pub fn set(characteristics: &Characteristics) -> Result<()> {
+    for element in &characteristics.0 {
+        // SAFETY: what the server does for the options of a BEGIN; a node of the parser.
+        unsafe {
+            let element = *element;
+            catch(|| {
+                let value = pg_sys::lappend(core::ptr::null_mut(), (*element).arg.cast());
+                raw::SetPGVariable((*element).defname, value, true);
+            })?;
+        }
+    }
+    Ok(())
 }
 
 static COMMITS: AtomicU64 = AtomicU64::new(0);

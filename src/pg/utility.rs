@@ -1,12 +1,13 @@
-//! Statements that commit by themselves, run inside a call of ours.
+//! Our hook for utility statements.
 //!
-//! The server lets a statement do that if it runs as a top-level one. Other libraries see
+//! It notes what statements leave to the end of their transaction ([`super::leftover`]), and
+//! runs statements that commit by themselves inside a call of ours. The server lets a statement do that if it runs as a top-level one. Other libraries see
 //! the statements that run, by the hook for utility statements, and may refuse one at top
 //! level while the client's own is under way, as pgaudit does. So the statement is run as one
 //! of a function, and becomes a top-level one in our own hook. Libraries that were loaded
 //! after ours, and have their hooks around it, see an ordinary nested statement.
 
-use super::{guc, raw};
+use super::{guc, leftover, raw};
 use core::ffi::c_char;
 use pgrx::pg_sys::{
     DestReceiver, NodeTag, ParamListInfo, PlannedStmt, ProcessUtility_hook,
@@ -83,7 +84,9 @@ unsafe extern "C-unwind" fn hook(
             NEXT.set(None);
             context = ProcessUtilityContext::PROCESS_UTILITY_TOPLEVEL;
         }
+        let seen = leftover::see((*statement).utilityStmt);
         let run = FORMER.get().copied().flatten().unwrap_or(raw::standard_ProcessUtility);
         run(statement, text, read_only, context, parameters, environment, destination, completion);
+        leftover::note(seen);
     }
 }

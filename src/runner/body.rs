@@ -1,5 +1,6 @@
 //! Runs one body inside the current transaction.
 
+use super::constraints::AllModes;
 use super::surroundings::Surroundings;
 use super::{check, constraints};
 use crate::domain::room;
@@ -14,6 +15,7 @@ use crate::pg::name::{self, Name};
 use crate::pg::parse::{self, Statement};
 use crate::pg::portal::{self, Truth};
 use crate::pg::settings;
+use crate::pg::subtransaction::Subtransaction;
 use crate::pg::timeout::StatementTimer;
 use crate::store::project::Project;
 use crate::store::{Store, temporary};
@@ -126,7 +128,11 @@ fn statements(
     mut timer: StatementTimer,
     keep: Keep,
 ) -> Result<Done> {
-    let checked = check::body(context, check::Mode::Atomic)?;
+    let mode = match keep {
+        Keep::Final => check::Mode::Atomic,
+        Keep::LastResult => check::Mode::Condition,
+    };
+    let checked = check::body(context, mode)?;
     if checked.unwrapped {
         context.enter(Step::Parsing);
         let _attached = context.attach();
@@ -137,6 +143,8 @@ fn statements(
     let mut timeout_set = false;
     let conforming = parse::conforming_strings();
     let mut kept = KeptRows::default();
+    let mut all_modes = AllModes::default();
+    let mut undone: Option<Undone> = None;
     for (n, statement) in checked.statements.iter().enumerate() {
         let number = n + 1;
         context.enter(statement.step(number, of));
@@ -145,15 +153,29 @@ fn statements(
             log(context, statement);
         }
         timer.arm(timeout_set)?;
+        let section = statement.section.filter(|_| statement.is_undone);
+        if undone.as_ref().map(|undone| undone.section) != section {
+            if let Some(undone) = undone.take() {
+                timeout_set = undone.timeout_set;
+            }
+            undone = section.map(|section| Undone::begin(section, timeout_set)).transpose()?;
+        }
         let _attached = context.attach();
         let keeps = keep == Keep::LastResult || number == of;
-        let output = portal::run(context, statement, keeps)?;
+        let output = match all_modes.prepare(statement)? {
+            true => portal::run(context, statement, keeps)?,
+            false => portal::Output::default(),
+        };
         check_index(context, statement)?;
+        all_modes.follow()?;
         timeout_set |= statement.sets_timeout;
         if parse::conforming_strings() != conforming && number < of {
             return Err(Error::StringsChanged { place: context.place() });
         }
         kept.keep(output);
+    }
+    if let Some(undone) = undone {
+        timeout_set = undone.timeout_set;
     }
     context.enter(Step::Constraints);
     timer.arm(timeout_set)?;
@@ -177,6 +199,20 @@ pub fn check_index(context: &Context, statement: &Statement) -> Result<()> {
     match index.is_invalid_index() {
         false => Ok(()),
         true => Err(Error::InvalidIndex { index: index.sql(), place: context.place() }),
+    }
+}
+
+/// A block of a condition that its ROLLBACK ends: when it is dropped, it is undone.
+struct Undone {
+    section: usize,
+    // Whether the text had set its timeout before.
+    timeout_set: bool,
+    _work: Subtransaction,
+}
+
+impl Undone {
+    fn begin(section: usize, timeout_set: bool) -> Result<Undone> {
+        Ok(Undone { section, timeout_set, _work: Subtransaction::begin()? })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::checksum::without_bom;
 use crate::error::{Error, Result};
 use crate::pg::context::{Context, Step};
 use crate::pg::memory;
-use crate::pg::parse::{self, Form, Kind, Named, Statement};
+use crate::pg::parse::{self, Characteristics, Form, Kind, Named, Statement};
 use crate::store::Batch;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
@@ -20,6 +20,15 @@ pub enum Mode {
     Stepwise,
     /// The same for one that is known to need several.
     Apart,
+    /// None that stays: a precondition or verify script, all of which is rolled back.
+    Condition,
+}
+
+impl Mode {
+    /// All statements run in one transaction.
+    fn is_one(self) -> bool {
+        matches!(self, Mode::Atomic | Mode::Condition)
+    }
 }
 
 /// Why a migration can't run inside a transaction.
@@ -71,12 +80,15 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
         let _attached = context.attach();
         parse::parse(context)?
     };
-    let controls = |kind: &Kind| matches!(kind, Kind::Begin | Kind::Commit);
+    let controls = |kind: &Kind| {
+        matches!(kind, Kind::Begin | Kind::BeginWith(_) | Kind::Commit)
+            || mode == Mode::Condition && *kind == Kind::Rollback
+    };
     let count = statements.iter().filter(|s| controls(&s.kind)).count();
     // Around what needs several transactions BEGIN and COMMIT mean what they say.
     let is_one = mode != Mode::Apart
         && !statements.iter().any(|s| matches!(s.kind, Kind::NonTransactional(..)));
-    let unwrapped = (is_one || mode == Mode::Atomic)
+    let unwrapped = (is_one || mode.is_one())
         && count == 2
         && statements.first().is_some_and(|s| s.kind == Kind::Begin)
         && statements.last().is_some_and(|s| s.kind == Kind::Commit);
@@ -85,24 +97,22 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
         statements.pop();
         statements.remove(0);
     } else if count > 0 && mode != Mode::Atomic {
-        (statements, cause) = sections(context, statements)?;
+        (statements, cause) = sections(context, statements, mode)?;
     }
     let of = statements.len();
     for (n, statement) in statements.iter().enumerate() {
         match &statement.kind {
-            Kind::Plain | Kind::CopyData => {}
+            Kind::Plain | Kind::CopyData | Kind::SetTransaction(_) => {}
             // Only one with a slot is refused, which the server will see.
             Kind::NonTransactional(_, Form::Named(Named::Subscription, _, false))
-                if mode == Mode::Atomic => {}
-            Kind::NonTransactional(command, _)
-                if mode != Mode::Atomic && statement.section.is_none() =>
-            {
+                if mode.is_one() => {}
+            Kind::NonTransactional(command, _) if !mode.is_one() && statement.section.is_none() => {
                 let found = || Cause::Statement(command.clone(), statement.line);
                 cause = cause.or_else(|| Some(found()));
             }
             kind => {
                 context.enter(statement.step(n + 1, of));
-                return Err(refusal(kind, context));
+                return Err(refusal(kind, context, mode == Mode::Condition));
             }
         }
     }
@@ -110,29 +120,63 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
 }
 
 /// The statements of a body that has transactions of its own, without its BEGIN and COMMIT:
-/// what stands between them belongs together. Errors: one has no COMMIT, with which all
-/// of it would be for nothing (2D000).
+/// what stands between them belongs together. In a condition a ROLLBACK ends them, too, since
+/// all of it is rolled back. Errors: one has no end, with which all of it would be for nothing
+/// (2D000).
 fn sections(
     context: &Context,
     statements: Vec<Statement>,
+    mode: Mode,
 ) -> Result<(Vec<Statement>, Option<Cause>)> {
     let of = statements.len();
-    let mut open: Option<(usize, Step)> = None;
+    let is_condition = mode == Mode::Condition;
+    let mut open: Option<Section> = None;
     let mut cause = None;
-    let mut kept = Vec::with_capacity(of);
+    let mut kept: Vec<Statement> = Vec::with_capacity(of);
     for (n, mut statement) in statements.into_iter().enumerate() {
+        let begin = || Section {
+            number: n,
+            step: statement.step(n + 1, of),
+            first: kept.len(),
+            characteristics: None,
+        };
         match statement.kind {
             // As for the server, a second BEGIN and a COMMIT without one mean nothing.
-            Kind::Begin if open.is_none() => open = Some((n, statement.step(n + 1, of))),
+            Kind::Begin if open.is_none() => open = Some(begin()),
+            Kind::BeginWith(ref with) if open.is_none() && !is_condition => {
+                open = Some(Section { characteristics: Some(with.clone()), ..begin() });
+            }
             Kind::Begin => {}
+            // Without one nobody can say what a condition means by it.
+            Kind::Commit | Kind::Rollback if is_condition && open.is_none() => {
+                kept.push(statement);
+                continue;
+            }
             Kind::Commit => open = None,
+            Kind::Rollback if is_condition => {
+                if let Some(section) = open.take() {
+                    kept[section.first..].iter_mut().for_each(|s| s.is_undone = true);
+                }
+            }
             // It is what is wrong, and not that the transaction has no end.
-            Kind::TransactionControl(_) => {
+            Kind::TransactionControl(_) | Kind::Rollback => {
                 context.enter(statement.step(n + 1, of));
-                return Err(refusal(&statement.kind, context));
+                return Err(refusal(&statement.kind, context, is_condition));
             }
             _ => {
-                statement.section = open.as_ref().map(|(begin, _)| *begin);
+                let first = kept.len();
+                if let Some(section) = &mut open {
+                    // What comes first in a transaction is there to begin it.
+                    if let Kind::SetTransaction(with) = &statement.kind
+                        && section.first == first
+                        && !is_condition
+                    {
+                        section.add(with);
+                        continue;
+                    }
+                    statement.section = Some(section.number);
+                    statement.characteristics = section.characteristics.clone();
+                }
                 kept.push(statement);
                 continue;
             }
@@ -142,9 +186,33 @@ fn sections(
     }
     match open {
         None => Ok((kept, cause)),
-        Some((_, step)) => {
-            context.enter(step);
+        // Its end is the end of the script, where it is undone, too.
+        Some(section) if is_condition => {
+            kept[section.first..].iter_mut().for_each(|s| s.is_undone = true);
+            Ok((kept, cause))
+        }
+        Some(section) => {
+            context.enter(section.step);
             Err(Error::Unended { place: context.place() })
+        }
+    }
+}
+
+/// A transaction of a text's own that has begun.
+struct Section {
+    // The number of its BEGIN.
+    number: usize,
+    step: Step,
+    // Its first statement among those that are kept.
+    first: usize,
+    characteristics: Option<Characteristics>,
+}
+
+impl Section {
+    fn add(&mut self, with: &Characteristics) {
+        match &mut self.characteristics {
+            None => self.characteristics = Some(with.clone()),
+            Some(all) => all.add(with),
         }
     }
 }
@@ -189,7 +257,7 @@ impl Statement {
     }
 }
 
-fn refusal(kind: &Kind, context: &Context) -> Error {
+fn refusal(kind: &Kind, context: &Context, is_condition: bool) -> Error {
     let place = context.place();
     let refused = |command: &str, detail, hint| Error::RefusedStatement {
         command: command.to_owned(),
@@ -199,12 +267,14 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
     };
     let control = |command: &str| Error::TransactionControl {
         command: command.to_owned(),
+        is_condition,
         place: context.place(),
         way: None,
     };
     match kind {
-        Kind::Begin => control("BEGIN"),
+        Kind::Begin | Kind::BeginWith(_) => control("BEGIN"),
         Kind::Commit => control("COMMIT"),
+        Kind::Rollback => control("ROLLBACK"),
         Kind::TransactionControl(command) => control(command),
         Kind::NonTransactional(command, _) => {
             Error::NonTransactional { command: command.clone(), place, way: None }
@@ -229,6 +299,6 @@ fn refusal(kind: &Kind, context: &Context) -> Error {
             "Nothing was run. The schema \"migrations\" belongs to extension pg_migrations.",
             "Give the schema of the migration another name.",
         ),
-        Kind::Plain | Kind::CopyData => Error::RunInsideRun,
+        Kind::Plain | Kind::CopyData | Kind::SetTransaction(_) => Error::RunInsideRun,
     }
 }

@@ -16,6 +16,7 @@ pub mod check;
 pub mod condition;
 pub mod configuration;
 pub mod constraints;
+pub mod ending;
 pub mod entrance;
 pub mod explanation;
 pub mod folder;

@@ -12,6 +12,7 @@ use super::check::{self, Mode};
 use super::condition;
 use super::interrupted::{self, Decision};
 use super::run::RenewLock;
+use super::stepwise::{may_be_tried_again, pause_before_try};
 use super::surroundings::Surroundings;
 use crate::domain::checksum::checksum;
 use crate::domain::script::prepare::Variables;
@@ -68,7 +69,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     let checked = memory.enter(|| check::body(context, Mode::Apart))?;
     body::tell_passed_over(context);
     let statements = checked.statements;
-    let body = Body { script, context, timer: &timer };
+    let body = Body { script, context, timer: &timer, unnoted: &RefCell::default() };
     let mut journal = body.read_journal()?;
     // With the data behind it.
     let end = |s: &Statement| s.data.as_ref().map_or(s.end, |data| data.end.max(s.end));
@@ -86,27 +87,45 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     }
     let of = statements.len();
     let mut kept = KeptRows::default();
-    for (n, statement) in statements.iter().enumerate() {
-        let number = n + 1;
-        let section = statement.section;
-        let goes_on =
-            section.is_some() && statements.get(number).is_some_and(|next| next.section == section);
-        let line = Line { number, statement, checksum: &sums[n], goes_on };
-        (script.renew_lock)()?;
-        context.enter(statement.step(number, of));
-        (script.show)(number, of);
-        match journal.remove(&number) {
-            Some(entry) if entry.is_done => {
-                // What it set is gone with the session that has run it.
-                if statement.sets_session {
-                    body.arm(statement)?;
-                    let _attached = context.attach();
-                    portal::run(context, statement, false)?;
-                    transaction::commit()?;
-                }
+    let lines: Vec<Line> = statements
+        .iter()
+        .enumerate()
+        .map(|(n, statement)| {
+            let is_of = |other: Option<&Statement>| {
+                statement.section.is_some() && other.is_some_and(|o| o.section == statement.section)
+            };
+            Line {
+                number: n + 1,
+                statement,
+                checksum: &sums[n],
+                is_first: !is_of(n.checked_sub(1).map(|n| &statements[n])),
+                goes_on: is_of(statements.get(n + 1)),
             }
-            Some(entry) => body.take_up(&line, &entry, &mut kept)?,
-            None => body.run(&line, &mut kept)?,
+        })
+        .collect();
+    let (mut n, mut tries) = (0, 0);
+    while let Some(line) = lines.get(n) {
+        context.enter(line.statement.step(line.number, of));
+        (script.show)(line.number, of);
+        match body.step(line, journal.get(&line.number), &mut kept) {
+            Ok(()) => {
+                journal.remove(&line.number);
+                n += 1;
+                tries = if line.goes_on { tries } else { 0 };
+            }
+            // A transaction of the text's own is undone as a whole, so that it can be run again.
+            Err(error)
+                if line.statement.section.is_some()
+                    && may_be_tried_again(&error)
+                    && tries < settings::lock_retries() =>
+            {
+                tries += 1;
+                transaction::abort()?;
+                body.unnoted.take();
+                pause_before_try(context.label(), &error, tries)?;
+                n -= lines[..=n].iter().rev().take_while(|line| !line.is_first).count();
+            }
+            Err(error) => return Err(error),
         }
     }
     // Started once, and not in the text any more.
@@ -128,6 +147,8 @@ struct Line<'a> {
     number: usize,
     statement: &'a Statement,
     checksum: &'a [u8; 32],
+    // It begins a transaction.
+    is_first: bool,
     // The next statement belongs to the same transaction.
     goes_on: bool,
 }
@@ -138,9 +159,38 @@ struct Body<'a, 'b> {
     context: &'a Context<'b>,
     // The timer, and whether the script has set statement_timeout.
     timer: &'a RefCell<(StatementTimer, bool)>,
+    // What has run in a READ ONLY transaction, and gets its lines after it.
+    unnoted: &'a RefCell<Vec<Entry>>,
 }
 
 impl Body<'_, '_> {
+    /// Runs a statement, or goes on with one of which the journal has a line.
+    fn step(&self, line: &Line, entry: Option<&Entry>, kept: &mut KeptRows) -> Result<()> {
+        let is_done = entry.is_some_and(|entry| entry.is_done);
+        if let Some(characteristics) = &line.statement.characteristics
+            && line.is_first
+            && !is_done
+        {
+            // The transaction that is open may have taken a snapshot.
+            transaction::commit()?;
+            let _attached = self.context.attach();
+            transaction::set(characteristics)?;
+        }
+        (self.script.renew_lock)()?;
+        match entry {
+            // What it set is gone with the session that has run it.
+            Some(_) if is_done && line.statement.sets_session => {
+                self.arm(line.statement)?;
+                let _attached = self.context.attach();
+                portal::run(self.context, line.statement, false)?;
+                transaction::commit()
+            }
+            Some(_) if is_done => Ok(()),
+            Some(entry) => self.take_up(line, entry, kept),
+            None => self.run(line, kept),
+        }
+    }
+
     /// Goes on with a statement that was started in a former run.
     fn take_up(&self, line: &Line, entry: &Entry, kept: &mut KeptRows) -> Result<()> {
         let is_same = entry.checksum == line.checksum;
@@ -187,12 +237,24 @@ impl Body<'_, '_> {
             body::check_index(self.context, line.statement)?;
         }
         self.check_untouched(false)?;
-        self.note(line, true, None)?;
+        match transaction::read_only() {
+            true => self.unnoted.borrow_mut().push(self.entry(line, true, None)),
+            false => self.note(line, true, None)?,
+        }
         if line.goes_on {
             return Ok(());
         }
-        // What is deferred to the commit may fail there.
-        let _attached = self.context.attach();
+        {
+            // What is deferred to the commit may fail there.
+            let _attached = self.context.attach();
+            transaction::commit()?;
+        }
+        let unnoted = self.unnoted.take();
+        if unnoted.is_empty() {
+            return Ok(());
+        }
+        (self.script.renew_lock)()?;
+        unnoted.iter().try_for_each(|entry| self.write(entry))?;
         transaction::commit()
     }
 
@@ -352,19 +414,26 @@ impl Body<'_, '_> {
     }
 
     fn note(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Result<()> {
+        self.write(&self.entry(line, is_done, facts))
+    }
+
+    fn entry(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Entry {
         let command = match &line.statement.kind {
             Kind::NonTransactional(command, _) => command.clone(),
             _ => line.statement.command(),
         };
-        let entry = Entry {
+        Entry {
             number: line.number,
             checksum: line.checksum.to_vec(),
             command,
             is_done,
             may_commit: line.statement.is_block && line.statement.section.is_none(),
             facts,
-        };
-        store::with(|batch| batch.note_statement(self.script.of, &entry, transaction::now()))
+        }
+    }
+
+    fn write(&self, entry: &Entry) -> Result<()> {
+        store::with(|batch| batch.note_statement(self.script.of, entry, transaction::now()))
     }
 }
 

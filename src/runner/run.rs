@@ -5,6 +5,7 @@
 use super::backup;
 use super::body::{self, Done, Keep};
 use super::check::{self, Cause, Mode};
+use super::ending::Ending;
 use super::gate::Prepared;
 use super::ready::{Kept, Ready};
 use super::report::{self, At, Direction, Part, label, title};
@@ -22,7 +23,7 @@ use crate::pg::context::{Context, Read};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
-use crate::pg::{interrupt, memory, message, utility};
+use crate::pg::{interrupt, leftover, memory, message, utility};
 use crate::store::event::{Event, Identity};
 use crate::store::journal::UnderWay;
 use crate::store::project::Project;
@@ -83,6 +84,8 @@ pub struct Run<'a> {
     is_stepwise: bool,
     // Where in its body the current step has failed.
     failed_at: RefCell<At>,
+    // Of a run whose migrations share a transaction.
+    ending: Option<Ending>,
     /// What this run has skipped; handed on where a run has several transactions.
     pub skipped: Skipped,
 }
@@ -124,6 +127,7 @@ impl<'a> Run<'a> {
             is_first: false,
             is_stepwise: true,
             failed_at: RefCell::default(),
+            ending: None,
             skipped: Skipped::new(),
         })
     }
@@ -145,6 +149,7 @@ impl<'a> Run<'a> {
         // What the caller has left pending is no migration's doing.
         constraints::settle_callers(self.store)?;
         let mut batch = self.open()?;
+        self.ending = Some(Ending::begin(&batch)?);
         let of = plan.len();
         for (n, step) in plan.iter().enumerate() {
             let ready = kept.take(n);
@@ -254,7 +259,8 @@ impl<'a> Run<'a> {
                 // Marked as transactional it is to be refused as in an atomic run.
                 let run = mode;
                 let mode = match (is_body, mark, mode) {
-                    (false, ..) | (_, Some(true), _) => Mode::Atomic,
+                    (false, ..) => Mode::Condition,
+                    (_, Some(true), _) => Mode::Atomic,
                     (_, Some(false), Mode::Stepwise) => Mode::Apart,
                     (.., mode) => mode,
                 };
@@ -353,7 +359,7 @@ impl<'a> Run<'a> {
             let instead = self.request.stepwise(&self.project(step).name);
             *way = Some(match (is_body, step.mark()) {
                 (false, _) => {
-                    "Remove it: a precondition or verify script is taken back.".to_owned()
+                    "Remove it: a precondition or verify script is rolled back.".to_owned()
                 }
                 (_, Some(true)) => {
                     "Register the migration without transactional => true.".to_owned()
@@ -373,11 +379,20 @@ impl<'a> Run<'a> {
         Ready { text, read }: Ready,
         begun: Begun,
     ) -> Result<(Batch<'a>, Done)> {
+        if self.ending.is_some() && leftover::has_set_all_modes() {
+            return Err(Error::AllModesSet {
+                migration: self.label(step, step.part()),
+                instead: self.request.stepwise(&self.project(step).name),
+            });
+        }
         let claimed = self.claim(&batch, step, &text, begun)?;
         batch.close()?;
         let body = checksum::without_bom(&text.body);
         let mut done = self.script(step, step.part(), body, read, Keep::Final)?;
         self.verify(step, &text, &mut done.messages)?;
+        if let Some(ending) = &self.ending {
+            ending.of_migration(self.store)?;
+        }
         let batch = self.open()?;
         self.record(&batch, step, claimed, &text, begun)?;
         Ok((batch, done))

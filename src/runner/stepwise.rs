@@ -275,17 +275,10 @@ impl Stepwise<'_> {
                 Err(error) => error,
             };
             transaction::abort()?;
-            if causes.0.is_none() && is_want_of_lock(&error) && tries < settings::lock_retries() {
+            if causes.0.is_none() && may_be_tried_again(&error) && tries < settings::lock_retries()
+            {
                 tries += 1;
-                let pause = pause(tries);
-                message::notice(&format!(
-                    "{}: {}; trying again in {:.1} s ({tries} of {})",
-                    step.title(),
-                    error.summary().1,
-                    pause.as_secs_f64(),
-                    settings::lock_retries()
-                ));
-                match transaction::wait(pause) {
+                match pause_before_try(&step.title(), &error, tries) {
                     Ok(()) => continue,
                     // Cancelled meanwhile.
                     Err(cancel) => error = cancel,
@@ -395,9 +388,22 @@ impl Stepwise<'_> {
     }
 }
 
-/// No lock was to be had: another try may have it.
-fn is_want_of_lock(error: &Error) -> bool {
-    matches!(error, Error::Server(error) if ["55P03", "40P01"].contains(&error.sqlstate().as_str()))
+/// No lock was to be had, or another transaction was faster: another try may succeed.
+pub(super) fn may_be_tried_again(error: &Error) -> bool {
+    let Error::Server(error) = error else { return false };
+    ["55P03", "40P01", "40001"].contains(&error.sqlstate().as_str())
+}
+
+/// Says that there will be another try, and waits for it. Errors: a cancel.
+pub(super) fn pause_before_try(title: &str, error: &Error, tries: u32) -> Result<()> {
+    let pause = pause(tries);
+    message::notice(&format!(
+        "{title}: {}; trying again in {:.1} s ({tries} of {})",
+        error.summary().1,
+        pause.as_secs_f64(),
+        settings::lock_retries()
+    ));
+    transaction::wait(pause)
 }
 
 fn is_cancel(error: &Error) -> bool {

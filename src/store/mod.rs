@@ -8,6 +8,7 @@ pub mod applied;
 pub mod backup;
 pub mod blockers;
 pub mod constraints;
+pub mod cursor;
 pub mod defaults;
 pub mod event;
 pub mod holder;

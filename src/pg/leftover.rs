@@ -1,0 +1,341 @@
+//! What statements leave to the end of their transaction, noted while they run.
+//!
+//! The catalog has neither the ON COMMIT action of a temporary table nor the modes of SET
+//! CONSTRAINTS, and the server's own lists are private to it. So they are noted where the
+//! statements pass, in our hook for utility statements, also when a function or DO block runs
+//! them. What a subtransaction has noted goes with its rollback, and all with the transaction.
+
+use super::{catch::catch, raw};
+use crate::error::Result;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use pgrx::PgList;
+use pgrx::pg_sys::{self, NodeTag, Oid};
+use std::cell::{Cell, RefCell};
+
+/// A mode that SET CONSTRAINTS has set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mode {
+    /// The constraint's name, and its schema if the statement has it; None: ALL.
+    pub constraint: Option<(Option<String>, String)>,
+    /// DEFERRED, not IMMEDIATE.
+    pub deferred: bool,
+}
+
+enum What {
+    /// A temporary table with an ON COMMIT action.
+    Temporary {
+        table: Oid,
+        drops: bool,
+    },
+    Mode(Mode),
+}
+
+struct Note {
+    what: What,
+    subtransaction: pg_sys::SubTransactionId,
+    // A migration's, not the caller's.
+    of_migration: bool,
+}
+
+thread_local! {
+    static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
+    static WATCHES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has the server tell of the ends of transactions. To be called once, when the library is
+/// loaded.
+pub fn watch() {
+    // SAFETY: functions of this library, which is never unloaded.
+    unsafe {
+        pg_sys::RegisterXactCallback(Some(ended), core::ptr::null_mut());
+        pg_sys::RegisterSubXactCallback(Some(subtransaction_ended), core::ptr::null_mut());
+    }
+}
+
+unsafe extern "C-unwind" fn ended(event: pg_sys::XactEvent::Type, _: *mut c_void) {
+    use pg_sys::XactEvent::*;
+    if [XACT_EVENT_COMMIT, XACT_EVENT_ABORT, XACT_EVENT_PREPARE].contains(&event) {
+        NOTES.with_borrow_mut(Vec::clear);
+    }
+}
+
+unsafe extern "C-unwind" fn subtransaction_ended(
+    event: pg_sys::SubXactEvent::Type,
+    own: pg_sys::SubTransactionId,
+    parent: pg_sys::SubTransactionId,
+    _: *mut c_void,
+) {
+    use pg_sys::SubXactEvent::*;
+    NOTES.with_borrow_mut(|notes| match event {
+        SUBXACT_EVENT_ABORT_SUB => notes.retain(|note| note.subtransaction != own),
+        SUBXACT_EVENT_COMMIT_SUB => {
+            for note in notes.iter_mut().filter(|note| note.subtransaction == own) {
+                note.subtransaction = parent;
+            }
+        }
+        _ => {}
+    });
+}
+
+/// While it lives, statements are a migration's.
+#[must_use]
+pub struct Watch(());
+
+impl Watch {
+    /// Begins.
+    pub fn begin() -> Watch {
+        WATCHES.set(true);
+        Watch(())
+    }
+}
+
+/// Whether statements are those of a migration that shares its transaction with others.
+pub fn watches() -> bool {
+    WATCHES.get()
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        WATCHES.set(false);
+    }
+}
+
+/// What our hook has seen of a statement before it runs.
+#[derive(Clone, Copy)]
+pub(super) enum Seen {
+    /// Nothing that is noted.
+    Nothing,
+    /// It makes a temporary table: its name, and the table that had it before.
+    Temporary(*const c_char, Oid, bool),
+    /// It sets modes.
+    Modes(*const pg_sys::ConstraintsSetStmt),
+}
+
+/// Looks at a statement that is to run. May raise the server's errors.
+///
+/// # Safety
+/// A node of a utility statement. To be called where a longjmp meets no destructor.
+pub(super) unsafe fn see(node: *const pg_sys::Node) -> Seen {
+    // SAFETY: each node is read as what its tag says that it is.
+    unsafe {
+        let (relation, action) = match (*node).type_ {
+            NodeTag::T_ConstraintsSetStmt => return Seen::Modes(node.cast()),
+            NodeTag::T_CreateStmt => {
+                let create = node.cast::<pg_sys::CreateStmt>();
+                ((*create).relation, (*create).oncommit)
+            }
+            NodeTag::T_CreateTableAsStmt => into(node),
+            NodeTag::T_ExplainStmt => {
+                let query = (*node.cast::<pg_sys::ExplainStmt>()).query.cast::<pg_sys::Query>();
+                match (*query).type_ {
+                    NodeTag::T_Query if !(*query).utilityStmt.is_null() => {
+                        match (*(*query).utilityStmt).type_ {
+                            NodeTag::T_CreateTableAsStmt => into((*query).utilityStmt),
+                            _ => return Seen::Nothing,
+                        }
+                    }
+                    _ => return Seen::Nothing,
+                }
+            }
+            _ => return Seen::Nothing,
+        };
+        let drops = action == pg_sys::OnCommitAction::ONCOMMIT_DROP;
+        if !WATCHES.get()
+            || relation.is_null()
+            || !(drops || action == pg_sys::OnCommitAction::ONCOMMIT_DELETE_ROWS)
+        {
+            return Seen::Nothing;
+        }
+        let name = (*relation).relname;
+        Seen::Temporary(name, find(name), drops)
+    }
+}
+
+unsafe fn into(node: *const pg_sys::Node) -> (*mut pg_sys::RangeVar, pg_sys::OnCommitAction::Type) {
+    // SAFETY: the caller has seen the tag.
+    unsafe {
+        let into = (*node.cast::<pg_sys::CreateTableAsStmt>()).into;
+        ((*into).rel, (*into).onCommit)
+    }
+}
+
+/// The temporary relation of a name.
+unsafe fn find(name: *const c_char) -> Oid {
+    let (mut schema, mut toast) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+    // SAFETY: reads variables of this process; a look-up by a C string.
+    unsafe {
+        pg_sys::GetTempNamespaceState(&mut schema, &mut toast);
+        match schema == pg_sys::InvalidOid {
+            true => pg_sys::InvalidOid,
+            false => raw::get_relname_relid(name, schema),
+        }
+    }
+}
+
+/// Notes what a statement has left that has run. May raise the server's errors.
+///
+/// # Safety
+/// As of [`see`], which has seen the statement.
+pub(super) unsafe fn note(seen: Seen) {
+    // SAFETY: the statement is still there.
+    unsafe {
+        match seen {
+            Seen::Nothing => {}
+            Seen::Temporary(name, former, drops) => {
+                let table = find(name);
+                // With IF NOT EXISTS it may be one that was there before.
+                if table != pg_sys::InvalidOid && table != former {
+                    add(What::Temporary { table, drops });
+                }
+            }
+            Seen::Modes(statement) => {
+                let deferred = (*statement).deferred;
+                if (*statement).constraints.is_null() {
+                    add(What::Mode(Mode { constraint: None, deferred }));
+                }
+                let names = PgList::<pg_sys::RangeVar>::from_pg((*statement).constraints);
+                for name in names.iter_ptr() {
+                    let schema = (!(*name).schemaname.is_null()).then(|| text((*name).schemaname));
+                    let constraint = Some((schema, text((*name).relname)));
+                    add(What::Mode(Mode { constraint, deferred }));
+                }
+            }
+        }
+    }
+}
+
+unsafe fn text(name: *const c_char) -> String {
+    // SAFETY: a name of the parser is a C string.
+    unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+}
+
+fn add(what: What) {
+    // SAFETY: reads a variable of this process.
+    let subtransaction = unsafe { pg_sys::GetCurrentSubTransactionId() };
+    let of_migration = WATCHES.get();
+    NOTES.with_borrow_mut(|notes| {
+        // The last mode of a constraint is the one that counts.
+        if let What::Mode(new) = &what {
+            let is_former = |note: &Note| {
+                matches!(&note.what, What::Mode(mode) if mode.constraint == new.constraint)
+                    && note.subtransaction == subtransaction
+                    && note.of_migration == of_migration
+            };
+            notes.retain(|note| !is_former(note));
+        }
+        notes.push(Note { what, subtransaction, of_migration });
+    });
+}
+
+/// Notes that a migration has set modes by other means than a statement.
+pub fn note_modes(names: &[(&str, &str)], deferred: bool) {
+    for (schema, name) in names {
+        let constraint = Some((Some((*schema).to_owned()), (*name).to_owned()));
+        add(What::Mode(Mode { constraint, deferred }));
+    }
+}
+
+/// The modes that the caller has set in this transaction, the last one first.
+pub fn callers_modes() -> Vec<Mode> {
+    NOTES.with_borrow(|notes| {
+        let callers = notes.iter().rev().filter(|note| !note.of_migration);
+        callers.filter_map(|note| note.what.mode().cloned()).collect()
+    })
+}
+
+/// The modes that migrations have set, by name; they are forgotten.
+pub fn take_modes() -> Vec<Mode> {
+    let is_taken = |note: &Note| {
+        note.of_migration && note.what.mode().is_some_and(|mode| mode.constraint.is_some())
+    };
+    NOTES.with_borrow_mut(|notes| {
+        let taken = notes.iter().filter(|note| is_taken(note));
+        let modes = taken.filter_map(|note| note.what.mode().cloned()).collect();
+        notes.retain(|note| !is_taken(note));
+        modes
+    })
+}
+
+/// Whether a migration has set the modes of all constraints, of later ones, too.
+pub fn has_set_all_modes() -> bool {
+    NOTES.with_borrow(|notes| {
+        let mut of_migrations = notes.iter().filter(|note| note.of_migration);
+        of_migrations.any(|note| note.what.mode().is_some_and(|mode| mode.constraint.is_none()))
+    })
+}
+
+impl What {
+    fn mode(&self) -> Option<&Mode> {
+        match self {
+            What::Mode(mode) => Some(mode),
+            What::Temporary { .. } => None,
+        }
+    }
+}
+
+/// Does with the temporary tables that migrations have made in this transaction what a commit
+/// does: drops those with ON COMMIT DROP, and empties those with ON COMMIT DELETE ROWS. Errors:
+/// the server's, of one that is still in use (55006).
+pub fn end_temporaries() -> Result<()> {
+    let (dropped, emptied) = NOTES.with_borrow_mut(|notes| {
+        let (mut dropped, mut emptied) = (Vec::new(), Vec::new());
+        notes.retain(|note| match note.what {
+            // Another one may have its number only after four thousand million others.
+            What::Temporary { table, drops } if is_temporary(table) => {
+                if drops { &mut dropped } else { &mut emptied }.push(table);
+                !drops
+            }
+            What::Temporary { .. } => false,
+            What::Mode(_) => true,
+        });
+        (dropped, emptied)
+    });
+    if dropped.is_empty() && emptied.is_empty() {
+        return Ok(());
+    }
+    let mut list = core::ptr::null_mut();
+    for table in &emptied {
+        // SAFETY: a list in the current memory context.
+        list = unsafe { pg_sys::lappend_oid(list, *table) };
+    }
+    let (first, count) = (dropped.as_ptr(), dropped.len());
+    // SAFETY: as the server does before a commit. The tables are there, and were made in this
+    // transaction, so that a rollback needs no rows of theirs. Only pointers are alive in the
+    // closure; `dropped` lives on.
+    unsafe {
+        catch(|| {
+            raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
+            raw::heap_truncate(list);
+            for n in 0..count {
+                // One may have gone with another one.
+                if is_temporary(*first.add(n)) {
+                    let object = pg_sys::ObjectAddress {
+                        classId: pg_sys::RelationRelationId,
+                        objectId: *first.add(n),
+                        objectSubId: 0,
+                    };
+                    let flags =
+                        pg_sys::PERFORM_DELETION_INTERNAL | pg_sys::PERFORM_DELETION_QUIETLY;
+                    raw::performDeletion(
+                        &object,
+                        pg_sys::DropBehavior::DROP_CASCADE,
+                        flags as c_int,
+                    );
+                }
+            }
+            raw::PopActiveSnapshot();
+            raw::CommandCounterIncrement();
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether a table is there and a temporary one of this session.
+fn is_temporary(table: Oid) -> bool {
+    let (mut schema, mut toast) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
+    // SAFETY: reads variables of this process; a look-up that gives 0 if there is none.
+    unsafe {
+        pg_sys::GetTempNamespaceState(&mut schema, &mut toast);
+        schema != pg_sys::InvalidOid && raw::get_rel_namespace(table) == schema
+    }
+}
