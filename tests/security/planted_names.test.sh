@@ -115,6 +115,7 @@ CALL migrations.rollback_each(3);
 SELECT migrations.mark_applied('5'); SELECT migrations.mark_pending('5');
 SELECT migrations.add('7', 'block', 'DO $$BEGIN NULL; COMMIT; END$$', 'SELECT 1', transactional => false, replace => true);
 SELECT migrations.accept_changes('1', reason => 'none') FROM migrations.add('1', 'one', 'CREATE TABLE app.one (i pg_catalog.int4 PRIMARY KEY) ', 'DROP TABLE app.one', replace => true);
+SELECT migrations.accept_all_changes(confirm => (SELECT pg_catalog.count(*)::pg_catalog.int4 FROM migrations.status() WHERE state OPERATOR(pg_catalog.=) 'modified'::pg_catalog.text));
 SELECT * FROM migrations.force('5'); SELECT * FROM migrations.baseline('6');
 SELECT migrations.remove('7'); SELECT migrations.remove_repeatable('again');
 SELECT migrations.import_bundle(migrations.export_bundle(), project => 'copy');
