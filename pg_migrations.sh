@@ -6,7 +6,9 @@ set -eu
 usage() {
     cat <<'USAGE'
 usage: pg_migrations.sh load DIRECTORY [-p PROJECT] [-r] [-c CONVENTION] [-o OPTIONS]
+                             [-i PATTERNS]
        pg_migrations.sh sql  DIRECTORY [-p PROJECT] [-r] [-c CONVENTION] [-o OPTIONS]
+                             [-i PATTERNS]
        pg_migrations.sh new  DIRECTORY NAME
 
 load  registers all migrations of the folder, with its subfolders: all of them, or none
@@ -18,6 +20,9 @@ new   makes the next pair of files, NNN_NAME.up.sql and NNN_NAME.down.sql
   -c CONVENTION  the tool that the files were written for, such as flyway; without it, the
                  one that they show
   -o OPTIONS     what else is to be known of them, a JSON object such as {"prefix": "M"}
+  -i PATTERNS, --ignore PATTERNS
+                 files to leave out, such as 'seeds/**,*.bak': * and ? within a name, ** across
+                 folders; a file with the name of a migration that isn't read is an error
 
 load connects as psql does, by PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD and the like;
 where one of these isn't set, by DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD. It
@@ -156,15 +161,41 @@ is_changelog() {
     return 1
 }
 
-# Of code in other languages, and of SQL by another ending, only the names are sent: it may be
+# Of code in other languages, and of what is packed, only the names are sent: it may be
 # migrations, too.
 is_code() {
     ! is_changelog "$1" || return 1
     case $1 in
-    *.[sS][qQ][lL].[cC][oO][nN][fF]) false ;;
-    *.go | *.js | *.ts | *.cjs | *.mjs | *.cts | *.mts | *.java | *.kt | *.py | *.rs | *.xml | *.yaml | *.yml | \
-        *.[pP][sS][qQ][lL] | *.[pP][gG][sS][qQ][lL] | *.[pP][lL][sS][qQ][lL] | *.[dD][dD][lL] | *.[sS][qQ][lL].*) true ;;
+    *.go | *.js | *.ts | *.cjs | *.mjs | *.cts | *.mts | *.java | *.kt | *.py | *.rs | *.rb | *.php | *.cs | *.ex | \
+        *.exs | *.groovy | *.scala | *.class | *.sh | *.bash | *.ps1 | *.bat | *.xml | *.yaml | *.yml) true ;;
+    *) is_packed "$1" && is_migration "$1" ;;
+    esac
+}
+
+is_packed() {
+    case $(lower "$1") in
+    *.gz | *.bz2 | *.xz | *.zst | *.zip | *.7z | *.tar | *.tgz | *.dump) ;;
     *) false ;;
+    esac
+}
+
+lower() {
+    printf %s "$1" | LC_ALL=C tr '[:upper:]' '[:lower:]'
+}
+
+# Has the name of a migration, in whichever tool's way: it is read, or an error.
+is_migration() {
+    case ${1##*/} in
+    [0-9]* | [vVuUbB][0-9]* | [rR]__* | *.[uU][pP].* | *.[dD][oO][wW][nN].* | *.*[sS][qQ][lL]* | *.[dD][dDmMcC][lL]*) ;;
+    *) return 1 ;;
+    esac
+    base=$(lower "${1##*/}")
+    case $base in
+    *.psql* | *.pgsql* | *.plsql* | *.plpgsql* | *.ddl* | *.dml* | *.dcl* | *.sqlx* | *.sql~* | *.sql.*) ;;
+    *.md | *.markdown | *.rst | *.adoc | *.html | *.htm | *.pdf | *.png | *.jpg | *.jpeg | *.gif | *.svg | *.webp | \
+        *.ico | *.drawio | *.puml | *.json | *.csv | *.tsv | *.lock | *.log | *.map | *.d.ts | *_test.go) return 1 ;;
+    [0-9]* | [vub][0-9]*__* | [vub][0-9]*.sql | r__* | *.up.* | *.down.*) ;;
+    *) return 1 ;;
     esac
 }
 
@@ -200,8 +231,8 @@ files() {
     (cd "$directory" && listing ./) | LC_ALL=C sort | while IFS= read -r file; do
         case ${file##*/} in
         *.[sS][qQ][lL] | *.[sS][qQ][lL].[cC][oO][nN][fF] | sqitch.plan | sqitch.conf | metadata.toml | \
-            _journal.json | flyway.conf | flyway.toml | liquibase.properties) ;;
-        *) is_changelog "$file" || is_code "$file" || continue ;;
+            _journal.json | flyway.conf | flyway.toml | flyway.user.toml | liquibase.properties | atlas.sum) ;;
+        *) is_changelog "$file" || is_code "$file" || is_migration "$file" || continue ;;
         esac
         # Of code the name is enough, but not that of anything.
         if ! is_code "$file" || is_plain "$file" || [ -z "$(closed "$file")" ]; then printf '%s\n' "$file"; fi
@@ -244,7 +275,13 @@ print_sql() {
     if [ -n "$project" ]; then printf ', project => %s' "$(printf %s "$project" | literal)"; fi
     if [ -n "$replace" ]; then printf ', replace => true'; fi
     if [ -n "$convention" ]; then printf ', convention => %s' "$(printf %s "$convention" | literal)"; fi
-    if [ -n "$options" ]; then printf ', options => %s' "$(printf %s "$options" | literal)"; fi
+    given=
+    if [ -n "$options" ]; then given=$(printf %s "$options" | literal); fi
+    if [ -n "$ignore" ]; then
+        ignored="jsonb_build_object('ignore', $(printf %s "$ignore" | literal))"
+        if [ -n "$given" ]; then given="$given::jsonb || $ignored"; else given=$ignored; fi
+    fi
+    if [ -n "$given" ]; then printf ', options => %s' "$given"; fi
     printf ');\n'
 }
 
@@ -275,7 +312,9 @@ SCRIPT
     done
     cat <<'SCRIPT'
 ]::text[], project => nullif(:'project', ''), replace => :'replace',
-    convention => nullif(:'convention', ''), options => nullif(:'options', '')::jsonb);
+    convention => nullif(:'convention', ''), options => nullif(
+        coalesce(nullif(:'options', ''), '{}')::jsonb || jsonb_strip_nulls(jsonb_build_object('ignore', nullif(:'ignore', ''))),
+        '{}'));
 SCRIPT
 }
 
@@ -312,7 +351,7 @@ load() {
     export PGCLIENTENCODING=UTF8 PG_MIGRATIONS_DIRECTORY="$directory"
     wait_for_server
     psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
-        -v convention="$convention" -v options="$options" -f -
+        -v convention="$convention" -v options="$options" -v ignore="$ignore" -f -
 }
 
 new() {
@@ -355,6 +394,7 @@ unset name
 replace=
 convention=
 options=
+ignore=
 while [ $# -gt 0 ]; do
     case $1 in
     -p)
@@ -371,6 +411,11 @@ while [ $# -gt 0 ]; do
     -o)
         [ $# -ge 2 ] || misused
         options=$2
+        shift
+        ;;
+    -i | --ignore)
+        [ $# -ge 2 ] || misused
+        ignore=$2
         shift
         ;;
     -?*) misused ;;

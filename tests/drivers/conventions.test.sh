@@ -1,7 +1,7 @@
 # Folders of other tools, as they are: each folder of tests/conventions is loaded on the
 # server and from the client, applied, and where all can be taken back, rolled back. What
-# is to be there then stands beside it: NAME.expected (the registry, and what was passed
-# over) and NAME.schema (the catalog). NAME.options are the options that it needs.
+# is to be there is in a file beside it: NAME.expected (the registry, and what was ignored
+#) and NAME.schema (the catalog). NAME.options are the options that it needs.
 # A text without statements is told of in other words by psql with a script.
 export PGOPTIONS="-c client_min_messages=error"
 expected=$ROOT/tests/conventions
@@ -57,7 +57,7 @@ for folder in "$expected"/*/; do
 
     new_database "conventions_${tool//-/_}"
     rows=$(sql "SELECT file || ' ' || result FROM migrations.load('$copy', options => '$options')" 2>&1) || fail "$tool: $rows"
-    { registry default; grep ' passed over: ' <<<"$rows" || true; } >"$results/$tool.expected"
+    { registry default; grep ' ignored: ' <<<"$rows" || true; } >"$results/$tool.expected"
     diff "$expected/$tool.expected" "$results/$tool.expected" >&2 || fail "$tool: the registry isn't as expected; it is in $results/$tool.expected"
     sql "SELECT FROM migrations.load('$copy', 'told', convention => '$tool', options => '$options')"
     is "$tool: the convention is found out" "$(texts default)" "$(texts told)"

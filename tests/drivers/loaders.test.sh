@@ -87,11 +87,13 @@ printf 'SELECT 3' >"$deep/.git/3_hidden.sql"
 printf 'SELECT 4' >"$RUN/elsewhere/4_linked.sql"
 ln -sfn "$RUN/elsewhere" "$deep/db/migrations/link"
 expected='db/migrations/1_a b.sql added
-db/migrations/old/0_gone.sql passed over: it is in a folder that numbered does not read'
-is 'subfolders' "$expected" "$(loader load "$deep" -p deep)"
-is 'on the server' "$expected" "$(sql "SELECT file || ' ' || result FROM migrations.load('$deep', 'deep on the server')")"
-is 'pasted, too' 'db/migrations/1_a b.sql|1|a b|up|unchanged' "$(PGOPTIONS="-c migrations.project=deep" "$BIN/psql" -X -q -A -t <<<"$(loader sql "$deep")" | head -n 1)"
-has 'a convention' 'file "db/migrations/1_a b.sql", line 1: text before' "$(loader load "$deep" -p deep -c goose 2>&1 || true)"
+db/migrations/old/0_gone.sql ignored: the option ignore covers it'
+has 'a migration in a folder that is not read' '"db/migrations/old/0_gone.sql": it has the name of a migration, but is not read: it is in a folder that numbered does not read' \
+    "$(loader load "$deep" -p deep 2>&1 || true)"
+is 'subfolders' "$expected" "$(loader load "$deep" -p deep --ignore 'old/,**/old/*')"
+is 'on the server' "$expected" "$(sql "SELECT file || ' ' || result FROM migrations.load('$deep', 'deep on the server', options => '{\"ignore\": \"**/old/\"}')")"
+is 'pasted, too' 'db/migrations/1_a b.sql|1|a b|up|unchanged' "$(PGOPTIONS="-c migrations.project=deep" "$BIN/psql" -X -q -A -t <<<"$(loader sql "$deep" -i "**/old/")" | head -n 1)"
+has 'a convention' 'file "db/migrations/1_a b.sql", line 1: text before' "$(loader load "$deep" -p deep -c goose -i "**/old/" 2>&1 || true)"
 has 'an unknown one' 'unknown convention "gose"' "$(loader load "$deep" -c gose 2>&1 || true)"
 has 'an option' 'numbered has no option "prefix"' "$(loader load "$deep" -c numbered -o '{"prefix": "V"}' 2>&1 || true)"
 has 'pasted with both' "convention => .migration.goose.migration., options => .migration.\{\}.migration.\);" "$(loader sql "$deep" -c goose -o '{}')"

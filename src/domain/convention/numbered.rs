@@ -169,7 +169,7 @@ mod tests {
                 "20240201120000 20240201120000 up"
             ]
         );
-        assert_eq!(set.passed_over[0].0, "supabase/seed/x.sql");
+        assert_eq!(set.ignored[0].0, "supabase/seed/x.sql");
         assert_eq!(detected(&all), "numbered");
     }
 
