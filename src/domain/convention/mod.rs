@@ -10,6 +10,7 @@
 
 #[cfg(test)]
 mod adverse;
+mod atlas;
 mod dbmate;
 mod detection;
 mod diesel;
@@ -291,11 +292,13 @@ pub enum Convention {
     Drizzle,
     /// Liquibase's formatted SQL: `--liquibase formatted sql`.
     Liquibase,
+    /// Atlas: `N_name.sql`, `atlas.sum`, `-- atlas:txmode none`.
+    Atlas,
 }
 
 impl Convention {
     /// All of them. Where the files mean the same to several, the first is taken.
-    pub const ALL: [Convention; 14] = [
+    pub const ALL: [Convention; 15] = [
         Convention::GolangMigrate,
         Convention::Numbered,
         Convention::Dbmate,
@@ -310,6 +313,7 @@ impl Convention {
         Convention::Prisma,
         Convention::Drizzle,
         Convention::Liquibase,
+        Convention::Atlas,
     ];
 
     /// Its name, as the argument `convention` has it.
@@ -329,6 +333,7 @@ impl Convention {
             Convention::Prisma => "prisma",
             Convention::Drizzle => "drizzle",
             Convention::Liquibase => "liquibase",
+            Convention::Atlas => "atlas",
         }
     }
 
@@ -365,6 +370,7 @@ impl Convention {
             Convention::Prisma => prisma::claims(files),
             Convention::Drizzle => drizzle::claims(files),
             Convention::Liquibase => liquibase::claims(files),
+            Convention::Atlas => atlas::claims(files),
         }
     }
 
@@ -389,6 +395,7 @@ impl Convention {
             Convention::Prisma => prisma::read,
             Convention::Drizzle => drizzle::read,
             Convention::Liquibase => liquibase::read,
+            Convention::Atlas => atlas::read,
         };
         read(files, options, notes)
     }
