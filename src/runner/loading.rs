@@ -136,7 +136,7 @@ fn register(
     if migrations.is_empty() && refused.is_empty() && problems.is_empty() {
         message::warning("none of the files holds a migration: nothing is registered");
     }
-    let expects_placeholders = convention == Convention::Flyway
+    let expects_placeholders = [Convention::Flyway, Convention::Liquibase].contains(&convention)
         && migrations.iter().any(|found| found.up.as_ref().is_some_and(|up| up.contains("${")));
     let unfit: HashSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
     refused.extend(problems.into_iter().map(|p| (p.path.clone(), Box::new(Error::Problem(p)))));

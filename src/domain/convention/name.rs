@@ -94,7 +94,7 @@ const NO_MIGRATIONS: [&str; 24] = [
 ];
 
 /// Whether a file has the name of a migration, in whichever tool's way and with whatever ending:
-/// a number or a time at its beginning, `V1`, `U1`, `B1` or `R__`, `.up` or `.down` before the
+/// a number or a time at its beginning, `V1`, `U1`, `B1`, `R__` or a callback of Flyway's, `.up` or `.down` before the
 /// ending; or an ending of SQL other than `.sql`, which no tool reads. Such a file is either read
 /// or an error.
 pub fn is_migration(path: &str) -> bool {
@@ -108,10 +108,11 @@ pub fn is_migration(path: &str) -> bool {
     let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
     let versioned = base
         .strip_prefix(['v', 'u', 'b'])
-        .is_some_and(|rest| digit(rest) && (is_sql(&base) || rest.contains("__")));
+        .is_some_and(|rest| digit(rest) && (is_sql(&base) || rest.contains('_')));
     digit(&base)
         || versioned
         || base.starts_with("r__")
+        || ["beforemigrate", "aftermigrate"].iter().any(|event| base.starts_with(event))
         || [".up.", ".down."].iter().any(|part| base.contains(part))
 }
 
@@ -320,6 +321,7 @@ mod tests {
             ("1_a.rb", true),
             ("schema.ddl", true),
             ("a.sql~", true),
+            ("afterMigrate__x.pg", true),
             ("seed.sql", false),
             ("up.sql", false),
             ("vendor.sql", false),
