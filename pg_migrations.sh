@@ -186,7 +186,7 @@ lower() {
 # Has the name of a migration, in whichever tool's way: it is read, or an error.
 is_migration() {
     case ${1##*/} in
-    [0-9]* | [vVuUbB][0-9]* | [rR]__* | [bB]efore[mM]igrate* | [aA]fter[mM]igrate* | *.[uU][pP].* | *.[dD][oO][wW][nN].* | *.*[sS][qQ][lL]* | *.[dD][dDmMcC][lL]*) ;;
+    [0-9]* | [vVuUbB][0-9]* | [rR]_* | [bB]efore[mM]igrate* | [aA]fter[mM]igrate* | *.[uU][pP].* | *.[dD][oO][wW][nN].* | *.*[sS][qQ][lL]* | *.[dD][dDmMcC][lL]*) ;;
     *) return 1 ;;
     esac
     base=$(lower "${1##*/}")
@@ -194,7 +194,7 @@ is_migration() {
     *.psql* | *.pgsql* | *.plsql* | *.plpgsql* | *.ddl* | *.dml* | *.dcl* | *.sqlx* | *.sql~* | *.sql.*) ;;
     *.md | *.markdown | *.rst | *.adoc | *.html | *.htm | *.pdf | *.png | *.jpg | *.jpeg | *.gif | *.svg | *.webp | \
         *.ico | *.drawio | *.puml | *.json | *.csv | *.tsv | *.lock | *.log | *.map | *.d.ts | *_test.go) return 1 ;;
-    [0-9]* | [vub][0-9]*_* | [vub][0-9]*.sql | r__* | beforemigrate* | aftermigrate* | *.up.* | *.down.*) ;;
+    [0-9]* | [vub][0-9]*_* | [vub][0-9]*.sql | r_* | beforemigrate* | aftermigrate* | *.up.* | *.down.*) ;;
     *) return 1 ;;
     esac
 }

@@ -111,7 +111,7 @@ pub fn is_migration(path: &str) -> bool {
         .is_some_and(|rest| digit(rest) && (is_sql(&base) || rest.contains('_')));
     digit(&base)
         || versioned
-        || base.starts_with("r__")
+        || base.starts_with(if is_sql(&base) { "r__" } else { "r_" })
         || ["beforemigrate", "aftermigrate"].iter().any(|event| base.starts_with(event))
         || [".up.", ".down."].iter().any(|part| base.contains(part))
 }
