@@ -98,6 +98,27 @@ has 'an unknown one' 'unknown convention "gose"' "$(loader load "$deep" -c gose 
 has 'an option' 'numbered has no option "prefix"' "$(loader load "$deep" -c numbered -o '{"prefix": "V"}' 2>&1 || true)"
 has 'pasted with both' "convention => .migration.goose.migration., options => .migration.\{\}.migration.\);" "$(loader sql "$deep" -c goose -o '{}')"
 
+# what has the name of a migration goes to the server, whatever its ending
+named=$RUN/named
+mkdir -p "$named"
+printf 'CREATE TABLE named_a (id int)' >"$named/001_a.sql.sql"
+printf 'CREATE TABLE named_b (id int)' >"$named/002_b.sql"
+printf 'CREATE TABLE named_c (id int)' >"$named/003_c.sql"
+for name in 004_d.up.psql 004_d.pgsql 004_d.ddl 004_d.sql.bak 004_d.sql~ 004_d.txt 004_d 004_d.rb 004_d.sql.gz V4__d.tmpl \
+    R__d.pg d.down.pg d.dml; do
+    printf 'SELECT 4' >"$named/$name"
+    message="\"$name\": it has the name of a migration, but is not read|file \"$name\": a migration in another language"
+    out=$(loader load "$named" -p named 2>&1) && fail "$name is left out"
+    has "$name from the client" "$message" "$out"
+    out=$(sql "SELECT FROM migrations.load('$named', 'named')" 2>&1) && fail "$name is left out on the server"
+    has "$name on the server" "$message" "$out"
+    out=$(loader load "$named" -p "named $name" -i "$name, x/**") || fail "$name isn't ignored"
+    has "$name is ignored" "^002_b.sql added" "$out"
+    rm "$named/$name"
+done
+loader load "$named" -p named >"$RUN/out.named"
+is 'two endings' 'CREATE TABLE named_a (id int)' "$(sql "SELECT up FROM migrations.migration m JOIN migrations.project p ON p.id = project_id WHERE p.name = 'named' AND version = '001'")"
+
 # what can't be read, or isn't a text, or is there twice
 odd=$RUN/odd
 mkdir -p "$odd/1_folder.sql"
