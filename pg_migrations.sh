@@ -6,7 +6,9 @@ set -eu
 usage() {
     cat <<'USAGE'
 usage: pg_migrations.sh load DIRECTORY [-p PROJECT] [-r] [-v] [-c CONVENTION] [-o OPTIONS]
+                             [-i PATTERNS]
        pg_migrations.sh sql  DIRECTORY [-p PROJECT] [-r] [-c CONVENTION] [-o OPTIONS]
+                             [-i PATTERNS]
        pg_migrations.sh new  DIRECTORY NAME
 
 load  registers all migrations of the folder, with its subfolders: all of them, or none;
@@ -20,6 +22,9 @@ new   makes the next pair of files, NNN_NAME.up.sql and NNN_NAME.down.sql
   -c CONVENTION  the tool that the files were written for, such as flyway; without it, the
                  one that they show
   -o OPTIONS     what else is to be known of them, a JSON object such as {"prefix": "M"}
+  -i PATTERNS, --ignore PATTERNS
+                 files to leave out, such as 'seeds/**,*.bak': * and ? within a name, ** across
+                 folders; a file with the name of a migration that isn't read is an error
 
 load connects as psql does, by PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD and the like;
 where one of these isn't set, by DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD. It
@@ -159,15 +164,41 @@ is_changelog() {
     return 1
 }
 
-# Of code in other languages, and of SQL by another ending, only the names are sent: it may be
+# Of code in other languages, and of what is packed, only the names are sent: it may be
 # migrations, too.
 is_code() {
     ! is_changelog "$1" || return 1
     case $1 in
-    *.[sS][qQ][lL].[cC][oO][nN][fF]) false ;;
-    *.go | *.js | *.ts | *.cjs | *.mjs | *.cts | *.mts | *.java | *.kt | *.py | *.rs | *.xml | *.yaml | *.yml | \
-        *.[pP][sS][qQ][lL] | *.[pP][gG][sS][qQ][lL] | *.[pP][lL][sS][qQ][lL] | *.[dD][dD][lL] | *.[sS][qQ][lL].*) true ;;
+    *.go | *.js | *.ts | *.cjs | *.mjs | *.cts | *.mts | *.java | *.kt | *.py | *.rs | *.rb | *.php | *.cs | *.ex | \
+        *.exs | *.groovy | *.scala | *.class | *.sh | *.bash | *.ps1 | *.bat | *.xml | *.yaml | *.yml) true ;;
+    *) is_packed "$1" && is_migration "$1" ;;
+    esac
+}
+
+is_packed() {
+    case $(lower "$1") in
+    *.gz | *.bz2 | *.xz | *.zst | *.zip | *.7z | *.tar | *.tgz | *.dump) ;;
     *) false ;;
+    esac
+}
+
+lower() {
+    printf %s "$1" | LC_ALL=C tr '[:upper:]' '[:lower:]'
+}
+
+# Has the name of a migration, in whichever tool's way: it is read, or an error.
+is_migration() {
+    case ${1##*/} in
+    [0-9]* | [vVuUbB][0-9]* | [rR]_* | [bB]efore[mM]igrate* | [aA]fter[mM]igrate* | *.[uU][pP].* | *.[dD][oO][wW][nN].* | *.*[sS][qQ][lL]* | *.[dD][dDmMcC][lL]*) ;;
+    *) return 1 ;;
+    esac
+    base=$(lower "${1##*/}")
+    case $base in
+    *.psql* | *.pgsql* | *.plsql* | *.plpgsql* | *.ddl* | *.dml* | *.dcl* | *.sqlx* | *.sql~* | *.sql.*) ;;
+    *.md | *.markdown | *.rst | *.adoc | *.html | *.htm | *.pdf | *.png | *.jpg | *.jpeg | *.gif | *.svg | *.webp | \
+        *.ico | *.drawio | *.puml | *.json | *.csv | *.tsv | *.lock | *.log | *.map | *.d.ts | *_test.go) return 1 ;;
+    [0-9]* | [vub][0-9]*_* | [vub][0-9]*.sql | r_* | beforemigrate* | aftermigrate* | *.up.* | *.down.*) ;;
+    *) return 1 ;;
     esac
 }
 
@@ -203,8 +234,8 @@ files() {
     (cd "$directory" && listing ./) | LC_ALL=C sort | while IFS= read -r file; do
         case ${file##*/} in
         *.[sS][qQ][lL] | *.[sS][qQ][lL].[cC][oO][nN][fF] | sqitch.plan | sqitch.conf | metadata.toml | \
-            _journal.json | flyway.conf | flyway.toml | liquibase.properties) ;;
-        *) is_changelog "$file" || is_code "$file" || continue ;;
+            _journal.json | flyway.conf | flyway.toml | flyway.user.toml | liquibase.properties | atlas.sum) ;;
+        *) is_changelog "$file" || is_code "$file" || is_migration "$file" || continue ;;
         esac
         # Of code the name is enough, but not that of anything.
         if ! is_code "$file" || is_plain "$file" || [ -z "$(closed "$file")" ]; then printf '%s\n' "$file"; fi
@@ -247,18 +278,27 @@ print_sql() {
     if [ -n "$project" ]; then printf ', project => %s' "$(printf %s "$project" | literal)"; fi
     if [ -n "$replace" ]; then printf ', replace => true'; fi
     if [ -n "$convention" ]; then printf ', convention => %s' "$(printf %s "$convention" | literal)"; fi
-    if [ -n "$options" ]; then printf ', options => %s' "$(printf %s "$options" | literal)"; fi
+    given=
+    if [ -n "$options" ]; then given=$(printf %s "$options" | literal); fi
+    if [ -n "$ignore" ]; then
+        ignored="jsonb_build_object('ignore', $(printf %s "$ignore" | literal))"
+        if [ -n "$given" ]; then given="$given::jsonb || $ignored"; else given=$ignored; fi
+    fi
+    if [ -n "$given" ]; then printf ', options => %s' "$given"; fi
     printf ');\n'
 }
 
 # The same for psql, which reads the files itself: of any size, and past what a command
-# line takes. A variable stands in the statement as soon as its line is read, so one serves
-# all files. What fails ends the script, with a line for load that says why.
+# line takes. A variable is part of the statement as soon as its line is read, so one serves
+# all files. What fails ends the script, with a line for load that says why. Functions and
+# operators are looked up in the catalog alone; in transactions, which a pooler keeps together.
 psql_script() {
     cat <<'SCRIPT'
 \set QUIET on
 \unset lines
 \set ON_ERROR_STOP off
+BEGIN;
+SET LOCAL search_path = pg_catalog, pg_temp;
 SELECT coalesce(pg_catalog.string_agg(file || ' ' || result, E'\n' ORDER BY n) FILTER (WHERE :'verbose' OR result <> 'unchanged'), '') AS lines,
     pg_catalog.count(*) FILTER (WHERE result = 'added') AS added,
     pg_catalog.count(*) FILTER (WHERE result = 'replaced') AS replaced,
@@ -287,14 +327,20 @@ SCRIPT
     done
     cat <<'SCRIPT'
 ]::text[], project => nullif(:'project', ''), replace => :'replace',
-    convention => nullif(:'convention', ''), options => nullif(:'options', '')::jsonb)
+    convention => nullif(:'convention', ''), options => nullif(
+        coalesce(nullif(:'options', ''), '{}')::jsonb || jsonb_strip_nulls(jsonb_build_object('ignore', nullif(:'ignore', ''))),
+        '{}'))
     WITH ORDINALITY AS l(file, version, name, direction, result, n) \gset
-\if :ERROR
+\set failed :ERROR
+COMMIT;
+\if :failed
     SELECT coalesce((SELECT setting FROM pg_catalog.pg_settings WHERE name = 'migrations.run_wait'), '0') AS wait \gset
-    \set told `echo pg_migrations.sh failed :'LAST_ERROR_SQLSTATE' :'wait' >&2`
+    \set failed `echo pg_migrations.sh failed :'LAST_ERROR_SQLSTATE' :'wait' >&2`
     \q
 \endif
 \set ON_ERROR_STOP on
+BEGIN;
+SET LOCAL search_path = pg_catalog, pg_temp;
 SELECT :'lines' WHERE :'lines' <> '';
 \set absent ''
 SELECT pg_catalog.has_function_privilege('migrations.status(text)', 'execute') AS may_look \gset
@@ -314,6 +360,7 @@ SELECT :'added'::text || ' added, '
     || :'unchanged' || ' unchanged'
     || CASE WHEN :'others' = '0'::text THEN '' ELSE ', ' || :'others' || ' ' || :'other' END
     || :'absent';
+COMMIT;
 SCRIPT
 }
 
@@ -381,7 +428,7 @@ send() {
     failure=
     {
         said=$(psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
-            -v verbose="${verbose:-false}" -v convention="$convention" -v options="$options" -f - 2>&1 >&3)
+            -v verbose="${verbose:-false}" -v convention="$convention" -v options="$options" -v ignore="$ignore" -f - 2>&1 >&3)
     } 3>&1 || status=$?
     case ${said##*"$newline"} in
     'pg_migrations.sh failed '*)
@@ -439,6 +486,7 @@ replace=
 verbose=
 convention=
 options=
+ignore=
 while [ $# -gt 0 ]; do
     case $1 in
     -p)
@@ -456,6 +504,11 @@ while [ $# -gt 0 ]; do
     -o)
         [ $# -ge 2 ] || misused
         options=$2
+        shift
+        ;;
+    -i | --ignore)
+        [ $# -ge 2 ] || misused
+        ignore=$2
         shift
         ;;
     -?*) misused ;;

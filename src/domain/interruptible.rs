@@ -72,6 +72,7 @@ fn files() {
         "1_a/migration.sql",
         "0000_a.sql",
         "a.sql",
+        "1_a.sql",
     ]) {
         let text = match convention {
             Convention::Liquibase => changes.as_str(),

@@ -23,7 +23,7 @@ pub struct Request {
     pub options: Options,
 }
 
-/// A file, or a part of one, that was registered or passed over.
+/// A file, or a part of one, that was registered or ignored.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The file's path within the folder.
@@ -46,7 +46,14 @@ pub fn load(directory: &str, request: &Request) -> Result<Vec<Loaded>> {
     if !identity::may_read_server_files() {
         return Err(Error::MayNotReadFiles);
     }
-    let (files, refused) = folder::read(directory)?;
+    let (files, unreadable) = folder::read(directory)?;
+    // Of what is left out it makes no difference whether it can be read.
+    let mut refused = Refused::new();
+    for (path, why) in unreadable {
+        if !convention::is_ignored(&request.options, &path).map_err(Error::Problem)? {
+            refused.push((path, why));
+        }
+    }
     if !files.iter().any(|(path, _)| need(path) == Need::Text) && refused.is_empty() {
         message::notice(&format!("nothing to do: \"{directory}\" holds no .sql files"));
         return Ok(Vec::new());
@@ -78,7 +85,7 @@ pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome
         return Err(Error::Problem(problem));
     }
     if set.migrations.is_empty() {
-        let (path, why) = set.passed_over.into_iter().next().unwrap_or_default();
+        let (path, why) = set.ignored.into_iter().next().unwrap_or_default();
         return Err(Error::Problem(Problem::of(
             &path,
             format!("it holds no migration: {why}"),
@@ -127,7 +134,7 @@ fn register(
         Err(_) if !refused.is_empty() => return Err(all_refused(directory, refused)),
         set => set?,
     };
-    let Set { convention, migrations, passed_over, problems, .. } = set;
+    let Set { convention, migrations, ignored, problems, .. } = set;
     if migrations.is_empty() && refused.is_empty() && problems.is_empty() {
         message::warning("none of the files holds a migration: nothing is registered");
     }
@@ -168,12 +175,12 @@ fn register(
                 Err(error) => return Err(error),
             }
         }
-        loaded.extend(passed_over.into_iter().map(|(file, why)| Loaded {
+        loaded.extend(ignored.into_iter().map(|(file, why)| Loaded {
             file,
             version: None,
             name: None,
             part: None,
-            result: format!("passed over: {why}"),
+            result: format!("ignored: {why}"),
         }));
         if refused.is_empty() {
             unset.warn();

@@ -1,7 +1,7 @@
 # Folders of other tools, as they are: each folder of tests/conventions is loaded on the
 # server and from the client, applied, and where all can be taken back, rolled back. What
-# is to be there then stands beside it: NAME.expected (the registry, and what was passed
-# over) and NAME.schema (the catalog). NAME.options are the options that it needs.
+# is to be there is in files beside it: NAME.expected (the registry, and what was ignored) and
+# NAME.schema (the catalog). NAME.options are the options that it needs.
 # A text without statements is told of in other words by psql with a script.
 export PGOPTIONS="-c client_min_messages=error"
 expected=$ROOT/tests/conventions
@@ -47,18 +47,20 @@ catalog() {
 }
 
 for folder in "$expected"/*/; do
-    tool=$(basename "$folder")
+    name=$(basename "$folder")
+    # One with a point has a variant of the tool's files.
+    tool=${name%%.*}
     # The server's user may not see the folder that this one is in.
-    copy=$RUN/conventions/$tool
+    copy=$RUN/conventions/$name
     mkdir -p "$RUN/conventions"
     cp -R "$folder" "$copy"
     options='{}'
-    [ ! -f "$expected/$tool.options" ] || options=$(cat "$expected/$tool.options")
+    [ ! -f "$expected/$name.options" ] || options=$(cat "$expected/$name.options")
 
-    new_database "conventions_${tool//-/_}"
+    new_database "conventions_${name//[-.]/_}"
     rows=$(sql "SELECT file || ' ' || result FROM migrations.load('$copy', options => '$options')" 2>&1) || fail "$tool: $rows"
-    { registry default; grep ' passed over: ' <<<"$rows" || true; } >"$results/$tool.expected"
-    diff "$expected/$tool.expected" "$results/$tool.expected" >&2 || fail "$tool: the registry isn't as expected; it is in $results/$tool.expected"
+    { registry default; grep ' ignored: ' <<<"$rows" || true; } >"$results/$name.expected"
+    diff "$expected/$name.expected" "$results/$name.expected" >&2 || fail "$tool: the registry isn't as expected; it is in $results/$name.expected"
     sql "SELECT FROM migrations.load('$copy', 'told', convention => '$tool', options => '$options')"
     is "$tool: the convention is found out" "$(texts default)" "$(texts told)"
     is "$tool: again" unchanged "$(sql "SELECT DISTINCT result FROM migrations.load('$copy', options => '$options') WHERE version IS NOT NULL")"
@@ -68,18 +70,18 @@ for folder in "$expected"/*/; do
     else
         out=$(sql 'CALL migrations.apply_each()' 2>&1) || fail "$tool: $out"
     fi
-    catalog >"$results/$tool.schema"
-    diff "$expected/$tool.schema" "$results/$tool.schema" >&2 || fail "$tool: the schema isn't as expected; it is in $results/$tool.schema"
+    catalog >"$results/$name.schema"
+    diff "$expected/$name.schema" "$results/$name.schema" >&2 || fail "$tool: the schema isn't as expected; it is in $results/$name.schema"
     is "$tool: all is applied" applied "$(sql 'SELECT DISTINCT state FROM migrations.status()')"
     if [ "$(sql "SELECT bool_and(has_down) FROM migrations.status()")" = t ]; then
         out=$(sql "CALL migrations.rollback_each($(sql 'SELECT count(*) FROM migrations.status()'))" 2>&1) || fail "$tool: $out"
         is "$tool: all is taken back" '' "$(catalog)"
         out=$(sql 'CALL migrations.apply_each()' 2>&1) || fail "$tool, again: $out"
-        diff "$expected/$tool.schema" <(catalog) >&2 || fail "$tool: the schema isn't the same again"
+        diff "$expected/$name.schema" <(catalog) >&2 || fail "$tool: the schema isn't the same again"
     fi
     before=$(registry default; texts default)
 
-    new_database "conventions_client_${tool//-/_}"
+    new_database "conventions_client_${name//[-.]/_}"
     given=$(loader load "$folder" -o "$options" 2>&1) || fail "$tool: $given"
     has "$tool: totals" '^[0-9]+ added, 0 unchanged' "$(tail -n 1 <<<"$given")"
     given=$(sed '$d' <<<"$given")

@@ -104,16 +104,39 @@ printf 'SELECT 3' >"$deep/.git/3_hidden.sql"
 printf 'SELECT 4' >"$RUN/elsewhere/4_linked.sql"
 ln -sfn "$RUN/elsewhere" "$deep/db/migrations/link"
 expected='db/migrations/1_a b.sql added
-db/migrations/old/0_gone.sql passed over: it is in a folder that numbered does not read'
+db/migrations/old/0_gone.sql ignored: the option ignore covers it'
+has 'a migration in a folder that is not read' '"db/migrations/old/0_gone.sql": it has the name of a migration, but is not read: it is in a folder that numbered does not read' \
+    "$(loader load "$deep" -p deep 2>&1 || true)"
 is 'subfolders' "$expected
-1 added, 0 unchanged, 1 passed over" "$(loader load "$deep" -p deep)"
-is 'on the server' "$expected" "$(sql "SELECT file || ' ' || result FROM migrations.load('$deep', 'deep on the server')")"
-is 'pasted, too' 'db/migrations/1_a b.sql|1|a b|up|unchanged' "$(PGOPTIONS="-c migrations.project=deep" "$BIN/psql" -X -q -A -t <<<"$(loader sql "$deep")" | head -n 1)"
-has 'a convention' 'file "db/migrations/1_a b.sql", line 1: text before' "$(loader load "$deep" -p deep -c goose 2>&1 || true)"
+1 added, 0 unchanged, 1 ignored" "$(loader load "$deep" -p deep --ignore 'old/,**/old/*')"
+is 'on the server' "$expected" "$(sql "SELECT file || ' ' || result FROM migrations.load('$deep', 'deep on the server', options => '{\"ignore\": \"**/old/\"}')")"
+is 'pasted, too' 'db/migrations/1_a b.sql|1|a b|up|unchanged' "$(PGOPTIONS="-c migrations.project=deep" "$BIN/psql" -X -q -A -t <<<"$(loader sql "$deep" -i "**/old/")" | head -n 1)"
+has 'a convention' 'file "db/migrations/1_a b.sql", line 1: text before' "$(loader load "$deep" -p deep -c goose -i "**/old/" 2>&1 || true)"
 has 'an unknown one' 'unknown convention "gose"' "$(loader load "$deep" -c gose 2>&1 || true)"
 has 'the options in its own words' '^HINT:  Say which: -c [a-z-]+ or -c' "$(mkdir -p "$RUN/either" && printf -- '-- migrate:up\nSELECT 1;\n' >"$RUN/either/1_a.sql" && printf -- '-- +goose Up\nSELECT 1;\n' >"$RUN/either/2_b.sql" && loader load "$RUN/either" 2>&1 || true)"
 has 'an option' 'numbered has no option "prefix"' "$(loader load "$deep" -c numbered -o '{"prefix": "V"}' 2>&1 || true)"
 has 'pasted with both' "convention => .migration.goose.migration., options => .migration.\{\}.migration.\);" "$(loader sql "$deep" -c goose -o '{}')"
+
+# what has the name of a migration goes to the server, whatever its ending
+named=$RUN/named
+mkdir -p "$named"
+printf 'CREATE TABLE named_a (id int)' >"$named/001_a.sql.sql"
+printf 'CREATE TABLE named_b (id int)' >"$named/002_b.sql"
+printf 'CREATE TABLE named_c (id int)' >"$named/003_c.sql"
+for name in 004_d.up.psql 004_d.pgsql 004_d.ddl 004_d.sql.bak 004_d.sql~ 004_d.txt 004_d 004_d.rb 004_d.sql.gz V4__d.tmpl \
+    R__d.pg d.down.pg d.dml; do
+    printf 'SELECT 4' >"$named/$name"
+    message="\"$name\": it has the name of a migration, but is not read|file \"$name\": a migration in another language"
+    out=$(loader load "$named" -p named 2>&1) && fail "$name is left out"
+    has "$name from the client" "$message" "$out"
+    out=$(sql "SELECT FROM migrations.load('$named', 'named')" 2>&1) && fail "$name is left out on the server"
+    has "$name on the server" "$message" "$out"
+    out=$(loader load "$named" -p "named $name" -i "$name, x/**") || fail "$name isn't ignored"
+    has "$name is ignored" "^002_b.sql added" "$out"
+    rm "$named/$name"
+done
+loader load "$named" -p named >"$RUN/out.named"
+is 'two endings' 'CREATE TABLE named_a (id int)' "$(sql "SELECT up FROM migrations.migration m JOIN migrations.project p ON p.id = project_id WHERE p.name = 'named' AND version = '001'")"
 
 # what can't be read, or isn't a text, or is there twice
 odd=$RUN/odd

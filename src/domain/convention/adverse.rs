@@ -7,7 +7,7 @@ use super::{Convention, File, Options, read};
 use std::time::{Duration, Instant};
 
 /// What begins something in one of the formats, or stands between.
-const PARTS: [&str; 46] = [
+const PARTS: [&str; 62] = [
     "(",
     "[",
     "{",
@@ -54,10 +54,26 @@ const PARTS: [&str; 46] = [
     "x = [\n",
     "<include file=\"a/b/c/d/e.sql\"/>\n",
     "- includeAll: {path: a}\n",
+    "a.",
+    "a=1\n",
+    "[[a]]\n",
+    "\\\n",
+    "\\u",
+    "? [",
+    "a: &b [*b,",
+    "- - ",
+    "a:\n",
+    "<a b=\"",
+    "a=\"\" ",
+    "&amp;",
+    "-- atlas:delimiter \\n\n",
+    "{{ .a }}",
+    "h1:x\n",
+    "1_a.sql h1:x\n",
 ];
 
 /// What may stand before them.
-const HEADS: [&str; 7] = [
+const HEADS: [&str; 9] = [
     "",
     "-- migrate:up\n-- +goose Up\n-- Up Migration\n--! Previous: -\n--! Hash: x\n",
     "--liquibase formatted sql\n--changeset a:1 labels:",
@@ -65,10 +81,12 @@ const HEADS: [&str; 7] = [
     "[flyway]\nx = ",
     "databaseChangeLog: ",
     "%project=a\na [",
+    "<a ",
+    "-- atlas:delimiter -- a\n",
 ];
 
 /// The files that are read by one reader or another.
-const PATHS: [&str; 14] = [
+const PATHS: [&str; 18] = [
     "1_a.up.sql",
     "V1__a.sql",
     "1_a/up.sql",
@@ -83,6 +101,10 @@ const PATHS: [&str; 14] = [
     "verify/a.sql",
     "changelog.xml",
     "changelog.yaml",
+    "changelog.json",
+    "liquibase.properties",
+    "flyway.user.toml",
+    "atlas.sum",
 ];
 
 /// Reads a file beside others by all conventions.
@@ -129,7 +151,16 @@ fn nothing_calls_itself_without_end() {
 #[test]
 fn work_is_in_proportion() {
     const SMALL: usize = 1 << 17;
-    for path in ["1_a.sql", "x.sql", "flyway.toml", "sqitch.plan", "changelog.xml"] {
+    for path in [
+        "1_a.sql",
+        "x.sql",
+        "flyway.toml",
+        "flyway.conf",
+        "sqitch.plan",
+        "sqitch.conf",
+        "changelog.xml",
+        "changelog.yaml",
+    ] {
         for part in PARTS {
             let head = match path {
                 "x.sql" => "--liquibase formatted sql\n--changeset a:0\n",

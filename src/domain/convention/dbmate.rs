@@ -198,6 +198,7 @@ mod tests {
             ],
         );
         assert_eq!(said(&set), ["10 c up", "1 a up requires:10", "2 b up requires:1"]);
-        assert_eq!(set.passed_over.len(), 2);
+        assert_eq!(set.ignored[0].0, "schema.sql");
+        assert_eq!(set.problems[0].path, "3.SQL");
     }
 }

@@ -2,10 +2,14 @@
 
 use super::super::version::{MAX_LENGTH, Version};
 use super::super::visible;
+use super::glob::Patterns;
 use super::limits::{check_options, check_paths, check_sizes};
-use super::name::{is_other_sql, is_sql, split};
+use super::name::{is_any_sql, is_migration, is_other_sql, is_sql, split};
 use super::{Claim, Convention, File, Found, Notes, Options, Part, Problem, Set};
 use std::collections::{HashMap, HashSet};
+
+/// The option that all conventions have: patterns of files that are left out.
+const IGNORE: &str = "ignore";
 
 /// Reads files: those of the convention, or if none is given, of the one that they show.
 /// Errors: they show none, or several that read them differently; an option isn't one of
@@ -31,6 +35,9 @@ pub fn read(
     if let Some(twice) = files.iter().find(|file| !seen.insert(file.path)) {
         return Err(Problem::of(twice.path, "the file is given twice", "Leave one of them out."));
     }
+    let patterns = ignored_by(options)?;
+    let (left_out, files): (Vec<File>, Vec<File>) =
+        files.into_iter().partition(|file| patterns.cover(file.path));
     check_sizes(&files)?;
     let reading = match convention {
         Some(convention) => Reading::of(convention, &files, options)?,
@@ -38,28 +45,108 @@ pub fn read(
     };
     let Reading { convention, migrations, mut notes } = reading;
     defects(&migrations).into_iter().for_each(|problem| notes.refuse(problem));
-    let Notes { mut passed_over, problems } = notes;
+    note_rest(convention, &files, &migrations, &mut notes);
+    if files.len() > 1 {
+        check_counts(convention, &files, &migrations, &notes)?;
+    }
+    for (path, why) in std::mem::take(&mut notes.unread) {
+        match is_migration(&path) {
+            true => notes.refuse(unread(&path, &why)),
+            false => notes.ignore(&path, why),
+        }
+    }
+    for file in left_out.iter().filter(|file| is_sql(file.path) || is_migration(file.path)) {
+        notes.ignore(file.path, "the option ignore covers it");
+    }
+    let Notes { ignored, problems, .. } = notes;
+    Ok(Set { convention, migrations, ignored, problems })
+}
+
+/// Whether the option `ignore` covers the file of a path. Error: it isn't one of patterns.
+pub fn is_ignored(options: &Options, path: &str) -> Result<bool, Problem> {
+    Ok(ignored_by(options)?.cover(&normal(path)))
+}
+
+fn ignored_by(options: &Options) -> Result<Patterns, Problem> {
+    let hint = "Give them with commas between, such as seeds/**,*.bak.";
+    Patterns::read(options.get(IGNORE).unwrap_or_default())
+        .map_err(|message| Problem::of("", message, hint))
+}
+
+/// Notes the files of which the convention has said nothing.
+fn note_rest(convention: Convention, files: &[File], migrations: &[Found], notes: &mut Notes) {
     let known: HashSet<&str> = migrations
         .iter()
         .flat_map(|found| &found.paths)
-        .chain(passed_over.iter().map(|(path, _)| path))
-        .chain(problems.iter().map(|problem| &problem.path))
+        .chain(notes.ignored.iter().map(|(path, _)| path))
+        .chain(notes.unread.iter().map(|(path, _)| path))
+        .chain(notes.problems.iter().map(|problem| &problem.path))
         .map(String::as_str)
         .collect();
-    let rest: Vec<(String, String)> = files
+    let is_of_interest = |file: &&File| is_sql(file.path) || is_migration(file.path);
+    let rest: Vec<&str> = files
         .iter()
-        .filter(|file| is_sql(file.path) || is_other_sql(file.path))
-        .filter(|file| !known.contains(file.path))
-        .map(|file| {
-            let why = match is_sql(file.path) {
-                true => format!("{} does not read files of this name", convention.name()),
-                false => "its name does not end in .sql".to_owned(),
-            };
-            (file.path.to_owned(), why)
-        })
+        .filter(is_of_interest)
+        .map(|file| file.path)
+        .filter(|path| !known.contains(path))
         .collect();
-    passed_over.extend(rest);
-    Ok(Set { convention, migrations, passed_over, problems })
+    for path in rest {
+        let why = match is_other_sql(path) {
+            false => format!("{} does not read files of this name", convention.name()),
+            true => "its name does not end in .sql".to_owned(),
+        };
+        notes.unread(path, why);
+    }
+}
+
+/// That a file has the name of a migration and isn't read.
+fn unread(path: &str, why: &str) -> Problem {
+    let message = format!("it has the name of a migration, but is not read: {why}");
+    let pattern = path.replace(',', "?");
+    let hint = format!(
+        "Rename it, move it away, or leave it out: options => {}.",
+        literal_json(IGNORE, &pattern)
+    );
+    Problem::of(path, message, hint)
+}
+
+/// An option as it is given, for a HINT.
+fn literal_json(name: &str, value: &str) -> String {
+    let json = serde_json::json!({ name: value }).to_string();
+    format!("'{}'", json.replace('\'', "''"))
+}
+
+/// That a convention reads most of the SQL. Error: it leaves more than it reads, so the files
+/// are rather another tool's.
+fn check_counts(
+    convention: Convention,
+    files: &[File],
+    migrations: &[Found],
+    notes: &Notes,
+) -> Result<(), Problem> {
+    let paths: HashSet<&String> = migrations.iter().flat_map(|found| &found.paths).collect();
+    let read = paths.iter().filter(|path| is_any_sql(path)).count();
+    let left: Vec<&String> =
+        notes.unread.iter().map(|(path, _)| path).filter(|path| is_any_sql(path)).collect();
+    // What is wrong with these is said of each.
+    let wrong = notes.problems.iter().filter(|problem| is_any_sql(&problem.path)).count();
+    if left.len() <= read + wrong {
+        return Ok(());
+    }
+    let all = files.iter().filter(|file| is_any_sql(file.path)).count();
+    const SHOWN: usize = 3;
+    let shown: Vec<String> = left.iter().take(SHOWN).map(|path| format!("{path:?}")).collect();
+    let message = format!(
+        "{} reads {read} of the {all} files of SQL and leaves {} out, such as {}",
+        convention.name(),
+        left.len(),
+        shown.join(", "),
+    );
+    let hint = format!(
+        "Say whose files they are, such as convention => 'numbered', load another folder, or leave files out: options => {}.",
+        literal_json(IGNORE, "seeds/**, *.bak")
+    );
+    Err(Problem::of("", message, hint))
 }
 
 /// A path as conventions see it, with `/` between its parts.
@@ -77,12 +164,9 @@ struct Reading {
 impl Reading {
     fn of(convention: Convention, files: &[File], options: &Options) -> Result<Reading, Problem> {
         let known = convention.options();
-        if let Some(unknown) = options.names().find(|name| !known.contains(name)) {
-            let hint = if known.is_empty() {
-                "Leave it out: it has none.".to_owned()
-            } else {
-                format!("It has these: {}.", known.join(", "))
-            };
+        let is_known = |name: &&str| *name == IGNORE || known.contains(name);
+        if let Some(unknown) = options.names().find(|name| !is_known(name)) {
+            let hint = format!("It has these: {}.", [&[IGNORE][..], known].concat().join(", "));
             let message = format!("{} has no option \"{unknown}\"", convention.name());
             return Err(Problem::of("", message, hint));
         }
@@ -245,6 +329,89 @@ mod tests {
         assert_eq!(problem.message, "the files could be those of dbmate or goose");
         assert_eq!(problem.hint, "Say which: convention => 'dbmate' or convention => 'goose'.");
         assert!(read(&all, Some(Convention::Goose), &Options::default()).is_ok());
+    }
+
+    fn with(ignore: &str) -> Options {
+        [("ignore".to_owned(), ignore.to_owned())].into_iter().collect()
+    }
+
+    #[test]
+    fn what_has_the_name_of_a_migration_is_read_or_a_problem() {
+        for (convention, text) in [
+            (Convention::GolangMigrate, ""),
+            (Convention::Numbered, ""),
+            (Convention::Dbmate, DBMATE),
+            (Convention::Goose, GOOSE),
+            (Convention::Sqlx, ""),
+            (Convention::NodePgMigrate, ""),
+            (Convention::Drizzle, ""),
+        ] {
+            for name in [
+                "2_b.up.psql",
+                "2_b.ddl",
+                "2_b.sql.bak",
+                "2_b.sql.gz",
+                "2_b.txt",
+                "2_b.rb",
+                "2_b",
+                "x.pgsql",
+                "x.dml",
+                "x.down.pg",
+                "V2__b.psql",
+                "R__b.pg",
+                "old/0_a.sql",
+                "old/0_a.ddl",
+            ] {
+                let all = files(&[("m/1_a.up.sql", text), ("m/3_c.up.sql", text)]);
+                let path = format!("m/{name}");
+                let all = [&all[..], &[File { path: &path, text: "SELECT 1" }]].concat();
+                let problems = read(&all, Some(convention), &Options::default())
+                    .map_or_else(|problem| vec![problem], |set| set.problems);
+                let paths: Vec<&str> = problems.iter().map(|p| p.path.as_str()).collect();
+                assert_eq!(paths, [path.as_str()], "{convention:?}: {problems:?}");
+                let ignore = with(&format!("{}*", &path[..path.len() - 2]));
+                let set = read(&all, Some(convention), &ignore);
+                let problems = set.map(|set| set.problems);
+                assert_eq!(problems, Ok(Vec::new()), "{convention:?} and {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_others_may_have_beside_is_none() {
+        let all = [
+            ("1_a.up.sql", ""),
+            ("seed.sql", ""),
+            ("README.md", ""),
+            ("001_notes.md", ""),
+            ("meta/0000_snapshot.json", ""),
+            ("1_a_test.go", ""),
+        ];
+        let set = read_as(Convention::GolangMigrate, &all);
+        assert_eq!(set.problems, []);
+        let paths: Vec<&str> = set.ignored.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["seed.sql"]);
+    }
+
+    #[test]
+    fn a_convention_reads_most_of_the_files() {
+        let names: Vec<String> = (0..609).map(|n| format!("db/{n:04}_x.sql")).collect();
+        let views: Vec<String> = (0..7).map(|n| format!("R__v{n}.sql")).collect();
+        let all: Vec<File> =
+            names.iter().chain(&views).map(|path| File { path, text: "" }).collect();
+        for convention in [None, Some(Convention::Flyway)] {
+            let Err(problem) = read(&all, convention, &Options::default()) else {
+                unreachable!("it was read");
+            };
+            assert_eq!(
+                problem.message,
+                "flyway reads 7 of the 616 files of SQL and leaves 609 out, such as \"db/0000_x.sql\", \"db/0001_x.sql\", \"db/0002_x.sql\""
+            );
+        }
+        let set = read(&all, None, &with("db/**"));
+        assert_eq!(set.map(|set| (set.migrations.len(), set.ignored.len())), Ok((7, 609)));
+        let set = read(&all, None, &with("R__*.sql"));
+        assert_eq!(set.map(|set| set.migrations.len()), Ok(609));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! diesel: a folder for each migration, with `up.sql`, `down.sql` and `metadata.toml`.
 
 use super::super::room;
+use super::format::settings;
 use super::name::split;
-use super::section::lines;
 use super::{Claim, File, Found, Notes, Options, Problem, folder};
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
         let (root, name) = split(folder);
         if !roots.contains(&root) {
             for file in parts.values() {
-                notes.pass_over(file.path, "it is in a folder that diesel does not read");
+                notes.unread(file.path, "it is in a folder that diesel does not read");
             }
             continue;
         }
@@ -83,31 +83,15 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
 
 /// What metadata.toml says. To diesel a file without the key says no.
 fn runs_in_transaction(file: &File) -> Result<bool, Problem> {
-    let mut runs = false;
-    for line in lines(file.text) {
-        let text = line.text.split('#').next().unwrap_or_default().trim();
-        // What follows belongs to a table, which diesel doesn't look into.
-        if text.starts_with('[') {
-            break;
-        }
-        let Some((key, value)) = text.split_once('=') else { continue };
-        if key.trim().trim_matches(['"', '\'']) != "run_in_transaction" {
-            continue;
-        }
-        runs = match value.trim() {
-            "true" => true,
-            "false" => false,
-            _ => {
-                return Err(Problem::at(
-                    file.path,
-                    line.number,
-                    "run_in_transaction is neither true nor false",
-                    "Write run_in_transaction = false, or remove the file.",
-                ));
-            }
-        };
+    let hint = "Write run_in_transaction = false, or remove the file.";
+    let settings = settings::read(file)?;
+    match settings.iter().find(|setting| setting.key == "run_in_transaction") {
+        None => Ok(false),
+        Some(setting) => setting.value.parse().map_err(|_| {
+            let message = "run_in_transaction is neither true nor false";
+            Problem::at(file.path, setting.line, message, hint)
+        }),
     }
-    Ok(runs)
 }
 
 #[cfg(test)]
@@ -141,7 +125,7 @@ mod tests {
             ]
         );
         assert_eq!(set.migrations[2].paths.len(), 2);
-        assert_eq!(set.passed_over[0].0, "migrations/2024-01-31-120000_create_users/notes.sql");
+        assert_eq!(set.ignored[0].0, "migrations/2024-01-31-120000_create_users/notes.sql");
         assert_eq!(detected(&all), "diesel");
         assert_eq!(detected(&[("up.sql", "")]), "file name \"up.sql\" is not that of a migration");
     }

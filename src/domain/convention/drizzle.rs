@@ -105,7 +105,7 @@ fn by_journal(files: &[File], journal: &File, notes: &mut Notes) -> Result<Vec<F
     let known: HashSet<&str> = found.iter().flat_map(|f| &f.paths).map(String::as_str).collect();
     for file in files.iter().filter(|file| file.path.ends_with(".sql")) {
         if split(file.path).0 == folder.trim_end_matches('/') && !known.contains(file.path) {
-            notes.pass_over(file.path, format!("it is not in {}", journal.path));
+            notes.unread(file.path, format!("it is not in {}", journal.path));
         }
     }
     Ok(found)
@@ -162,10 +162,9 @@ mod tests {
                 "CREATE TABLE a ()\n;--> statement-breakpoint\nSELECT 1;--> statement-breakpoint\nSELECT 2"
             )
         );
-        assert_eq!(
-            set.passed_over,
-            [("drizzle/0003_left.sql".into(), "it is not in drizzle/meta/_journal.json".into())]
-        );
+        let problem = &set.problems[0];
+        assert_eq!(problem.path, "drizzle/0003_left.sql");
+        assert!(problem.message.ends_with("it is not in drizzle/meta/_journal.json"));
         assert_eq!(detected(&all), "drizzle");
     }
 

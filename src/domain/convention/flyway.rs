@@ -7,6 +7,7 @@
 //! over, since a new database is built from these as well.
 
 mod config;
+mod keys;
 mod naming;
 
 use super::super::room;
@@ -77,11 +78,14 @@ struct Pair<'a> {
     down: Option<Source<'a>>,
 }
 
-/// Reads them. What it neither reads nor notes as passed over is noted by the caller.
+/// Reads them. What it neither reads nor notes is noted by the caller.
 pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
     let config = Config::read(files, options, notes)?;
     let mut files: Vec<&File> = files.iter().filter(|file| !is_config(file.path)).collect();
     files.sort_by_key(|file| file.path);
+    for file in config.locate(&mut files) {
+        notes.unread(file.path, "it is in none of the locations that are configured");
+    }
     let scripts = scripts(&files, &config.naming, notes);
     let mut pairs: BTreeMap<Key, Pair> = BTreeMap::new();
     let mut baselines: BTreeMap<Key, Source> = BTreeMap::new();
@@ -95,14 +99,14 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
         let name = match config.naming.read(stem) {
             Ok(name) => name,
             Err(why) => {
-                notes.pass_over(file.path, why);
+                notes.unread(file.path, why);
                 continue;
             }
         };
         let (said_in, said) = scripts.get(file.path).cloned().unzip();
         let said: Script = said.unwrap_or_default();
         if said.is_off {
-            notes.pass_over(file.path, "the file beside it says shouldExecute=false");
+            notes.ignore(file.path, "the file beside it says shouldExecute=false");
             continue;
         }
         if let (Some(line), Some(at), true) =
@@ -175,7 +179,7 @@ fn scripts<'a>(
         if files.binary_search_by_key(&of, |file| file.path).is_ok() {
             scripts.insert(of, (file.path, Script::read(file, notes)));
         } else {
-            notes.pass_over(file.path, "the script of which it says something is not there");
+            notes.ignore(file.path, "the script of which it says something is not there");
         }
     }
     scripts
@@ -218,11 +222,11 @@ fn settle_baselines<'a>(
     let Some((key, newest)) = baselines.pop_last() else { return };
     for older in baselines.values() {
         let why = format!("{} sums up more", newest.file.path);
-        notes.pass_over(older.file.path, why);
+        notes.ignore(older.file.path, why);
     }
     if pairs.range(..=&key).any(|(_, pair)| pair.up.is_some()) {
         let why = "the versions that it sums up are there, and a new database is built from them";
-        notes.pass_over(newest.file.path, why);
+        notes.ignore(newest.file.path, why);
     } else {
         pairs.entry(key).or_default().up = Some(newest);
     }
@@ -236,7 +240,7 @@ fn settle_undos(pairs: &mut BTreeMap<Key, Pair>, notes: &mut Notes) {
     }
     for pair in pairs.values_mut().filter(|pair| pair.up.is_none()) {
         if let Some(undo) = pair.down.take() {
-            notes.pass_over(undo.file.path, "no file applies the version that it undoes");
+            notes.ignore(undo.file.path, "no file applies the version that it undoes");
         }
     }
 }

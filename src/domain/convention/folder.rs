@@ -2,13 +2,13 @@
 
 use super::super::halt;
 use super::super::version::Version;
-use super::name::{is_sql, split};
+use super::name::{is_migration, is_sql, split};
 use super::{File, Found, Notes, Problem};
 use std::collections::{BTreeSet, HashMap};
 
 /// The files of a tool that reads one folder, without those below it: which are the
 /// tool's is said of their names. Their folder is the uppermost one that has such a file;
-/// SQL elsewhere is passed over. Errors: several folders have them.
+/// SQL elsewhere is not read. Errors: several folders have them.
 pub fn flat<'a>(
     files: &[File<'a>],
     tool: &str,
@@ -24,8 +24,8 @@ pub fn flat<'a>(
     for file in files {
         let (place, base) = split(file.path);
         if Some(place) != folder {
-            if is_sql(base) && folder.is_some() {
-                notes.pass_over(file.path, format!("it is in a folder that {tool} does not read"));
+            if (is_sql(base) || is_migration(base)) && folder.is_some() {
+                notes.unread(file.path, format!("it is in a folder that {tool} does not read"));
             }
         } else if is_own(base) {
             own.push((*file, base));

@@ -65,7 +65,8 @@ mod tests {
         assert_eq!(set.migrations[0].down.as_deref(), Some(""));
         assert_eq!(set.migrations[0].paths, ["m/1_init.up.sql", "m/1_init.down.sql"]);
         assert_eq!(set.migrations[2].up.as_deref(), Some("SELECT 10"));
-        assert_eq!(set.passed_over.len(), 2, "{:?}", set.passed_over);
+        assert_eq!(set.ignored.len(), 1, "{:?}", set.ignored);
+        assert_eq!(set.problems[0].path, "m/old/0_x.up.sql");
     }
 
     #[test]

@@ -244,7 +244,7 @@ mod tests {
                 ("3_c.SQL", ""),
             ],
         );
-        assert_eq!(set.problems.len(), 2, "{:?}", set.problems);
-        assert_eq!(set.passed_over[0].0, "3_c.SQL");
+        assert_eq!(set.problems.len(), 3, "{:?}", set.problems);
+        assert_eq!(set.problems[2].path, "3_c.SQL");
     }
 }

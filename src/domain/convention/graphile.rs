@@ -54,13 +54,13 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
         let (folder, base) = split(file.path);
         let parent = split(folder).1;
         if base == "current.sql" || parent == "current" {
-            notes.pass_over(file.path, "it is not committed yet");
+            notes.ignore(file.path, "it is not committed yet");
         } else if parent == "fixtures" || file.path.contains("fixtures/") {
-            notes.pass_over(file.path, "fixtures are in what is committed, where it includes them");
+            notes.ignore(file.path, "fixtures are in what is committed, where it includes them");
         } else if header(file.text).hash.is_some() || parent == "committed" {
             candidates.push(*file);
         } else {
-            notes.pass_over(file.path, "graphile-migrate does not run it as a migration");
+            notes.unread(file.path, "graphile-migrate does not run it as a migration");
         }
     }
     let mut own: Vec<_> =
@@ -142,7 +142,7 @@ mod tests {
             set.migrations[0].up.as_deref(),
             Some("-- pg_migrations: line 3\n\n--! split: 1-a.sql\nCREATE TABLE a ();\n")
         );
-        assert_eq!(set.passed_over.len(), 4, "{:?}", set.passed_over);
+        assert_eq!(set.ignored.len(), 4, "{:?}", set.ignored);
         assert_eq!(detected(&all), "graphile-migrate");
         assert_eq!(detected(&[("000002-add-a.sql", SECOND)]), "graphile-migrate");
     }

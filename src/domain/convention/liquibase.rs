@@ -10,6 +10,7 @@
 
 mod attributes;
 mod changelog;
+mod config;
 mod filter;
 mod marks;
 mod master;
@@ -21,6 +22,7 @@ use super::super::{halt, room};
 use super::section::holds;
 use super::{Claim, File, Found, Moment, Notes, Options, Problem};
 use changelog::ChangeSet;
+use config::Config;
 use filter::Filter;
 use std::collections::HashMap;
 
@@ -41,13 +43,15 @@ fn is_sql(file: &File) -> bool {
     file.path.to_ascii_lowercase().ends_with(".sql")
 }
 
-/// Reads them. What it neither reads nor notes as passed over is noted by the caller.
+/// Reads them. What it neither reads nor notes is noted by the caller.
 pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
-    let filter = Filter::of(options)?;
+    let Config { changelog, contexts, labels } = Config::read(files, notes)?;
+    let configured = changelog.as_ref().map(|(path, problem)| (path.as_str(), problem.clone()));
+    let filter = Filter::of(options, contexts.as_deref(), labels.as_deref())?;
     let mut found = Vec::new();
     // By author and id, in each file.
     let mut ids: HashMap<(String, String), (String, usize)> = HashMap::new();
-    for file in master::order(files, &filter, notes)? {
+    for file in master::order(files, configured, &filter, notes)? {
         if !is_sql(&file) {
             let message = "a changelog that is not formatted SQL is not read";
             let hint = "Write it as formatted SQL; or if it only includes others, have the word changelog in its name.";
@@ -55,7 +59,7 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
             continue;
         }
         if file.text.trim().is_empty() {
-            notes.pass_over(file.path, "it is empty");
+            notes.ignore(file.path, "it is empty");
             continue;
         }
         if !has_header(file.text) {
@@ -66,7 +70,7 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
         }
         let log = changelog::read(&file, &filter, notes);
         if log.changesets.is_empty() {
-            notes.pass_over(file.path, "it holds no changeset");
+            notes.ignore(file.path, "it holds no changeset");
         }
         for (place, set) in log.changesets.into_iter().enumerate() {
             halt::work(halt::STEP);
@@ -91,7 +95,7 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
                 continue;
             }
             if let Some(why) = set.head.reason_to_skip(&filter) {
-                notes.pass_over(file.path, format!("changeset {name} is not taken: {why}"));
+                notes.ignore(file.path, format!("changeset {name} is not taken: {why}"));
                 continue;
             }
             room::push(&mut found, migration(&file, &path, place + 1, name, set, notes));
@@ -124,7 +128,7 @@ fn migration(
         let why = format!(
             "the rollback of changeset {name} is not taken: what runs again is never rolled back"
         );
-        notes.pass_over(file.path, why);
+        notes.ignore(file.path, why);
     }
     let moment = if always { Moment::AfterRun } else { Moment::Changed };
     Found { name: format!("{path} {place:04} {name}"), moment, ..found }

@@ -2,20 +2,23 @@
 //! what is said of them.
 //!
 //! Each tool has a file of its own here, which knows its names of files and the marks in
-//! them. What a tool has and we don't honour is a [`Problem`], never passed over.
-
+//! them. What a tool has and we don't honour is a [`Problem`], and so is a file with the name of a
+//! migration that isn't read.
 //!
 //! [`read`] finds out whose files they are, unless it is told, and has that tool's file
 //! read them.
 
 #[cfg(test)]
 mod adverse;
+mod atlas;
 mod dbmate;
 mod detection;
 mod diesel;
 mod drizzle;
 mod flyway;
 mod folder;
+mod format;
+mod glob;
 mod golang_migrate;
 mod goose;
 mod graphile;
@@ -36,8 +39,8 @@ mod testing;
 
 use detection::unknown_name;
 
-pub use detection::read;
-pub use name::{Need, Part, need};
+pub use detection::{is_ignored, read};
+pub use name::{Need, Part, is_any_sql, need};
 
 use super::room;
 use super::script::floor_boundary;
@@ -197,17 +200,29 @@ impl FromIterator<(String, String)> for Options {
 /// What is to be said of files beside the migrations in them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Notes {
-    passed_over: Vec<(String, String)>,
+    ignored: Vec<(String, String)>,
+    unread: Vec<(String, String)>,
     problems: Vec<Problem>,
 }
 
 impl Notes {
-    /// Notes a file, or a part of one, that is none of the tool's migrations. The reason is
-    /// a clause in lower case without a full stop, such as
-    /// `it is in a subfolder, which goose does not read`.
-    pub fn pass_over(&mut self, path: &str, why: impl Into<String>) {
-        if self.passed_over.len() < limits::MOST {
-            room::push(&mut self.passed_over, (room::owned(path), why.into()));
+    /// Notes a file, or a part of one, that the tool itself decides not to run, or that only
+    /// says something of migrations. The reason is a clause in lower case without a full stop,
+    /// such as `the file beside it says shouldExecute=false`.
+    pub fn ignore(&mut self, path: &str, why: impl Into<String>) {
+        self.note(path, why.into(), false);
+    }
+
+    /// Notes a file that the tool does not read. If it has the name of a migration, that is a
+    /// problem. The reason is as that of [`Notes::ignore`].
+    pub fn unread(&mut self, path: &str, why: impl Into<String>) {
+        self.note(path, why.into(), true);
+    }
+
+    fn note(&mut self, path: &str, why: String, is_unread: bool) {
+        if self.ignored.len() + self.unread.len() < limits::MOST {
+            let all = if is_unread { &mut self.unread } else { &mut self.ignored };
+            room::push(all, (room::owned(path), why));
         } else if self.problems.is_empty() {
             let message = format!("it has more than {} parts that are not read", limits::MOST);
             self.refuse(Problem::beyond(path, message, "Take out of it what is not needed."));
@@ -241,7 +256,7 @@ pub struct Set {
     /// The migrations, in the order of the tool.
     pub migrations: Vec<Found>,
     /// What isn't one: path and reason.
-    pub passed_over: Vec<(String, String)>,
+    pub ignored: Vec<(String, String)>,
     /// Why it can't be taken as it is, if it can't.
     pub problems: Vec<Problem>,
 }
@@ -277,11 +292,13 @@ pub enum Convention {
     Drizzle,
     /// Liquibase's formatted SQL: `--liquibase formatted sql`.
     Liquibase,
+    /// Atlas: `N_name.sql`, `atlas.sum`, `-- atlas:txmode none`.
+    Atlas,
 }
 
 impl Convention {
     /// All of them. Where the files mean the same to several, the first is taken.
-    pub const ALL: [Convention; 14] = [
+    pub const ALL: [Convention; 15] = [
         Convention::GolangMigrate,
         Convention::Numbered,
         Convention::Dbmate,
@@ -296,6 +313,7 @@ impl Convention {
         Convention::Prisma,
         Convention::Drizzle,
         Convention::Liquibase,
+        Convention::Atlas,
     ];
 
     /// Its name, as the argument `convention` has it.
@@ -315,6 +333,7 @@ impl Convention {
             Convention::Prisma => "prisma",
             Convention::Drizzle => "drizzle",
             Convention::Liquibase => "liquibase",
+            Convention::Atlas => "atlas",
         }
     }
 
@@ -351,6 +370,7 @@ impl Convention {
             Convention::Prisma => prisma::claims(files),
             Convention::Drizzle => drizzle::claims(files),
             Convention::Liquibase => liquibase::claims(files),
+            Convention::Atlas => atlas::claims(files),
         }
     }
 
@@ -375,6 +395,7 @@ impl Convention {
             Convention::Prisma => prisma::read,
             Convention::Drizzle => drizzle::read,
             Convention::Liquibase => liquibase::read,
+            Convention::Atlas => atlas::read,
         };
         read(files, options, notes)
     }

@@ -47,12 +47,73 @@ pub fn is_sql(path: &str) -> bool {
     stem(path, ".sql").is_some()
 }
 
+/// What SQL is also named by, so that nothing is read of it.
+const OTHER_SQL: [&str; 8] =
+    [".psql", ".pgsql", ".plsql", ".plpgsql", ".ddl", ".dml", ".dcl", ".sqlx"];
+
 /// Whether a path looks like that of SQL, but doesn't end in `.sql`, so that nothing is read
 /// of it.
 pub fn is_other_sql(path: &str) -> bool {
     let base = split(path).1.to_ascii_lowercase();
-    [".psql", ".pgsql", ".plsql", ".ddl"].iter().any(|ending| base.ends_with(ending))
-        || (base.contains(".sql.") && !base.ends_with(".sql.conf"))
+    OTHER_SQL.iter().any(|ending| base.ends_with(ending) || base.contains(&format!("{ending}.")))
+        || base.contains(".sql~")
+        || (base.contains(".sql.") && !base.ends_with(".sql.conf") && !base.ends_with(".sql"))
+}
+
+/// Whether a path is that of SQL by whichever ending.
+pub fn is_any_sql(path: &str) -> bool {
+    is_sql(path) || is_other_sql(path)
+}
+
+/// How files end that are for people or for other programs, whatever they begin with.
+const NO_MIGRATIONS: [&str; 24] = [
+    ".md",
+    ".markdown",
+    ".rst",
+    ".adoc",
+    ".html",
+    ".htm",
+    ".pdf",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".svg",
+    ".webp",
+    ".ico",
+    ".drawio",
+    ".puml",
+    ".json",
+    ".csv",
+    ".tsv",
+    ".lock",
+    ".log",
+    ".map",
+    ".d.ts",
+    "_test.go",
+];
+
+/// Whether a file has the name of a migration, in whichever tool's way and with whatever ending:
+/// a number or a time at its beginning, `V1`, `U1`, `B1`, `R__` or a callback of Flyway's, `.up` or `.down` before the
+/// ending; or an ending of SQL other than `.sql`, which no tool reads. Such a file is either read
+/// or an error.
+pub fn is_migration(path: &str) -> bool {
+    let base = split(path).1.to_ascii_lowercase();
+    if is_other_sql(&base) {
+        return true;
+    }
+    if NO_MIGRATIONS.iter().any(|ending| base.ends_with(ending)) {
+        return false;
+    }
+    let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    let versioned = base
+        .strip_prefix(['v', 'u', 'b'])
+        .is_some_and(|rest| digit(rest) && (is_sql(&base) || rest.contains('_')));
+    digit(&base)
+        || versioned
+        || base.starts_with(if is_sql(&base) { "r__" } else { "r_" })
+        || ["beforemigrate", "aftermigrate"].iter().any(|event| base.starts_with(event))
+        || [".up.", ".down."].iter().any(|part| base.contains(part))
 }
 
 /// What is needed of a file to know what a folder holds.
@@ -60,30 +121,39 @@ pub fn is_other_sql(path: &str) -> bool {
 pub enum Need {
     /// What is in it.
     Text,
-    /// That it is there: code of another language, or SQL by another ending, which may be a
-    /// migration.
+    /// That it is there: code of another language, or what is packed, which may be a migration.
     Name,
     /// Nothing.
     Nothing,
 }
 
-const BESIDE: [&str; 7] = [
+const BESIDE: [&str; 9] = [
     "sqitch.plan",
     "sqitch.conf",
     "metadata.toml",
     "_journal.json",
     "flyway.conf",
     "flyway.toml",
+    "flyway.user.toml",
     "liquibase.properties",
+    "atlas.sum",
 ];
-const CODE: [&str; 14] = [
-    ".go", ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".java", ".kt", ".py", ".rs", ".xml",
-    ".yaml", ".yml",
+const CODE: [&str; 26] = [
+    ".go", ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".java", ".kt", ".py", ".rs", ".rb",
+    ".php", ".cs", ".ex", ".exs", ".groovy", ".scala", ".class", ".sh", ".bash", ".ps1", ".bat",
+    ".xml", ".yaml", ".yml",
 ];
+/// What is no text.
+const PACKED: [&str; 9] = [".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz", ".dump"];
 
 /// Whether a path is that of code in another language, which may be a migration.
 pub fn is_code(path: &str) -> bool {
     CODE.iter().any(|ending| path.ends_with(ending)) && !is_changelog(split(path).1)
+}
+
+fn is_packed(base: &str) -> bool {
+    let base = base.to_ascii_lowercase();
+    PACKED.iter().any(|ending| base.ends_with(ending))
 }
 
 /// What is needed of the file of a path.
@@ -93,9 +163,10 @@ pub fn need(path: &str) -> Need {
         || stem(base, ".sql.conf").is_some()
         || BESIDE.contains(&base)
         || is_changelog(base)
+        || (is_migration(base) && !is_code(base) && !is_packed(base))
     {
         Need::Text
-    } else if is_code(base) || is_other_sql(base) {
+    } else if is_code(base) || is_migration(base) {
         Need::Name
     } else {
         Need::Nothing
@@ -218,8 +289,48 @@ mod tests {
             ("db/db.changelog-Master.YAML", Need::Text),
             ("changelog/x.xml", Need::Name),
             ("README.md", Need::Nothing),
+            ("001_notes.md", Need::Nothing),
+            ("logo.png", Need::Nothing),
+            ("001_a.sql.sql", Need::Text),
+            ("001_a.ddl", Need::Text),
+            ("seed.pgsql", Need::Text),
+            ("1_x.up.psql", Need::Text),
+            ("1_x.sql.bak", Need::Text),
+            ("V1__x.sql.j2", Need::Text),
+            ("20240131_x", Need::Text),
+            ("x.down.txt", Need::Text),
+            ("1_x.sql.gz", Need::Name),
+            ("1_x.rb", Need::Name),
         ] {
             assert_eq!(need(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn knows_names_of_migrations() {
+        for (path, expected) in [
+            ("m/1_a.sql", true),
+            ("m/2024-01-31.SQL", true),
+            ("V2_draft.sql", true),
+            ("v1__a.sql", true),
+            ("U1__a.sql", true),
+            ("B1__a.sql", true),
+            ("R__a.sql", true),
+            ("r__a.pg", true),
+            ("a.up.sql", true),
+            ("1_a.rb", true),
+            ("schema.ddl", true),
+            ("a.sql~", true),
+            ("afterMigrate__x.pg", true),
+            ("seed.sql", false),
+            ("up.sql", false),
+            ("vendor.sql", false),
+            ("v1.svg", false),
+            ("1_a_test.go", false),
+            ("0000_snapshot.json", false),
+            ("1/notes.sql", false),
+        ] {
+            assert_eq!(is_migration(path), expected, "{path}");
         }
     }
 

@@ -116,7 +116,7 @@ fn sections(file: &File, notes: &mut Notes) -> Result<(String, Option<String>), 
         }
     };
     if skip_blank(&file.text[..begin], 0) < begin {
-        notes.pass_over(file.path, "node-pg-migrate does not run what stands above the first mark");
+        notes.ignore(file.path, "node-pg-migrate does not run what stands above the first mark");
     }
     // Of a template that nobody has filled in there is nothing to run.
     Ok((up, down.filter(|down| skip_blank(down, 0) < down.len())))
@@ -194,7 +194,7 @@ mod tests {
             set.migrations[2].up.as_deref(),
             Some("-- pg_migrations: line 3\n-- Up Migration\nSELECT 1")
         );
-        assert_eq!(set.passed_over.len(), 1);
+        assert_eq!(set.ignored.len(), 1);
         assert_eq!(
             set.migrations[0].up.as_deref(),
             Some("-- pg_migrations: line 3\n-- up migration\n2\n")

@@ -1,10 +1,10 @@
 //! Files with a number or time before the name, as Supabase and many small tools have
 //! them: `N_name.sql`, `N-name.sql`, with or without `.up` and `.down`.
 
-use super::super::room;
 use super::super::script::skip_blank;
+use super::super::{halt, room};
 use super::name::{FileName, is_code, is_sql, numbered, split};
-use super::section::{Line, cut, head, lines};
+use super::section::{Line, cut, head, holds, lines};
 use super::{Claim, File, Found, Notes, Options, Part, Problem, folder};
 
 /// Whether files are its own: such a name is there.
@@ -38,9 +38,14 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
             "Write it in SQL, with the same number, or move it away.",
         ));
     }
+    let is_terns = own.iter().any(|(file, _)| is_terns(file.text));
     let mut found = Vec::new();
     for (file, base) in own {
         let Some(name) = numbered(base) else { continue };
+        if let Some(problem) = template(&file, is_terns) {
+            notes.refuse(problem);
+            continue;
+        }
         match migration(&file, name) {
             Ok(migration) => found.push(migration),
             Err(problem) => notes.refuse(problem),
@@ -69,6 +74,46 @@ fn migration(file: &File, name: FileName) -> Result<Found, Problem> {
 
 /// The line by which tern divides a file.
 const DIVIDER: &str = "---- create above / drop below ----";
+
+/// The line by which tern runs a file without a transaction.
+const WITHOUT: &str = "---- tern: disable-tx ----";
+
+/// Whether a text has a mark of tern.
+fn is_terns(text: &str) -> bool {
+    (holds(text, DIVIDER) || holds(text, WITHOUT))
+        && lines(text).any(|line| [DIVIDER, WITHOUT].contains(&line.text.trim()))
+}
+
+/// That a text has a template in it, `{{ ... }}`, which tern fills in and nobody does here. In
+/// files of other tools two braces are part of a literal, unless a template's words follow.
+fn template(file: &File, is_terns: bool) -> Option<Problem> {
+    const OPEN: &str = "{{";
+    if !holds(file.text, OPEN) {
+        return None;
+    }
+    let line = lines(file.text).find(|line| {
+        let mut parts = line.text.split(OPEN);
+        parts.next();
+        halt::counted(parts).any(|inner| is_terns || is_template(inner))
+    })?;
+    let message = "a template begins here, {{, which is not filled in";
+    let hint = "Write what it stands for; or write ${name} and set it by set_variable(), in a project with placeholders.";
+    Some(Problem::at(file.path, line.number, message, hint))
+}
+
+/// Whether what is after two braces is the inside of a template: a value with a point or a dollar
+/// before its name, or a word of the language.
+fn is_template(inner: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["template", "if", "else", "range", "with", "end", "define", "block", "printf", "env"];
+    let Some((inner, _)) = inner.split_once("}}") else { return false };
+    let inner = inner.trim_start_matches('-').trim();
+    let is_name = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let word = inner.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    inner.strip_prefix(['.', '$']).is_some_and(is_name)
+        || inner.starts_with("/*")
+        || WORDS.contains(&word)
+}
 
 /// Marks of a down in the same file, each with the tool that has it: applied as it stands,
 /// such a file would take back at once what it has made.
@@ -169,7 +214,7 @@ mod tests {
                 "20240201120000 20240201120000 up"
             ]
         );
-        assert_eq!(set.passed_over[0].0, "supabase/seed/x.sql");
+        assert_eq!(set.ignored[0].0, "supabase/seed/x.sql");
         assert_eq!(detected(&all), "numbered");
     }
 
@@ -191,6 +236,30 @@ mod tests {
             set.migrations[0].down.as_deref(),
             Some("-- pg_migrations: line 4\n\ndrop table a;\n")
         );
+    }
+
+    #[test]
+    fn refuses_templates() {
+        let tern = ("001_a.sql", "SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n");
+        for (text, is_refused) in [
+            ("SELECT 1;\n{{ template \"shared/v1.sql\" . }}", true),
+            ("\nCREATE TABLE {{.prefix}}_a ();", true),
+            ("\n{{if .x}}SELECT 1;{{end}}", true),
+            ("\n{{- /* a */ -}}", true),
+            ("\nSELECT '{{.5,1},{2,3}}';", false),
+            ("\nSELECT '{{1,2},{3,4}}'::int[];", false),
+            ("\nSELECT '{{name}}';", false),
+        ] {
+            let expected = if is_refused { vec![Some(2)] } else { vec![] };
+            let lines = |all: &[(&str, &str)]| -> Vec<Option<usize>> {
+                read_as(Convention::Numbered, all).problems.iter().map(|p| p.line).collect()
+            };
+            assert_eq!(lines(&[("002_b.sql", text)]), expected, "{text}");
+            // tern itself takes all of them for templates.
+            assert_eq!(lines(&[tern, ("002_b.sql", text)]), [Some(2)], "{text}");
+        }
+        let message = &read_as(Convention::Numbered, &[("1_a.sql", "{{.x}}")]).problems[0].message;
+        assert_eq!(message, "a template begins here, {{, which is not filled in");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec
         if roots.contains(&root) {
             named.push((name, file));
         } else {
-            notes.pass_over(file.path, "it is in a folder that Prisma does not read");
+            notes.unread(file.path, "it is in a folder that Prisma does not read");
         }
     }
     named.sort_by_key(|(name, _)| *name);
@@ -80,7 +80,7 @@ mod tests {
                 "manual manual up",
             ]
         );
-        assert_eq!(set.passed_over.len(), 1);
+        assert_eq!(set.ignored.len(), 1);
         assert_eq!(detected(&all), "prisma");
     }
 }

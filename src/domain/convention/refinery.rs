@@ -18,7 +18,7 @@ pub fn claims(files: &[File]) -> Claim {
     files.iter().map(claim).max().unwrap_or(Claim::No)
 }
 
-/// Reads them. What it neither reads nor notes as passed over is noted by the caller.
+/// Reads them. What it neither reads nor notes is noted by the caller.
 pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
     let mut found = Vec::new();
     for file in files {

@@ -35,7 +35,7 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Reads them. What it neither reads nor notes as passed over is noted by the caller.
+/// Reads them. What it neither reads nor notes is noted by the caller.
 pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
     let texts: HashMap<&str, &str> = files.iter().map(|file| (file.path, file.text)).collect();
     let layout = layout(files, options, notes)?;
@@ -70,7 +70,7 @@ pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<
             ..Found::default()
         });
     }
-    pass_over(files, &layout, &plan, &found, notes);
+    note_others(files, &layout, &plan, &found, notes);
     Ok(found)
 }
 
@@ -197,7 +197,7 @@ fn requires(
 }
 
 /// Notes what is no script of a change of the plan.
-fn pass_over(files: &[File], layout: &Layout, plan: &Plan, found: &[Found], notes: &mut Notes) {
+fn note_others(files: &[File], layout: &Layout, plan: &Plan, found: &[Found], notes: &mut Notes) {
     let read: HashSet<&str> =
         found.iter().flat_map(|found| &found.paths).map(String::as_str).collect();
     let folders = [&layout.deploy, &layout.revert, &layout.verify];
@@ -216,11 +216,12 @@ fn pass_over(files: &[File], layout: &Layout, plan: &Plan, found: &[Found], note
                 file.path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
             })
         {
-            "the plan has no change of this name".to_owned()
+            notes.unread(file.path, "the plan has no change of this name");
+            continue;
         } else {
             continue;
         };
-        notes.pass_over(file.path, why);
+        notes.ignore(file.path, why);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Claim, File, Found, Notes, Options, Problem, folder};
 const TOOL: &str = "sqlx";
 const MARK: &str = "-- no-transaction";
 
-/// What stands before and behind the first underscore; other files sqlx passes over.
+/// What stands before and behind the first underscore; sqlx ignores other files.
 fn own(base: &str) -> Option<(&str, &str)> {
     let (version, name) = base.split_once('_')?;
     name.ends_with(".sql").then_some((version, name))
@@ -66,7 +66,7 @@ mod tests {
         ];
         let set = read_as(Convention::Sqlx, &all);
         assert_eq!(said(&set), ["1 a up", "3 d up", "20240131120000 b c up+down no-tx"]);
-        assert_eq!(set.passed_over[0].0, "seed.sql");
+        assert_eq!(set.ignored[0].0, "seed.sql");
         assert_eq!(detected(&all), "sqlx");
         assert_eq!(detected(&all[..1]), "numbered");
     }

@@ -9,12 +9,9 @@ pub fn files<'a>(given: &[(&'a str, &'a str)]) -> Vec<File<'a>> {
 pub fn read_as(convention: Convention, given: &[(&str, &str)]) -> Set {
     match read(&files(given), Some(convention), &Options::default()) {
         Ok(set) => set,
-        Err(problem) => Set {
-            convention,
-            migrations: Vec::new(),
-            passed_over: Vec::new(),
-            problems: vec![problem],
-        },
+        Err(problem) => {
+            Set { convention, migrations: Vec::new(), ignored: Vec::new(), problems: vec![problem] }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! psql's `\i` and `\ir` where the files are at hand: each is put in the place of the
 //! command, and is no migration of its own.
 
-use super::super::convention::Problem;
+use super::super::convention::{Problem, is_any_sql};
 use super::super::{halt, room};
 use super::command::{Argument, arguments, name};
 use super::scan::{Kind, scan};
@@ -24,8 +24,7 @@ const LARGEST: usize = 512 << 20;
 pub fn resolve(files: Vec<(String, String)>) -> Result<Vec<(String, String)>, Problem> {
     let includes = |path: &str, text: &str| {
         let find = |part: &[u8]| memchr::memmem::find(part, b"\\i");
-        path.to_ascii_lowercase().ends_with(".sql")
-            && halt::search(text.as_bytes(), 0, 2, find).is_some()
+        is_any_sql(path) && halt::search(text.as_bytes(), 0, 2, find).is_some()
     };
     if !files.iter().any(|(path, text)| includes(path, text)) {
         return Ok(files);

@@ -41,7 +41,7 @@ libfuzzer_sys::fuzz_target!(|input: &str| {
         0 => Options::default(),
         _ => ["contexts", "labels"].map(option).into_iter().collect(),
     };
-    let convention = Convention::ALL.get(tool % 16).copied();
+    let convention = Convention::ALL.get(tool % 32).copied();
     let Ok(set) = read(&files, convention, &options) else { return };
     let mut made = 0;
     for found in &set.migrations {

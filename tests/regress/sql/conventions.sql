@@ -63,10 +63,17 @@ SELECT * FROM migrations.add_files(ARRAY['1_a.sql', '2_b.ts'], ARRAY[E'-- Up Mig
 SELECT * FROM migrations.add_files(ARRAY['meta/_journal.json'], ARRAY['{"dialect": "sqlite", "entries": []}']);
 SELECT * FROM migrations.add_files(ARRAY['1_a/up.sql', '1_a/metadata.toml'], ARRAY['', E'#\nrun_in_transaction = no']);
 SELECT migrations.add_file('committed/000001.sql', 'SELECT 1', convention => 'graphile-migrate');
--- SQL by another ending is told of
+-- what has the name of a migration is read, or an error, or ignored by an option
 SELECT file, result FROM migrations.add_files(
     ARRAY['001_a.up.sql', '002_b.up.psql', '003_c.ddl', '004_d.sql.gz', 'notes.md'],
     ARRAY['CREATE TABLE endings ()', '', '', '', ''], project => 'endings');
+SELECT file, result FROM migrations.add_files(
+    ARRAY['001_a.up.sql', '002_b.up.sql', '003_c.up.sql', '004_d.ddl', 'old/000_z.up.sql'],
+    ARRAY['', '', '', '', ''], project => 'endings');
+SELECT file, result FROM migrations.add_files(
+    ARRAY['001_a.up.sql', '002_b.up.psql', '003_c.ddl', '004_d.sql.gz', 'notes.md'],
+    ARRAY['CREATE TABLE endings ()', '', '', '', ''], project => 'endings',
+    options => '{"ignore": ["*.ddl", "00?_*.psql", "**.gz"]}');
 -- marks that are notes to people
 SELECT file, direction, result FROM migrations.add_files(
     ARRAY['1_a.sql', '2_b.sql', '3_c.sql'],

@@ -1,8 +1,9 @@
 //! Flyway's configuration files, as far as they say something of migrations.
 
-use super::super::limits::{self, depth};
-use super::super::section::lines;
-use super::super::{File, Notes, Options, Problem};
+use super::super::format::settings::{self, Setting};
+use super::super::glob::Patterns;
+use super::super::{File, Notes, Options, Problem, name};
+use super::keys::{self, Role};
 use super::naming::{Naming, list};
 use std::collections::HashMap;
 
@@ -13,7 +14,12 @@ pub struct Config {
     pub naming: Naming,
     /// Whether they run inside a transaction, where they don't say it themselves.
     pub in_transaction: Option<bool>,
+    /// The folders that hold them. None: all do.
+    pub locations: Option<Patterns>,
 }
+
+/// What the user has besides, which counts more.
+const USERS: &str = "flyway.user.toml";
 
 /// What is configured for one script, in a file beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,15 +48,26 @@ impl Config {
     pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Config, Problem> {
         let mut config = Config::default();
         let mut files: Vec<&File> = files.iter().filter(|file| is_config(file.path)).collect();
-        files.sort_by_key(|file| (file.path.matches('/').count(), file.path));
+        // Of two in a folder the user's own counts more.
+        let is_users = |file: &File| base(file.path) == USERS;
+        files.sort_by_key(|f| (f.path.matches('/').count(), name::split(f.path).0, !is_users(f)));
         let mut seen: HashMap<&'static str, (String, &str)> = HashMap::new();
         for file in files {
             let mut rest: Vec<String> = Vec::new();
             for Setting { key, value, line } in settings(file, notes) {
-                let Some((known, option)) = known(&key) else {
-                    rest.push(key);
-                    continue;
+                let (known, option) = match keys::role(&key, &value) {
+                    Role::Honoured(known, option) => (known, option),
+                    Role::Harmless => {
+                        rest.push(key);
+                        continue;
+                    }
+                    Role::Refused(hint) => {
+                        let message = format!("{key} is not honoured");
+                        notes.refuse(Problem::at(file.path, line, message, hint));
+                        continue;
+                    }
                 };
+                let is_user = |path: &str| base(path) == USERS;
                 match seen.get(known) {
                     None => {}
                     Some((former, _)) if *former == value => continue,
@@ -58,6 +75,7 @@ impl Config {
                     Some(_) if option.is_some_and(|option| options.get(option).is_some()) => {
                         continue;
                     }
+                    Some((_, other)) if is_user(other) && !is_user(file.path) => continue,
                     Some((_, other)) => {
                         let message = format!("it sets {known} in another way than {other}");
                         let hint = "Load the folder of one of them, or leave one of them out.";
@@ -65,21 +83,42 @@ impl Config {
                         continue;
                     }
                 }
-                if let Err(message) = config.set(known, &value) {
-                    let hint = "Correct it as Flyway would have it.";
+                if let Err(message) = config.set(known, &value, file.path) {
+                    let hint = "Correct it, or leave the file out: options => '{\"ignore\": \"flyway.*\"}'.";
                     notes.refuse(Problem::at(file.path, line, message, hint));
                 }
                 seen.insert(known, (value, file.path));
             }
-            notes.pass_over(file.path, said(&rest));
+            notes.ignore(file.path, said(&rest));
         }
         config.naming.configure(options)?;
         Ok(config)
     }
 
-    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+    /// Whether a script is in one of the locations; true if none is in them, since these are
+    /// places elsewhere then.
+    pub fn locate<'a>(&self, files: &mut Vec<&'a File<'a>>) -> Vec<&'a File<'a>> {
+        let Some(locations) = &self.locations else { return Vec::new() };
+        let is_inside = |file: &&File| locations.cover(file.path);
+        if !files.iter().any(is_inside) {
+            return Vec::new();
+        }
+        let (inside, outside) = std::mem::take(files).into_iter().partition(is_inside);
+        *files = inside;
+        outside
+    }
+
+    fn set(&mut self, key: &str, value: &str, path: &str) -> Result<(), String> {
+        // Flyway puts variables of the environment in their places.
+        if value.contains("${") {
+            return Err(format!("{key} has a variable of the environment, which is not known"));
+        }
         let naming = &mut self.naming;
         let place = match key {
+            "locations" => {
+                self.locations = Some(locations(name::split(path).0, value)?);
+                return Ok(());
+            }
             "executeInTransaction" => {
                 self.in_transaction = Some(boolean(key, value)?);
                 return Ok(());
@@ -99,19 +138,22 @@ impl Config {
     }
 }
 
-/// A setting that is honoured, with the option that decides it, too.
-fn known(key: &str) -> Option<(&'static str, Option<&'static str>)> {
-    [
-        ("sqlMigrationPrefix", Some("prefix")),
-        ("sqlMigrationSeparator", Some("separator")),
-        ("sqlMigrationSuffixes", Some("suffixes")),
-        ("undoSqlMigrationPrefix", Some("undo_prefix")),
-        ("repeatableSqlMigrationPrefix", Some("repeatable_prefix")),
-        ("baselineMigrationPrefix", Some("baseline_prefix")),
-        ("executeInTransaction", None),
-    ]
-    .into_iter()
-    .find(|(known, _)| *known == key)
+/// The patterns of the folders in which scripts are, from that of the configuration on. Error:
+/// they are not in folders.
+fn locations(folder: &str, value: &str) -> Result<Patterns, String> {
+    let mut patterns = Vec::new();
+    for location in value.split(',').map(str::trim).filter(|location| !location.is_empty()) {
+        let path = match location.split_once(':') {
+            Some(("filesystem" | "classpath", path)) => path,
+            Some((kind, _)) => return Err(format!("a location of {kind} is not read")),
+            None => location,
+        };
+        let path = path.trim_start_matches("./").trim_matches('/');
+        let parts = [folder, path].into_iter().filter(|part| !part.is_empty() && *part != ".");
+        let parts: Vec<&str> = parts.chain(["**"]).collect();
+        patterns.push(parts.join("/"));
+    }
+    Patterns::read(&patterns.join(","))
 }
 
 fn said(rest: &[String]) -> String {
@@ -121,7 +163,7 @@ fn said(rest: &[String]) -> String {
     }
     let more = if rest.len() > SHOWN { " and others" } else { "" };
     let shown = &rest[..rest.len().min(SHOWN)];
-    format!("it is read for names of files alone, so not for {}{more}", shown.join(", "))
+    format!("it is read for names and places of files alone, so not for {}{more}", shown.join(", "))
 }
 
 impl Script {
@@ -164,7 +206,7 @@ impl Script {
 }
 
 /// Names of encodings of which UTF-8 holds all texts.
-fn is_utf8(encoding: &str) -> bool {
+pub fn is_utf8(encoding: &str) -> bool {
     let plain: String = encoding.chars().filter(char::is_ascii_alphanumeric).collect();
     ["utf8", "usascii", "ascii"].iter().any(|name| plain.eq_ignore_ascii_case(name))
 }
@@ -177,82 +219,19 @@ fn boolean(key: &str, value: &str) -> Result<bool, String> {
     }
 }
 
-struct Setting {
-    /// Without the `flyway.` before it.
-    key: String,
-    value: String,
-    line: usize,
-}
-
-/// The settings in a file of properties, or of TOML with its sections.
+/// The settings in a file, without the `flyway.` before their keys. What is wrong is noted.
 fn settings(file: &File, notes: &mut Notes) -> Vec<Setting> {
-    let toml = file.path.ends_with(".toml");
-    let mut section = String::new();
-    let mut settings: Vec<Setting> = Vec::new();
-    let mut list_is_open = false;
-    for line in lines(file.text) {
-        let text = line.text.trim();
-        if text.is_empty() || text.starts_with('#') || (!toml && text.starts_with('!')) {
-            continue;
+    let settings = settings::read(file).unwrap_or_else(|problem| {
+        notes.refuse(problem);
+        Vec::new()
+    });
+    let plain = |mut setting: Setting| {
+        if let Some(key) = setting.key.strip_prefix("flyway.") {
+            setting.key = key.to_owned();
         }
-        if list_is_open {
-            if let Some(setting) = settings.last_mut() {
-                setting.value.push_str(text);
-            }
-            list_is_open = !text.contains(']');
-            continue;
-        }
-        if toml && text.starts_with('[') {
-            if is_deep(text) {
-                notes.refuse(too_deep(file, line.number));
-            }
-            section = text.trim_matches(['[', ']']).trim().to_owned() + ".";
-            continue;
-        }
-        let Some((key, value)) = text.split_once('=') else { continue };
-        let (key, value) = (key.trim(), value.trim());
-        let key = if toml { format!("{section}{}", key.trim_matches('"')) } else { key.to_owned() };
-        let key = key.strip_prefix("flyway.").map(str::to_owned).unwrap_or(key);
-        list_is_open = toml && value.starts_with('[') && !value.contains(']');
-        settings.push(Setting { key, value: value.to_owned(), line: line.number });
-    }
-    if toml {
-        for setting in &mut settings {
-            if is_deep(&setting.value) {
-                notes.refuse(too_deep(file, setting.line));
-            }
-            setting.value = plain(&setting.value);
-        }
-    }
-    settings
-}
-
-fn is_deep(text: &str) -> bool {
-    depth(text, &['[', '{', '('], &[']', '}', ')']) > limits::DEPTH
-}
-
-fn too_deep(file: &File, line: usize) -> Problem {
-    let message = format!("brackets are nested more than {} deep", limits::DEPTH);
-    Problem::at(file.path, line, message, "Write it as Flyway would have it.")
-}
-
-/// A value of TOML without quotes and comment; a list with commas between.
-fn plain(value: &str) -> String {
-    if let Some(list) = value.strip_prefix('[') {
-        let list = list.split(']').next().unwrap_or_default();
-        // A list in the list is none of names.
-        return list.split(',').map(|part| unquoted(part.trim())).collect::<Vec<_>>().join(",");
-    }
-    unquoted(value)
-}
-
-fn unquoted(value: &str) -> String {
-    for quote in ['"', '\''] {
-        if let Some(rest) = value.strip_prefix(quote) {
-            return rest.split(quote).next().unwrap_or_default().to_owned();
-        }
-    }
-    value.split('#').next().unwrap_or_default().trim().to_owned()
+        setting
+    };
+    settings.into_iter().map(plain).collect()
 }
 
 #[cfg(test)]
@@ -279,19 +258,86 @@ mod tests {
             suffixes: vec![".sql".to_owned(), ".pg".to_owned()],
             ..Naming::default()
         };
-        let expected = Some(Config { naming, in_transaction: Some(false) });
+        let expected = Some(Config { naming, in_transaction: Some(false), locations: None });
         for (path, text, why) in [
-            ("db/flyway.conf", conf, "it is read for names of files alone, so not for url"),
+            (
+                "db/flyway.conf",
+                conf,
+                "it is read for names and places of files alone, so not for url",
+            ),
             (
                 "flyway.toml",
                 toml,
-                "it is read for names of files alone, so not for environments.dev.url, placeholders.x",
+                "it is read for names and places of files alone, so not for environments.dev.url, placeholders.x",
             ),
         ] {
             let (config, notes) = config(&[(path, text)], &[]);
             assert_eq!(config, expected, "{path}");
             assert_eq!(notes.problems, []);
-            assert_eq!(notes.passed_over, [(path.to_owned(), why.to_owned())]);
+            assert_eq!(notes.ignored, [(path.to_owned(), why.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn reads_the_formats_as_they_are() {
+        for (path, text) in [
+            ("flyway.toml", "[flyway] # comment\nsqlMigrationPrefix = \"M\" # [x]\n"),
+            ("flyway.toml", "flyway.sqlMigrationPrefix = 'M'\n"),
+            ("flyway.toml", "flyway = { sqlMigrationPrefix = \"\\u004d\" }\n"),
+            ("flyway.user.toml", "[\"flyway\"]\nsqlMigrationPrefix=\"\"\"M\"\"\"\n"),
+            ("flyway.conf", "flyway.sqlMigrationPrefix: M\n"),
+            ("flyway.conf", "flyway.sqlMigrationPrefix \\\n   \\u004d"),
+        ] {
+            let (read, notes) = config(&[(path, text)], &[]);
+            assert_eq!(read.map(|read| read.naming.prefix).as_deref(), Some("M"), "{text}");
+            assert_eq!(notes.problems, [], "{text}");
+        }
+        let (_, notes) = config(&[("flyway.toml", "[flyway]\nsqlMigrationPrefix = M\n")], &[]);
+        assert_eq!(notes.problems[0].line, Some(2));
+    }
+
+    #[test]
+    fn what_the_user_has_counts_more() {
+        let toml =
+            ("flyway.toml", "[flyway]\nsqlMigrationPrefix = 'A'\nsqlMigrationSeparator = '-'");
+        let users = ("flyway.user.toml", "[flyway]\nsqlMigrationPrefix = 'B'");
+        let (read, notes) = config(&[toml, users], &[]);
+        let naming = read.map(|config| config.naming).unwrap_or_default();
+        assert_eq!((naming.prefix.as_str(), naming.separator.as_str()), ("B", "-"));
+        assert_eq!(notes.problems, []);
+    }
+
+    #[test]
+    fn refuses_what_decides_otherwise() {
+        for (setting, is_refused) in [
+            ("target=5", true),
+            ("target=latest", false),
+            ("cherryPick=1", true),
+            ("skipExecutingMigrations=true", true),
+            ("initSql=SET ROLE x", true),
+            ("defaultSchema=app", true),
+            ("schemas=public", false),
+            ("callbacks=com.x", true),
+            ("callbackLocations=filesystem:x", true),
+            ("placeholderPrefix=#[", true),
+            ("placeholderPrefix=${", false),
+            ("encoding=ISO-8859-1", true),
+            ("locations=s3:x", true),
+            ("locations=filesystem:${HOME}/x", true),
+            ("executeInTransaction=x", true),
+            ("environments.dev.flyway.locations=x", true),
+            ("ignoreMigrationPatterns=*:missing", false),
+            ("mixed=true", false),
+            ("group=true", false),
+            ("placeholders.x=1", false),
+            ("outOfOrder=false", false),
+            ("url=jdbc:x", false),
+        ] {
+            let text = format!("\nflyway.{setting}\n");
+            let (_, notes) = config(&[("flyway.conf", &text)], &[]);
+            let lines: Vec<_> = notes.problems.iter().map(|problem| problem.line).collect();
+            let expected = if is_refused { vec![Some(2)] } else { vec![] };
+            assert_eq!(lines, expected, "{setting}: {:?}", notes.problems);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What names of files say to Flyway.
 
-use super::super::{Options, Problem};
+use super::super::{Need, Options, Problem, need};
 use std::cmp::Ordering;
 
 /// The points of a run at which Flyway looks for a script of that name.
@@ -127,6 +127,18 @@ impl Naming {
         if self.separator.is_empty() {
             let hint = "Give what stands between version and description, such as __.";
             return Err(Problem::of("", "the separator of names is empty", hint));
+        }
+        let names = self.suffixes.iter().flat_map(|suffix| {
+            let sep = &self.separator;
+            let with = |prefix: &str, version: &str| format!("{prefix}{version}{sep}x{suffix}");
+            let versioned = [&self.prefix, &self.undo, &self.baseline].map(|it| with(it, "1"));
+            versioned.into_iter().chain([with(&self.repeatable, "")])
+        });
+        // The names decide what is read at all, before it is known whose files they are.
+        if let Some(other) = names.into_iter().find(|name| need(name) != Need::Text) {
+            let message = format!("files with names such as {other:?} are not read");
+            let hint = "Have them end in .sql.";
+            return Err(Problem::of("", message, hint));
         }
         if self.suffixes.is_empty() {
             let hint = "Give them with commas between, such as .sql,.pgsql.";
@@ -283,7 +295,7 @@ mod tests {
             ("separator", "-"),
             ("undo_prefix", "undo"),
             ("repeatable_prefix", "again"),
-            ("suffixes", ".pg, .SQL"),
+            ("suffixes", ".ddl, .SQL"),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -291,7 +303,7 @@ mod tests {
         assert_eq!(naming.configure(&options), Ok(()));
         for (base, expected) in [
             ("1-x.sql", named(Kind::Versioned, "1", "x")),
-            ("1_2-x_y.pg", named(Kind::Versioned, "1.2", "x y")),
+            ("1_2-x_y.ddl", named(Kind::Versioned, "1.2", "x y")),
             ("undo1-x.sql", named(Kind::Undo, "1", "x")),
             ("again-x.sql", named(Kind::Repeatable, "", "x")),
             ("afterMigrate.sql", named(Kind::Callback("afterMigrate"), "", "")),
@@ -299,6 +311,20 @@ mod tests {
             ("README.sql", None),
         ] {
             assert_eq!(read(&naming, base), expected, "{base}");
+        }
+        for (prefix, suffixes, is_read) in [
+            ("V", ".sql,.pg", true),
+            ("", ".pg", true),
+            ("M", ".sql,.pgsql", true),
+            ("M", ".sql,.pg", false),
+            ("V", ".java", false),
+        ] {
+            let options: Options = [("prefix", prefix), ("suffixes", suffixes)]
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
+            let read = Naming::default().configure(&options);
+            assert_eq!(read.is_ok(), is_read, "{prefix} {suffixes}");
         }
         for name in ["separator", "suffixes"] {
             let options: Options = [(name.to_owned(), String::new())].into_iter().collect();

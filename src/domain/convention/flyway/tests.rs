@@ -62,7 +62,7 @@ fn reads_folders_as_one() {
     );
     assert_eq!(notes.problems, []);
     let why = "Flyway does not see a version in \"1_x\"".to_owned();
-    assert_eq!(notes.passed_over, [("V1_x.sql".to_owned(), why)]);
+    assert_eq!(notes.unread, [("V1_x.sql".to_owned(), why)]);
 }
 
 #[test]
@@ -103,12 +103,12 @@ fn a_baseline_stands_in_for_what_is_gone() {
         &[],
     );
     assert_eq!(shown(&found), ["3 so far: B3__so_far.sql U3__x.sql", "4 x: V4__x.sql"]);
-    let passed_over: Vec<&str> = notes.passed_over.iter().map(|(path, _)| path.as_str()).collect();
-    assert_eq!(passed_over, ["B2__old.sql", "U2__x.sql"]);
+    let ignored: Vec<&str> = notes.ignored.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(ignored, ["B2__old.sql", "U2__x.sql"]);
 
     let (found, notes) = read_all(&files(&["B3__so_far.sql", "V2__x.sql", "V4__x.sql"]), &[]);
     assert_eq!(shown(&found), ["2 x: V2__x.sql", "4 x: V4__x.sql"]);
-    assert_eq!(notes.passed_over[0].0, "B3__so_far.sql");
+    assert_eq!(notes.ignored[0].0, "B3__so_far.sql");
 }
 
 #[test]
@@ -147,8 +147,8 @@ fn honours_what_is_said_of_a_script() {
     assert_eq!(found[1].transactional, None);
     let problems: Vec<_> = notes.problems.iter().map(|p| (p.path.as_str(), p.line)).collect();
     assert_eq!(problems, [("V2__y.sql.conf", Some(2)), ("U5__z.sql.conf", None)]);
-    let passed_over: Vec<&str> = notes.passed_over.iter().map(|(path, _)| path.as_str()).collect();
-    assert_eq!(passed_over, ["V4__gone.sql.conf", "V3__off.sql"]);
+    let ignored: Vec<&str> = notes.ignored.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(ignored, ["V4__gone.sql.conf", "V3__off.sql"]);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn honours_configured_names() {
     assert_eq!(found[0].transactional, Some(false));
     let (found, notes) = read_all(&files, &[("prefix", "V")]);
     assert_eq!(shown(&found), ["- y: sql/R__y.sql"]);
-    assert_eq!(notes.passed_over.len(), 2);
+    assert_eq!((notes.ignored.len(), notes.unread.len()), (1, 1));
 }
 
 #[test]

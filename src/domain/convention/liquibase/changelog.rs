@@ -60,7 +60,7 @@ pub fn read(file: &File, filter: &Filter, notes: &mut Notes) -> Changelog {
                 "the property of line {} is not set: placeholders are set for the project",
                 line.number
             );
-            notes.pass_over(file.path, why);
+            notes.ignore(file.path, why);
         } else if let Some(rest) = is_changeset(line.text) {
             if let Some(open) = current.take() {
                 room::push(&mut changelog.changesets, open.close(file, notes));
@@ -93,12 +93,12 @@ pub fn read(file: &File, filter: &Filter, notes: &mut Notes) -> Changelog {
         let why = format!(
             "line {line} stands outside of all changesets, where Liquibase does not run it"
         );
-        notes.pass_over(file.path, why);
+        notes.ignore(file.path, why);
     }
     changelog
 }
 
-/// Passes over lines of which the file says that Liquibase shall not see them.
+/// Ignores lines of which the file says that Liquibase shall not see them.
 fn ignore<'a>(
     rest: &str,
     lines: &mut impl Iterator<Item = Line<'a>>,
@@ -305,7 +305,7 @@ mod tests {
         );
         let expected = "-- pg_migrations: line 9\nSELECT 2;\n\n\n\nSELECT 5;";
         assert_eq!(changelog.changesets[0].up, expected);
-        let why: Vec<&str> = notes.passed_over.iter().map(|(_, why)| why.as_str()).collect();
+        let why: Vec<&str> = notes.ignored.iter().map(|(_, why)| why.as_str()).collect();
         assert_eq!(
             why,
             [

@@ -22,11 +22,18 @@ pub struct Filter<'a> {
 const ALL: &str = "*";
 
 impl<'a> Filter<'a> {
-    /// What options say.
+    /// What options say, and where they say nothing, the configuration.
     ///
     /// Errors: the labels are too deep an expression.
-    pub fn of(options: &'a Options) -> Result<Filter<'a>, Problem> {
-        let filter = Filter { contexts: options.get("contexts"), labels: options.get("labels") };
+    pub fn of(
+        options: &'a Options,
+        contexts: Option<&'a str>,
+        labels: Option<&'a str>,
+    ) -> Result<Filter<'a>, Problem> {
+        let filter = Filter {
+            contexts: options.get("contexts").or(contexts),
+            labels: options.get("labels").or(labels),
+        };
         match filter.labels.is_some_and(is_deep) {
             false => Ok(filter),
             true => {
@@ -37,7 +44,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Whether a changeset with this expression of contexts runs. None: that isn't said. One
-    /// that is too deep holds, so that it is refused and not passed over.
+    /// that is too deep holds, so that it is refused and not ignored.
     pub fn has_context(&self, expression: &str) -> Option<bool> {
         self.contexts.map(|given| given.trim() == ALL || holds(expression, given))
     }

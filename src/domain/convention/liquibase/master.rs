@@ -1,6 +1,7 @@
 //! Changelogs in XML, YAML and JSON, as far as they say in which order files run.
 
 use super::super::super::halt;
+use super::super::format::element::Element;
 use super::super::section::holds;
 use super::super::{File, Notes, Problem};
 use super::attributes::{SAY_CONTEXTS, SAY_LABELS};
@@ -14,12 +15,14 @@ pub fn is_changelog(file: &File) -> bool {
         && holds(file.text, "databaseChangeLog")
 }
 
-/// The files of SQL in the order in which they run: as changelogs include them, and if there
-/// are none, by their paths.
+/// The files of SQL in the order in which they run: as the changelog of the configuration and
+/// those that it includes say; without it, as the one says that no other one includes; and if
+/// there are none, by their paths.
 ///
 /// Errors: they include more than is read.
 pub fn order<'a>(
     files: &[File<'a>],
+    configured: Option<(&str, Problem)>,
     filter: &Filter,
     notes: &mut Notes,
 ) -> Result<Vec<File<'a>>, Problem> {
@@ -27,33 +30,49 @@ pub fn order<'a>(
     sorted.sort_by_key(|file| file.path);
     let is_sql = |file: &&File| file.path.to_ascii_lowercase().ends_with(".sql");
     let masters: Vec<File> = sorted.iter().filter(|file| is_changelog(file)).copied().collect();
-    if masters.is_empty() {
+    let mut walk = Walk {
+        files: &sorted,
+        ordered: Vec::new(),
+        seen: HashSet::new(),
+        left_out: HashMap::new(),
+    };
+    let nowhere = File { path: "", text: "" };
+    let configured = configured.and_then(|(path, problem)| {
+        let root = walk.resolve(&nowhere, path, false).first().copied();
+        if root.is_none() {
+            notes.refuse(problem);
+        }
+        root
+    });
+    if masters.is_empty() && configured.is_none() {
         return Ok(sorted.iter().filter(is_sql).copied().collect());
     }
-    let mut walk = Walk { files: &sorted, ordered: Vec::new(), seen: HashSet::new() };
-    let includes: HashMap<&str, Vec<File>> = masters
-        .iter()
-        .map(|master| Ok((master.path, walk.includes(master, filter, notes)?)))
-        .collect::<Result<_, Problem>>()?;
+    let mut includes: HashMap<&str, Vec<File>> = HashMap::new();
+    for master in &masters {
+        notes.ignore(master.path, "it is read for the order of its includes alone");
+        includes.insert(master.path, walk.includes(master, filter, notes)?);
+    }
     let included: HashSet<&str> = includes.values().flatten().map(|file| file.path).collect();
     // Those that no other one includes are where Liquibase begins.
-    for master in &masters {
-        notes.pass_over(master.path, "it is read for the order of its includes alone");
-    }
-    let roots: Vec<&File> =
-        masters.iter().filter(|master| !included.contains(master.path)).collect();
+    let roots: Vec<File> = match configured {
+        Some(root) => vec![root],
+        None => masters.into_iter().filter(|file| !included.contains(file.path)).collect(),
+    };
     if let [one, other, ..] = roots[..] {
         let message = format!("{} and {} both begin a set of changelogs", one.path, other.path);
         let hint = "Load the folder of one of them, or leave one of them out.";
         notes.refuse(Problem::of(other.path, message, hint));
     }
-    for root in roots {
+    for root in &roots {
         walk.visit(root, &includes);
     }
-    let ordered = walk.ordered;
+    let Walk { ordered, left_out, .. } = walk;
     let run: HashSet<&str> = ordered.iter().map(|file| file.path).collect();
     for file in sorted.iter().filter(is_sql).filter(|file| !run.contains(file.path)) {
-        notes.pass_over(file.path, "no changelog includes it");
+        match left_out.get(file.path) {
+            Some(why) => notes.ignore(file.path, why),
+            None => notes.unread(file.path, "no changelog includes it"),
+        }
     }
     Ok(ordered)
 }
@@ -68,6 +87,8 @@ struct Walk<'f, 'a> {
     files: &'f [File<'a>],
     ordered: Vec<File<'a>>,
     seen: HashSet<&'a str>,
+    /// Files that an include leaves out, with the reason.
+    left_out: HashMap<&'a str, String>,
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -88,65 +109,62 @@ impl<'a> Walk<'_, 'a> {
 
     /// The files that a changelog includes, in order.
     fn includes(
-        &self,
+        &mut self,
         master: &File<'a>,
         filter: &Filter,
         notes: &mut Notes,
     ) -> Result<Vec<File<'a>>, Problem> {
+        let root = match Element::read(master) {
+            Ok(root) => root.and_then(changelog),
+            Err(problem) => {
+                notes.refuse(problem);
+                return Ok(Vec::new());
+            }
+        };
+        let Some(root) = root else {
+            let hint = "Take the file away, or leave it out by the option ignore.";
+            notes.refuse(Problem::of(master.path, "it holds no databaseChangeLog", hint));
+            return Ok(Vec::new());
+        };
+        let mut reading = Reading { master, filter, notes };
+        reading.decides(&root, "the changelog");
         let mut found: Vec<File<'a>> = Vec::new();
         // Each runs once.
         let mut known = HashSet::new();
         let mut looked_at = 0;
-        let text = without_comments(master);
-        let mut words = Words { rest: &text };
-        let mut wanted = "";
-        let is_all = |given: Option<&str>| given.is_some_and(|given| given.trim() == "*");
-        let mut refuse = |message: String, hint: &str| {
-            notes.refuse(Problem::of(master.path, message, hint));
-        };
-        while let Some(word) = words.next() {
-            halt::work(word.len() + halt::STEP);
-            match word {
-                "include" => wanted = "file",
-                "includeAll" => wanted = "path",
-                "property" => wanted = "",
-                "changeSet" => {
-                    refuse(
-                        "a changeset that is not written in SQL is not read".to_owned(),
-                        "Write it as formatted SQL.",
-                    );
-                    return Ok(found);
-                }
-                "preConditions" => refuse(
-                    "preconditions are not honoured".to_owned(),
-                    "Take them out, if the changes are to run on this database.",
-                ),
-                "context" | "contextFilter" if !is_all(filter.contexts) && !wanted.is_empty() => {
-                    refuse(format!("{word} of an include is not honoured"), SAY_CONTEXTS);
-                }
-                "labels" if !is_all(filter.labels) && !wanted.is_empty() => {
-                    refuse("labels of an include are not honoured".to_owned(), SAY_LABELS);
-                }
-                word if !word.is_empty() && word == wanted => {
-                    let Some(path) = words.value().filter(|path| path.len() <= PATH) else {
-                        continue;
-                    };
-                    let all = self.resolve(master, path, wanted == "path");
-                    if all.is_empty() {
-                        refuse(
-                            format!("it includes {path}, which is not in the folder"),
-                            "Load the folder that holds all changelogs.",
-                        );
+        for element in &root.children {
+            halt::work(halt::STEP);
+            let is_folder = match element.name.as_str() {
+                "include" => false,
+                "includeAll" => true,
+                _ => {
+                    if !reading.other(element) {
+                        break;
                     }
-                    looked_at += 1 + all.len();
-                    if looked_at > MOST {
-                        let message = format!("it includes more than {MOST} files");
-                        let hint = "Include each file once.";
-                        return Err(Problem::beyond(master.path, message, hint));
-                    }
-                    found.extend(all.into_iter().filter(|file| known.insert(file.path)));
+                    continue;
                 }
-                _ => {}
+            };
+            let Some(path) = reading.path(element) else { continue };
+            let mut all = self.resolve(master, path, is_folder);
+            if let Some(end) = element.get("endsWithFilter") {
+                let end = end.to_lowercase();
+                all.retain(|file| file.path.to_lowercase().ends_with(&end));
+            }
+            let may_miss = ["errorIfMissing", "errorIfMissingOrEmpty"]
+                .iter()
+                .any(|name| element.get(name).is_some_and(|value| value == "false"));
+            if all.is_empty() && !may_miss {
+                let message = format!("it includes {path}, which is not in the folder");
+                reading.refuse(element, message, "Load the folder that holds all changelogs.");
+            }
+            looked_at += 1 + all.len();
+            if looked_at > MOST {
+                let message = format!("it includes more than {MOST} files");
+                return Err(Problem::beyond(master.path, message, "Include each file once."));
+            }
+            match reading.decides(element, "an include") {
+                None => found.extend(all.into_iter().filter(|file| known.insert(file.path))),
+                Some(why) => self.left_out.extend(all.iter().map(|f| (f.path, why.clone()))),
             }
         }
         Ok(found)
@@ -193,61 +211,132 @@ fn is_changelog_or_sql(file: &File) -> bool {
     is_changelog(file) || file.path.to_ascii_lowercase().ends_with(".sql")
 }
 
-/// The text without comments of XML or YAML.
-fn without_comments(file: &File) -> String {
-    if file.path.to_ascii_lowercase().ends_with(".xml") {
-        let mut text = String::new();
-        for (n, part) in file.text.split("<!--").enumerate() {
-            let rest =
-                if n == 0 { Some(part) } else { part.split_once("-->").map(|(_, rest)| rest) };
-            text.push_str(rest.unwrap_or_default());
-        }
-        return text;
+/// The element of the changelog, which YAML has within the document.
+fn changelog(root: Element) -> Option<Element> {
+    const NAME: &str = "databaseChangeLog";
+    match root.name == NAME {
+        true => Some(root),
+        false => root.children.into_iter().find(|element| element.name == NAME),
     }
-    let lines = file.text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Names and values of any of the three formats.
-struct Words<'t> {
-    rest: &'t str,
+/// What an include may say, beside what decides whether it counts.
+const KNOWN: [&str; 6] = [
+    "file",
+    "path",
+    "relativeToChangelogFile",
+    "errorIfMissing",
+    "errorIfMissingOrEmpty",
+    "endsWithFilter",
+];
+
+/// What a changelog may say that means nothing where all changesets are formatted SQL.
+const HARMLESS: [&str; 4] =
+    ["logicalFilePath", "changeLogId", "changelogId", "objectQuotingStrategy"];
+
+/// The look at a changelog, which refuses what isn't honoured.
+struct Reading<'f, 'a, 'n> {
+    master: &'f File<'a>,
+    filter: &'f Filter<'f>,
+    notes: &'n mut Notes,
 }
 
-/// What stands between words.
-const BETWEEN: &[char] =
-    &[' ', '\t', '\r', '\n', '"', '\'', '{', '}', '[', ']', '<', '>', '=', ',', ':', '/'];
+impl Reading<'_, '_, '_> {
+    fn refuse(&mut self, element: &Element, message: String, hint: &str) {
+        self.notes.refuse(Problem::at(self.master.path, element.line, message, hint));
+    }
 
-impl<'t> Words<'t> {
-    /// The value of the name that was the last word: between quotes, or up to the end of
-    /// what can belong to it.
-    fn value(&mut self) -> Option<&'t str> {
-        // Behind a name in quotes, JSON has the closing one.
-        let rest = self.rest.strip_prefix(['"', '\'']).unwrap_or(self.rest);
-        let rest = rest.trim_start_matches([' ', '\t', ':', '=']);
-        let (value, rest) = match rest.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-            Some(quote) => rest.get(1..)?.split_once(quote)?,
-            None => {
-                let end = rest.find(['\r', '\n', '}', ',', '#']).unwrap_or(rest.len());
-                rest.split_at(end)
+    /// Looks at an element that includes nothing, and says whether the rest is read, too.
+    fn other(&mut self, element: &Element) -> bool {
+        let (message, hint) = match element.name.as_str() {
+            "changeSet" => {
+                let message = "a changeset that is not written in SQL is not read";
+                self.refuse(element, message.to_owned(), "Write it as formatted SQL.");
+                // There may be thousands.
+                return false;
             }
+            "preConditions" => (
+                "preconditions are not honoured".to_owned(),
+                "Take them out, if the changes are to run on this database.",
+            ),
+            "property" => {
+                let why = format!(
+                    "the property of line {} is not set: placeholders are set for the project",
+                    element.line
+                );
+                self.notes.ignore(self.master.path, why);
+                return true;
+            }
+            name if HARMLESS.contains(&name) => return true,
+            name => (
+                format!("{name:?} in a changelog is not honoured"),
+                "Take it out, if the changes are right without it.",
+            ),
         };
-        self.rest = rest;
-        Some(value.trim()).filter(|value| !value.is_empty())
+        self.refuse(element, message, hint);
+        true
     }
-}
 
-impl<'t> Iterator for Words<'t> {
-    type Item = &'t str;
+    /// The path that an element includes.
+    fn path<'e>(&mut self, element: &'e Element) -> Option<&'e str> {
+        let name = if element.name == "include" { "file" } else { "path" };
+        let path = element.get(name).map(str::trim).filter(|path| !path.is_empty());
+        if path.is_none() {
+            let message = format!("the {} has no {name}", element.name);
+            self.refuse(element, message, "Say what is to be included.");
+        }
+        path.filter(|path| path.len() <= PATH)
+    }
 
-    fn next(&mut self) -> Option<&'t str> {
-        // A closing tag isn't the word of the tag that it closes.
-        let closes = |text: &str| text.ends_with("</");
-        let start = self.rest.find(|c| !BETWEEN.contains(&c))?;
-        let is_closing = closes(self.rest.get(..start)?);
-        let rest = self.rest.get(start..)?;
-        let (word, rest) = rest.split_at(rest.find(BETWEEN).unwrap_or(rest.len()));
-        self.rest = rest;
-        Some(if is_closing { "" } else { word })
+    /// Looks at all that an element says, and gives the reason if what it includes does not
+    /// run.
+    fn decides(&mut self, element: &Element, what: &str) -> Option<String> {
+        let mut reason = None;
+        for (name, value) in &element.attributes {
+            let is_root = element.name == "databaseChangeLog";
+            match name.as_str() {
+                "context" | "contextFilter" | "includeContext" => {
+                    match self.filter.has_context(value) {
+                        Some(true) => {}
+                        Some(false) if !is_root => {
+                            let why = format!("the contexts given do not fulfil {value}");
+                            reason = Some(why);
+                        }
+                        _ => {
+                            let message = format!("{name} of {what} is not honoured");
+                            self.refuse(element, message, SAY_CONTEXTS);
+                        }
+                    }
+                }
+                "labels" | "includeLabels" => match self.filter.has_labels(value) {
+                    Some(true) => {}
+                    Some(false) if !is_root => {
+                        reason = Some(format!("the labels given are not {value}"));
+                    }
+                    _ => {
+                        let message = format!("{name} of {what} are not honoured");
+                        self.refuse(element, message, SAY_LABELS);
+                    }
+                },
+                "ignore" if value == "false" => {}
+                "ignore" if value == "true" && !is_root => {
+                    reason = Some("the changelog says ignore".to_owned());
+                }
+                name if is_root && HARMLESS.contains(&name) => {}
+                name if !is_root && KNOWN.contains(&name) => {}
+                name => {
+                    let message = format!("{name:?} of {what} is not honoured");
+                    let hint = "Take it out, if the changes are right without it.";
+                    self.refuse(element, message, hint);
+                }
+            }
+        }
+        for inner in element.children.iter().filter(|_| element.name != "databaseChangeLog") {
+            let message = format!("{:?} of {what} is not honoured", inner.name);
+            let hint = "Take it out, if the changes are right without it.";
+            self.refuse(inner, message, hint);
+        }
+        reason
     }
 }
 
@@ -258,7 +347,7 @@ mod tests {
     fn order_of(files: &[(&str, &str)]) -> (Vec<String>, Notes) {
         let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
         let mut notes = Notes::default();
-        let ordered = order(&files, &Filter::default(), &mut notes).unwrap_or_default();
+        let ordered = order(&files, None, &Filter::default(), &mut notes).unwrap_or_default();
         (ordered.iter().map(|file| file.path.to_owned()).collect(), notes)
     }
 
@@ -283,9 +372,9 @@ mod tests {
             ]);
             assert_eq!(ordered, ["changes/b c.sql", "more/10.sql", "more/2.sql"], "{name}");
             assert_eq!(notes.problems, [], "{name}");
-            let passed_over: Vec<&str> =
-                notes.passed_over.iter().map(|(p, _)| p.as_str()).collect();
-            assert_eq!(passed_over, [name, "changes/a.sql"]);
+            let ignored: Vec<&str> =
+                notes.ignored.iter().chain(&notes.unread).map(|(p, _)| p.as_str()).collect();
+            assert_eq!(ignored, [name, "changes/a.sql"]);
         }
     }
 
@@ -297,7 +386,7 @@ mod tests {
             ("db/v2/y.sql", ""),
             (
                 "db/master.xml",
-                "<databaseChangeLog><include file=\"v2/y.sql\"/><include file=\"v1/log.yml\"/><include file=\"db/v2/y.sql\"/>",
+                "<databaseChangeLog><include file=\"v2/y.sql\"/><include file=\"v1/log.yml\"/><include file=\"db/v2/y.sql\"/></databaseChangeLog>",
             ),
         ]);
         assert_eq!(ordered, ["db/v2/y.sql", "db/v1/x.sql"]);
@@ -307,27 +396,116 @@ mod tests {
     #[test]
     fn refuses_what_is_not_read() {
         for (text, message) in [
+            ("<changeSet id=\"1\"/>", "a changeset that is not written in SQL is not read"),
+            ("<include file=\"z.sql\"/>", "it includes z.sql, which is not in the folder"),
+            ("<include file=\"a.sql\" context=\"test\"/>", "context of an include is not honoured"),
             (
-                "<databaseChangeLog><changeSet id=\"1\">",
-                "a changeset that is not written in SQL is not read",
+                "<includeAll path=\".\" resourceComparator=\"x.Y\"/>",
+                "\"resourceComparator\" of an include is not honoured",
             ),
             (
-                "<databaseChangeLog><include file=\"z.sql\"/>",
-                "it includes z.sql, which is not in the folder",
+                "<includeAll path=\".\" maxDepth=\"1\"/>",
+                "\"maxDepth\" of an include is not honoured",
             ),
             (
-                "<databaseChangeLog><include file=\"a.sql\" context=\"test\"/>",
-                "context of an include is not honoured",
+                "<include file=\"a.sql\" logicalFilePath=\"x\"/>",
+                "\"logicalFilePath\" of an include is not honoured",
             ),
-            ("<databaseChangeLog><preConditions/>", "preconditions are not honoured"),
+            ("<include/>", "the include has no file"),
+            ("<preConditions/>", "preconditions are not honoured"),
+            (
+                "<changeLogPropertyDefinedx/>",
+                "\"changeLogPropertyDefinedx\" in a changelog is not honoured",
+            ),
         ] {
-            let (_, notes) = order_of(&[("a.sql", ""), ("m.xml", text)]);
-            let messages: Vec<&str> = notes.problems.iter().map(|p| p.message.as_str()).collect();
-            assert_eq!(messages, [message], "{text}");
+            let text = format!("<databaseChangeLog>\n{text}</databaseChangeLog>");
+            let (_, notes) = order_of(&[("a.sql", ""), ("m.xml", &text)]);
+            let found: Vec<_> = notes.problems.iter().map(|p| (p.line, &p.message)).collect();
+            assert_eq!(found, [(Some(2), &message.to_owned())], "{text}");
         }
-        let other = "<databaseChangeLog>";
+        let other = "<databaseChangeLog/>";
         let (_, notes) = order_of(&[("a.xml", other), ("b.xml", other)]);
         assert_eq!(notes.problems.len(), 1);
+    }
+
+    #[test]
+    fn reads_the_formats_as_they_are() {
+        for (name, text, expected) in [
+            // What is in a comment.
+            (
+                "m.xml",
+                "<!-- <databaseChangeLog>\n<include file=\"a.sql\"/></databaseChangeLog> -->",
+                None,
+            ),
+            ("m.yaml", "# databaseChangeLog:\n# - include: {file: a.sql}\n", None),
+            (
+                "m.xml",
+                "<databaseChangeLog><!--\n<include file=\"x/1.sql\"/>\n--><include file='a&amp;b.sql'/></databaseChangeLog>",
+                Some("a&b.sql"),
+            ),
+            (
+                "m.xml",
+                "<db:databaseChangeLog xmlns:db=\"u\"><db:include file=\"a&#38;b.sql\"></db:include></db:databaseChangeLog>",
+                Some("a&b.sql"),
+            ),
+            (
+                "m.yml",
+                "databaseChangeLog:\n- include: {file: \"a\\x26b.sql\"} # - include: x/1.sql\n- property:\n    name: file\n    value: x/1.sql\n",
+                Some("a&b.sql"),
+            ),
+            (
+                "m.json",
+                "{\n\t\"databaseChangeLog\": [\n\t\t{\"include\": {\n\t\t\t\"file\": \"a\\u0026b.sql\"}}\n\t]\n}",
+                Some("a&b.sql"),
+            ),
+            (
+                "m.yaml",
+                "databaseChangeLog:\n- includeAll:\n    path: x\n    endsWithFilter: .up.sql\n    errorIfMissingOrEmpty: false\n",
+                Some("x/1.up.sql"),
+            ),
+        ] {
+            let (ordered, notes) =
+                order_of(&[("a&b.sql", ""), ("x/1.up.sql", ""), ("x/1.sql", ""), (name, text)]);
+            match expected {
+                Some(expected) => {
+                    assert_eq!(ordered, [expected], "{text}");
+                    assert_eq!(notes.problems, [], "{text}");
+                }
+                None => {
+                    assert_eq!(ordered, Vec::<String>::new(), "{text}");
+                    assert_eq!(notes.problems[0].message, "it holds no databaseChangeLog");
+                }
+            }
+        }
+        for (name, text, line) in [
+            ("m.xml", "<databaseChangeLog>\n<include file=\"a&b.sql\"/>", 2),
+            ("m.xml", "<databaseChangeLog>\n\n</x>", 3),
+            ("m.xml", "<databaseChangeLog>\n<include>", 2),
+            ("m.yaml", "databaseChangeLog:\n- &a include: {file: a.sql}\n- *a\n", 3),
+            ("m.yaml", "databaseChangeLog: []\n---\ndatabaseChangeLog: []\n", 2),
+            ("m.yaml", "databaseChangeLog: [\n", 2),
+        ] {
+            let (_, notes) = order_of(&[(name, text)]);
+            assert_eq!(notes.problems[0].line, Some(line), "{text}: {:?}", notes.problems);
+        }
+    }
+
+    #[test]
+    fn contexts_of_includes_count() {
+        let master = "databaseChangeLog:\n- include: {file: 1.sql, context: test}\n- include: {file: 2.sql, labels: b}\n- include: {file: 3.sql, ignore: true}\n- include: {file: 4.sql}\n";
+        let all = ["1.sql", "2.sql", "3.sql", "4.sql"].map(|path| File { path, text: "" });
+        let files = [&all[..], &[File { path: "m.yml", text: master }]].concat();
+        for (contexts, labels, expected) in
+            [("test", "a or b", vec!["1.sql", "2.sql", "4.sql"]), ("prod", "a", vec!["4.sql"])]
+        {
+            let filter = Filter { contexts: Some(contexts), labels: Some(labels) };
+            let mut notes = Notes::default();
+            let ordered = order(&files, None, &filter, &mut notes).unwrap_or_default();
+            let ordered: Vec<&str> = ordered.iter().map(|file| file.path).collect();
+            assert_eq!(ordered, expected);
+            assert_eq!((notes.problems, notes.unread), (vec![], vec![]));
+            assert_eq!(notes.ignored.len(), 1 + all.len() - expected.len());
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn versions_are_path_and_place() {
     assert_eq!(transactional, [None, None, None, Some(false)]);
     assert_eq!(notes.problems, []);
     let why = "changeset bob:2 is not taken: it says dbms:h2".to_owned();
-    assert_eq!(notes.passed_over, [("a.sql".to_owned(), why)]);
+    assert_eq!(notes.ignored, [("a.sql".to_owned(), why)]);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn what_runs_again_is_repeatable() {
     assert_eq!((found[0].moment, found[1].moment), (Moment::Changed, Moment::AfterRun));
     assert_eq!(found[0].down, None);
     assert_eq!(notes.problems, []);
-    assert_eq!(notes.passed_over.len(), 1);
+    assert_eq!(notes.ignored.len(), 1);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn says_what_is_wrong() {
             ("b.sql", None, "the file does not begin with --liquibase formatted sql"),
         ]
     );
-    assert_eq!(notes.passed_over, [("c.sql".to_owned(), "it is empty".to_owned())]);
+    assert_eq!(notes.ignored, [("c.sql".to_owned(), "it is empty".to_owned())]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Where Sqitch's configuration says that plan and scripts are.
 
+use super::super::super::halt;
 use super::super::File;
 use super::super::section::lines;
 use std::collections::HashMap;
@@ -40,25 +41,27 @@ impl Config {
     pub fn read(file: &File) -> Config {
         let mut values = HashMap::new();
         let mut section = String::new();
+        let mut set = |whole: &str, line: usize| {
+            let text = header(whole.trim(), &mut section);
+            let (key, value) = text.split_once('=').unwrap_or((text, ""));
+            let key = key.trim().to_ascii_lowercase();
+            if !key.is_empty() && !key.starts_with(['#', ';']) {
+                values.insert(format!("{section}.{key}"), (plain(value.trim()), line));
+            }
+        };
+        // A line that goes on, with the number of its first one.
+        let mut open: Option<(String, usize)> = None;
         for line in lines(file.text) {
-            let text = line.text.trim();
-            if text.starts_with(['#', ';']) {
-                continue;
+            let (mut whole, number) = open.take().unwrap_or((String::new(), line.number));
+            let goes_on = is_continued(&whole, line.text);
+            whole.push_str(if goes_on { &line.text[..line.text.len() - 1] } else { line.text });
+            match goes_on {
+                true => open = Some((whole, number)),
+                false => set(&whole, number),
             }
-            if let Some(header) = text.strip_prefix('[') {
-                let header = header.split(']').next().unwrap_or_default();
-                let (name, part) = header.split_once('"').unwrap_or((header, ""));
-                section = name.trim().to_ascii_lowercase();
-                let part = part.trim_end_matches('"');
-                if !part.is_empty() {
-                    section = format!("{section}.{part}");
-                }
-                continue;
-            }
-            if let Some((key, value)) = text.split_once('=') {
-                let key = format!("{section}.{}", key.trim().to_ascii_lowercase());
-                values.insert(key, (plain(value.trim()), line.number));
-            }
+        }
+        if let Some((whole, number)) = open {
+            set(&whole, number);
         }
         Config { values }
     }
@@ -100,12 +103,103 @@ impl Config {
     }
 }
 
+/// Whether a line ends with a backslash that means that the next one belongs to it: in none of
+/// comments, and not if it is escaped itself.
+fn is_continued(before: &str, line: &str) -> bool {
+    let slashes = line.len() - line.trim_end_matches('\\').len();
+    slashes % 2 == 1 && Value::of(before).and(line).ends_outside_of_comment
+}
+
+/// Reads the name of a section at the beginning of a line, and gives what is after it.
+fn header<'a>(text: &'a str, section: &mut String) -> &'a str {
+    let Some(inner) = text.strip_prefix('[') else { return text };
+    let (mut quoted, mut escaped) = (false, false);
+    let mut name = String::new();
+    for (at, c) in inner.char_indices() {
+        match c {
+            c if escaped => {
+                name.push(c);
+                escaped = false;
+            }
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ']' if !quoted => {
+                *section = name;
+                return inner[at + 1..].trim_start();
+            }
+            // The name is in any case, and a point is before its part.
+            c if c.is_whitespace() && !quoted => {
+                if !name.is_empty() && !name.ends_with('.') {
+                    name.push('.');
+                }
+            }
+            c if quoted => name.push(c),
+            c => name.push(c.to_ascii_lowercase()),
+        }
+    }
+    *section = name;
+    ""
+}
+
+/// A value that is read letter by letter.
+#[derive(Default)]
+struct Value {
+    text: String,
+    /// The length without white space at its end that isn't quoted.
+    length: usize,
+    quoted: bool,
+    escaped: bool,
+    ends_outside_of_comment: bool,
+}
+
+impl Value {
+    fn of(text: &str) -> Value {
+        Value { ends_outside_of_comment: true, ..Value::default() }.and(text)
+    }
+
+    fn and(mut self, text: &str) -> Value {
+        if !self.ends_outside_of_comment {
+            return self;
+        }
+        for c in text.chars() {
+            halt::work(1);
+            match c {
+                c if self.escaped => {
+                    self.escaped = false;
+                    self.text.push(match c {
+                        'n' => '\n',
+                        't' => '\t',
+                        'b' => '\u{8}',
+                        c => c,
+                    });
+                    self.length = self.text.len();
+                }
+                '\\' => self.escaped = true,
+                '"' => {
+                    self.quoted = !self.quoted;
+                    self.length = self.text.len();
+                }
+                '#' | ';' if !self.quoted => {
+                    self.ends_outside_of_comment = false;
+                    return self;
+                }
+                c => {
+                    self.text.push(c);
+                    if self.quoted || !c.is_whitespace() {
+                        self.length = self.text.len();
+                    }
+                }
+            }
+        }
+        self
+    }
+}
+
 /// A value without quotes and comment.
 fn plain(value: &str) -> String {
-    match value.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next().unwrap_or_default().to_owned(),
-        None => value.split([';', '#']).next().unwrap_or_default().trim_end().to_owned(),
-    }
+    let mut value = Value::of(value);
+    value.text.truncate(value.length);
+    value.text
 }
 
 /// A path within a folder, with no parts that say nothing. The empty one is the folder
@@ -152,6 +246,14 @@ mod tests {
             (
                 "[core]\ntarget = dev\n[target \"dev\"]\n  uri = db:pg:x\n  top_dir = t",
                 "db/t/sqitch.plan db/t/deploy db/t/revert db/t/verify sql",
+            ),
+            (
+                "[core]\ntop_dir = a\\\nb # x \\\nplan_file = \"x # \\\"y\" ; z\n[engine \"pg\"] revert_dir = \\\\r\\\\\nverify_dir=v",
+                "db/x # \"y db/ab/deploy db/\\r\\ db/v sql",
+            ),
+            (
+                "# [core] \\\n[core \"x]\"] top_dir = no\n[core]\ntop_dir\ndeploy_dir = d\\\n",
+                "db/sqitch.plan db/d db/revert db/verify sql",
             ),
         ] {
             assert_eq!(layout(text), expected, "{text}");

@@ -50,7 +50,7 @@ fn is_ending(statement: &str) -> bool {
     is_one && words.all(|word| word == "WORK" || word == "TRANSACTION")
 }
 
-/// The statements of a text, each with its semicolon. Lines for psql alone are passed over
+/// The statements of a text, each with its semicolon. Lines for psql alone are ignored
 /// where a statement could begin.
 fn statements(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();

@@ -1,0 +1,3 @@
+-- atlas:checkpoint v1
+
+CREATE TABLE authors (id bigint PRIMARY KEY, name text NOT NULL);

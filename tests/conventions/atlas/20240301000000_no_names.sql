@@ -1,0 +1,2 @@
+-- atlas:nolint destructive
+ALTER TABLE authors DROP COLUMN name;

@@ -1,0 +1,3 @@
+--liquibase formatted sql
+--changeset ana:later
+DROP TABLE goods;
