@@ -505,7 +505,7 @@ impl Error {
                     },
                 )
                 .detail(files.iter().map(|(file, error)| refused(file, error)).collect::<Vec<_>>().join("\n"))
-                .hint("Mend or move away these files, and load the folder again. A changed text of a registered version is taken with replace => true.")
+                .hint("Correct or move away these files, and load the folder again. A changed text of a registered version is taken with replace => true.")
             },
             NotAdoptable { message, hint } => Report::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

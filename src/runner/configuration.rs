@@ -58,7 +58,7 @@ pub fn check_variable(name: &str) -> Result<()> {
             what: "variable name",
             name: name.to_owned(),
             why,
-            hint: "Use the name as it stands in the placeholders.".to_owned(),
+            hint: "Use the name as the placeholders have it.".to_owned(),
         });
     }
     Ok(())

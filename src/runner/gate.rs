@@ -127,7 +127,7 @@ impl<'a> Run<'a> {
                         "Bring about what the migration expects, or register it with on_fail => 'skip' or 'mark'."
                     }
                     _ => {
-                        "Mend the migration, or its verify script, and register it with replace => true."
+                        "Correct the migration, or its verify script, and register it with replace => true."
                     }
                 },
             },

@@ -52,7 +52,7 @@ fn at_transaction(
             if !is_stepwise && !is_first {
                 error.add_hint(&format!("Commit between the migrations: {call}"));
             }
-            error.add_hint("If this migration adds the value, split it behind ALTER TYPE, or put BEGIN; and COMMIT; around that statement and run it by a call that commits.");
+            error.add_hint("If this migration adds the value, split it after ALTER TYPE, or put BEGIN; and COMMIT; around that statement and run it by a call that commits.");
         }
         Code::ERRCODE_OUT_OF_MEMORY if !is_stepwise => {
             error.add_hint(&format!("A transaction for each migration needs less: {call}"));

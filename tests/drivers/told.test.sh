@@ -76,7 +76,7 @@ done
 add enum "ALTER TYPE e ADD VALUE 'n'; INSERT INTO u VALUES ('n')"
 for call in "SELECT FROM migrations.apply(project => 'enum')" "CALL migrations.apply_each(project => 'enum')"; do
     out=$(call "$call")
-    has 'where to commit' 'HINT:  .*If this migration adds the value, split it behind ALTER TYPE, or put BEGIN; and COMMIT; around' "$out"
+    has 'where to commit' 'HINT:  .*If this migration adds the value, split it after ALTER TYPE, or put BEGIN; and COMMIT; around' "$out"
     lacks 'not by itself' 'apply_each\(' "$out"
 done
 add enum_marked "BEGIN; ALTER TYPE e ADD VALUE 'm'; COMMIT; INSERT INTO u VALUES ('m')"

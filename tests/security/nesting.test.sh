@@ -20,7 +20,7 @@ for count in 150 80000 1000000; do
     has "toml, $count" 'ERROR:  22023: file "flyway.toml", line 2: brackets are nested more than 100 deep' \
         "$(tried "SELECT FROM migrations.add_files(ARRAY['V1__a.sql', 'flyway.toml'], ARRAY['SELECT 1', E'[flyway]\nx = ' || repeat('[', $count) || E'\n'])")"
     for name in context contextFilter labels; do
-        has "$name, $count" 'ERROR:  22023: file "x.sql", line 2: .*(parentheses stand more than 100 deep|the line is longer than)' \
+        has "$name, $count" 'ERROR:  22023: file "x.sql", line 2: .*(parentheses are nested more than 100 deep|the line is longer than)' \
             "$(tried "SELECT FROM migrations.add_files(ARRAY['x.sql'], ARRAY[E'--liquibase formatted sql\n--changeset a:1 $name:\"' || repeat('(', $count) || E'\"\nSELECT 1;\n'], convention => 'liquibase', options => '{\"contexts\": \"a\", \"labels\": \"a\"}')")"
     done
     has "option, $count" 'ERROR:  22023: option "labels"|ERROR:  22023: argument "options" cannot be read: it is larger' \

@@ -116,7 +116,7 @@ fn sections(file: &File, notes: &mut Notes) -> Result<(String, Option<String>), 
         }
     };
     if skip_blank(&file.text[..begin], 0) < begin {
-        notes.ignore(file.path, "node-pg-migrate does not run what stands above the first mark");
+        notes.ignore(file.path, "node-pg-migrate does not run text above the first mark");
     }
     // Of a template that nobody has filled in there is nothing to run.
     Ok((up, down.filter(|down| skip_blank(down, 0) < down.len())))

@@ -97,7 +97,7 @@ fn template(file: &File, is_terns: bool) -> Option<Problem> {
         halt::counted(parts).any(|inner| is_terns || is_template(inner))
     })?;
     let message = "a template begins here, {{, which is not filled in";
-    let hint = "Write what it stands for; or write ${name} and set it by set_variable(), in a project with placeholders.";
+    let hint = "Write its value; or write ${name} and set it by set_variable(), in a project with placeholders.";
     Some(Problem::at(file.path, line.number, message, hint))
 }
 

@@ -46,7 +46,7 @@ pub fn read(file: &File) -> Result<Option<Element>, Problem> {
             Event::DocumentStart(_) => documents += 1,
             Event::Alias(_) => {
                 let message = "aliases are not read";
-                let hint = "Write out what the alias stands for.";
+                let hint = "Write out the value that the alias names.";
                 return Err(Problem::at(file.path, line, message, hint));
             }
             Event::Scalar(value, ..) => scalar(&value, line, &mut open, &mut root),

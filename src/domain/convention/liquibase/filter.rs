@@ -62,7 +62,7 @@ pub fn is_deep(expression: &str) -> bool {
 
 /// What is wrong with such an expression.
 pub fn too_deep() -> String {
-    format!("parentheses stand more than {DEPTH} deep")
+    format!("parentheses are nested more than {DEPTH} deep")
 }
 
 /// Whether an expression of names holds where those of a list are true.
