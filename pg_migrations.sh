@@ -430,10 +430,12 @@ send() {
         said=$(psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
             -v verbose="${verbose:-false}" -v convention="$convention" -v options="$options" -v ignore="$ignore" -f - 2>&1 >&3)
     } 3>&1 || status=$?
-    case ${said##*"$newline"} in
+    # (What is said may be long, for which a shell's own patterns take too long.)
+    last=$(printf '%s\n' "$said" | tail -n 1)
+    case $last in
     'pg_migrations.sh failed '*)
-        failure=${said##*pg_migrations.sh failed }
-        said=${said%"$newline"*}
+        failure=${last#pg_migrations.sh failed }
+        said=$(printf '%s\n' "$said" | sed '$d')
         # As psql has it where a script stops.
         status=3
         ;;
