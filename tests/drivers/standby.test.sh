@@ -99,7 +99,7 @@ done < <(sql "
              WHEN name = 'tool' THEN '''golang-migrate'''
              WHEN name = 'bundle' THEN quote_literal(migrations.export_bundle())
              WHEN name IN ('relation', 'backup') THEN '''migrations_backup.m_001__default_002'''
-             WHEN name IN ('project', 'confirm') THEN '''nope'''
+             WHEN name IN ('project', 'confirm') AND type = 'text'::regtype THEN '''nope'''
              WHEN type = 'text'::regtype THEN '''* * * * *'''
              WHEN type = 'text[]'::regtype THEN '''{nope}'''
              WHEN type = 'int'::regtype THEN '1' END), ', ' ORDER BY n)
