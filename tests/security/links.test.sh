@@ -70,15 +70,15 @@ odd 'an escape sequence' $'002_\033[2Jb.sql' 001B 'U\+001B'
 odd 'from right to left' $'002_\u202eb.sql' 202E 'U\+202E'
 has 'one file' 'holds the character U\+202E' "$(sql "SELECT migrations.add_file(E'002_\\u202Eb.sql', 'SELECT 1')" 2>&1 || true)"
 for name in "-002_b.sql" "002_'\$(touch x)\`touch y\`;.sql" '002_"b" c.sql' '--help.sql' '002_%s%n.sql'; do
-    mkdir -p "$RUN/named" && printf 'SELECT 1' >"$RUN/named/$name"
+    mkdir -p "$RUN/odd_names" && printf 'SELECT 1' >"$RUN/odd_names/$name"
 done
-printf 'SELECT 1' >"$RUN/named/001_first.sql"
-chmod -R a+rX "$RUN/named"
-rm "$RUN/named/-002_b.sql" "$RUN/named/--help.sql" "$RUN/named/002_\"b\" c.sql" "$RUN/named/002_%s%n.sql"
+printf 'SELECT 1' >"$RUN/odd_names/001_first.sql"
+chmod -R a+rX "$RUN/odd_names"
+rm "$RUN/odd_names/-002_b.sql" "$RUN/odd_names/--help.sql" "$RUN/odd_names/002_\"b\" c.sql" "$RUN/odd_names/002_%s%n.sql"
 is 'a name that is code' "001_first.sql added
-002_'\$(touch x)\`touch y\`;.sql added" "$(cd "$RUN/named" && loader load . -p named | grep -v ', 0 unchanged')"
-is 'the server' "$(cd "$RUN/named" && loader load . -p named -v | sed '/, 2 unchanged/d; s/unchanged/added/')" "$(server_load "$RUN/named" named_too)"
-is 'nothing ran' 2 "$(find "$RUN/named" -type f | wc -l)"
+002_'\$(touch x)\`touch y\`;.sql added" "$(cd "$RUN/odd_names" && loader load . -p named | grep -v ', 0 unchanged')"
+is 'the server' "$(cd "$RUN/odd_names" && loader load . -p named -v | sed '/, 2 unchanged/d; s/unchanged/added/')" "$(server_load "$RUN/odd_names" named_too)"
+is 'nothing ran' 2 "$(find "$RUN/odd_names" -type f | wc -l)"
 mkdir "$RUN/dash"
 for name in '002_"b" c.sql' '003_%s%n.sql' '-004_x.sql'; do printf 'SELECT 1' >"$RUN/dash/$name"; done
 chmod -R a+rX "$RUN/dash"
