@@ -114,7 +114,7 @@ volume=$RUN/volume
 mkdir -p "$volume/..2026_01_01/deeper"
 echo 'CREATE TABLE k (a int)' >"$volume/..2026_01_01/001_k.up.sql"
 echo 'DROP TABLE k' >"$volume/..2026_01_01/001_k.down.sql"
-echo 'SELECT 2' >"$volume/..2026_01_01/deeper/002_l.sql"
+echo 'SELECT 2' >"$volume/..2026_01_01/deeper/seed_l.sql"
 ln -s ..2026_01_01 "$volume/..data"
 for file in 001_k.up.sql 001_k.down.sql deeper; do ln -s "..data/$file" "$volume/$file"; done
 ln -s .. "$volume/..2026_01_01/deeper/loop"
@@ -125,7 +125,7 @@ expected='001_k.up.sql added
 is 'a volume, on the server' "$expected" "$(server_load "$RUN/mounted" volume | grep -v deeper)"
 is 'a volume, on the client' "$expected" "$(loader load "$RUN/mounted" -p volume_too | grep -v 'deeper\|, 0 unchanged')"
 is 'with its folders' "$(server_load "$volume" volume | grep deeper)" "$(loader load "$volume" -p volume | grep deeper)"
-has 'with its folders' '^deeper/002_l.sql ' "$(server_load "$volume" volume)"
+has 'with its folders' '^deeper/seed_l.sql ' "$(server_load "$volume" volume)"
 # and its next state
 mkdir "$volume/..2026_01_02"
 cp "$volume/..2026_01_01"/*.sql "$volume/..2026_01_02/"

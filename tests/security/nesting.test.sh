@@ -17,7 +17,7 @@ same_server() { # what
 }
 
 for count in 150 80000 1000000; do
-    has "toml, $count" 'ERROR:  22023: file "flyway.toml", line 2: brackets are nested more than 100 deep' \
+    has "toml, $count" 'ERROR:  22023: file "flyway.toml", line 2: brackets are nested more than [0-9]+ deep' \
         "$(tried "SELECT FROM migrations.add_files(ARRAY['V1__a.sql', 'flyway.toml'], ARRAY['SELECT 1', E'[flyway]\nx = ' || repeat('[', $count) || E'\n'])")"
     for name in context contextFilter labels; do
         has "$name, $count" 'ERROR:  22023: file "x.sql", line 2: .*(parentheses are nested more than 100 deep|the line is longer than)' \

@@ -4,7 +4,7 @@
 use super::super::{halt, room};
 use super::{File, Options, Problem, name};
 
-/// How deep brackets, lists and the like may stand in each other.
+/// How deep brackets, lists and the like may be nested.
 pub const DEPTH: usize = 100;
 
 /// The most files that are read together, migrations that are in one, and parts that are no
@@ -78,22 +78,22 @@ pub fn check_sizes(files: &[File]) -> Result<(), Problem> {
     }
 }
 
-/// How deep brackets stand in each other, wherever they are; at most one more than [`DEPTH`].
-pub fn depth(text: &str, open: &[char], close: &[char]) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0usize);
-    for c in text.chars() {
+/// Where in a text brackets are first nested deeper than so many, wherever they are; None:
+/// nowhere.
+pub fn too_deep(text: &str, open: &[char], close: &[char], most: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    for (at, c) in text.char_indices() {
         halt::work(1);
         if open.contains(&c) {
             depth += 1;
-            deepest = deepest.max(depth);
         } else if close.contains(&c) {
             depth = depth.saturating_sub(1);
         }
-        if deepest > DEPTH {
-            break;
+        if depth > most {
+            return Some(at);
         }
     }
-    deepest
+    None
 }
 
 #[cfg(test)]
@@ -101,10 +101,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_how_deep_brackets_stand() {
-        for (text, expected) in [("", 0), ("(a)(b)", 1), ("((a) (b))", 2), ("))(", 1)] {
-            assert_eq!(depth(text, &['('], &[')']), expected, "{text}");
+    fn finds_where_brackets_are_too_deep() {
+        let deep = |text, most| too_deep(text, &['('], &[')'], most);
+        for (text, most, at) in
+            [("", 0, None), ("(a)(b)", 1, None), ("((a) (b))", 1, Some(1)), ("))(", 0, Some(2))]
+        {
+            assert_eq!(deep(text, most), at, "{text}");
         }
-        assert_eq!(depth(&"(".repeat(10 * DEPTH), &['('], &[')']), DEPTH + 1);
+        assert_eq!(deep(&"(".repeat(10 * DEPTH), DEPTH), Some(DEPTH));
     }
 }

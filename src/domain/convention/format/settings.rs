@@ -2,7 +2,7 @@
 
 use super::super::super::halt;
 use super::super::super::script::line_at;
-use super::super::limits::{self, depth};
+use super::super::limits::{self, too_deep};
 use super::super::{File, Problem};
 use super::properties;
 use std::ops::Range;
@@ -57,10 +57,11 @@ fn table<'a>(file: &File<'a>) -> Result<DeTable<'a>, Problem> {
     };
     halt::work(file.text.len());
     // The library has a limit of its own, which counts on more stack.
-    if depth(file.text, &['[', '{'], &[']', '}']) > limits::DEPTH / 4 {
-        let message = format!("brackets are nested more than {} deep", limits::DEPTH / 4);
+    const DEPTH: usize = limits::DEPTH / 4;
+    if let Some(at) = too_deep(file.text, &['[', '{'], &[']', '}'], DEPTH) {
+        let message = format!("brackets are nested more than {DEPTH} deep");
         let hint = "Write it as the tool would have it.";
-        return Err(Problem::beyond(file.path, message, hint));
+        return Err(Problem::at(file.path, line(Some(at..at)), message, hint));
     }
     DeTable::parse(file.text).map(Spanned::into_inner).map_err(|why| {
         let message = format!("it is not valid TOML: {}", why.message());
@@ -119,7 +120,7 @@ mod tests {
     fn refuses_what_is_not_toml() {
         assert_eq!(read_toml("a = 1\nb = \n"), Err(Some(2)));
         assert_eq!(read_toml("a = 1\na = 2\n"), Err(Some(2)));
-        assert_eq!(read_toml(&format!("a = {}", "[".repeat(1000))), Err(None));
+        assert_eq!(read_toml(&format!("a = {}", "[".repeat(1000))), Err(Some(1)));
         assert_eq!(read_toml(&format!("a{} = 1", ".a".repeat(1000))), Err(Some(1)));
     }
 }

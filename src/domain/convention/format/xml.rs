@@ -93,5 +93,5 @@ fn invalid(file: &File, line: usize, why: &str) -> Problem {
 fn too_deep(file: &File, line: usize) -> Problem {
     let message = format!("elements are nested more than {} deep", limits::DEPTH);
     let hint = "Write it as the tool would have it.";
-    Problem { line: Some(line), ..Problem::beyond(file.path, message, hint) }
+    Problem::at(file.path, line, message, hint)
 }

@@ -36,7 +36,7 @@ pub fn read(file: &File) -> Result<Option<Element>, Problem> {
         if open.len() > 2 * limits::DEPTH {
             let message = format!("lists and mappings are nested more than {} deep", limits::DEPTH);
             let hint = "Write it as the tool would have it.";
-            return Err(Problem { line: Some(line), ..Problem::beyond(file.path, message, hint) });
+            return Err(Problem::at(file.path, line, message, hint));
         }
         match event {
             Event::DocumentStart(_) if documents > 0 => {

@@ -5,7 +5,7 @@
 //! does without being told any: all changesets run.
 
 use super::super::super::halt;
-use super::super::limits::{DEPTH, LINE, depth};
+use super::super::limits::{self, DEPTH, LINE};
 use super::super::{Options, Problem};
 use std::collections::HashSet;
 
@@ -57,7 +57,7 @@ impl<'a> Filter<'a> {
 
 /// Whether an expression goes deeper than is read.
 pub fn is_deep(expression: &str) -> bool {
-    expression.len() > LINE || depth(expression, &['('], &[')']) > DEPTH
+    expression.len() > LINE || limits::too_deep(expression, &['('], &[')'], DEPTH).is_some()
 }
 
 /// What is wrong with such an expression.
