@@ -1,7 +1,6 @@
 //! A project on its way from one database to another: everything that is registered, as
 //! JSON, and nothing of what was applied.
 
-use super::checksum::checksum;
 use super::digest::Parts;
 use super::room;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
@@ -87,16 +86,12 @@ pub struct Migration {
 impl Migration {
     /// The digest of what it holds, in hexadecimal digits.
     pub fn computed_digest(&self) -> String {
-        let sum = |text: &Option<String>| text.as_deref().map(|text| checksum(text).to_vec());
         let parts = Parts {
-            up: sum(&self.up),
-            down: sum(&self.down),
-            precondition: sum(&self.precondition),
-            verify: sum(&self.verify),
             requires: self.requires.clone(),
             on_fail: self.on_fail.clone(),
             transactional: self.transactional,
             moment: self.moment.clone(),
+            ..Parts::of_texts([&self.up, &self.down, &self.precondition, &self.verify])
         };
         hex(&parts.digest())
     }

@@ -4,7 +4,7 @@
 //! length, so that no two migrations give the same bytes. The name is not a part: it has no
 //! effect.
 
-use super::checksum::ALGORITHM;
+use super::checksum::{ALGORITHM, checksum};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -30,6 +30,14 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Those without marks of these texts: up, down, precondition and verify script. Each is
+    /// hashed.
+    pub fn of_texts(texts: [&Option<String>; 4]) -> Parts {
+        let [up, down, precondition, verify] =
+            texts.map(|text| text.as_deref().map(|text| checksum(text).to_vec()));
+        Parts { up, down, precondition, verify, ..Parts::default() }
+    }
+
     /// The digest.
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();

@@ -45,25 +45,24 @@ pub struct Column {
 /// of waiting for a lock.
 pub fn lock(relation: u32, lock: Lock) -> Result<Vec<u32>> {
     let mode = lock.mode();
-    // SAFETY: the list is palloc'ed for us; a number that has gone meanwhile is no error here.
+    // SAFETY: a number that has gone meanwhile is no error here.
+    unsafe { catch(|| raw::LockRelationOid(relation.into(), mode)) }?;
+    inheritors(relation, mode)
+}
+
+/// The numbers of a relation, its own first, and of all that inherit from it, which are locked.
+fn inheritors(relation: u32, mode: pg_sys::LOCKMODE) -> Result<Vec<u32>> {
+    // SAFETY: the list is palloc'ed for us.
     unsafe {
-        let relations = catch(|| {
-            raw::LockRelationOid(relation.into(), mode);
-            raw::find_all_inheritors(relation.into(), mode, core::ptr::null_mut())
-        })?;
-        let relations = pgrx::PgList::<pg_sys::Oid>::from_pg(relations);
-        Ok(relations.iter_oid().map(pg_sys::Oid::to_u32).collect())
+        let all = catch(|| raw::find_all_inheritors(relation.into(), mode, core::ptr::null_mut()))?;
+        let all = pgrx::PgList::<pg_sys::Oid>::from_pg(all);
+        Ok(all.iter_oid().map(pg_sys::Oid::to_u32).collect())
     }
 }
 
 /// Whether other tables inherit from one.
 pub fn has_children(relation: u32) -> Result<bool> {
-    // SAFETY: the list is palloc'ed for us.
-    unsafe {
-        let mode = pg_sys::NoLock as pg_sys::LOCKMODE;
-        let all = catch(|| raw::find_all_inheritors(relation.into(), mode, core::ptr::null_mut()))?;
-        Ok(pgrx::PgList::<pg_sys::Oid>::from_pg(all).len() > 1)
-    }
+    Ok(inheritors(relation, pg_sys::NoLock as pg_sys::LOCKMODE)?.len() > 1)
 }
 
 /// Errors: the current user may not read all of a relation's rows, by its rights or because

@@ -1,7 +1,7 @@
 //! The registry: the migrations that a database knows.
 
 use super::Batch;
-use crate::domain::checksum::{self, checksum, is_same};
+use crate::domain::checksum::{self, is_same};
 use crate::domain::convention::Moment;
 use crate::domain::digest::Parts;
 use crate::error::Result;
@@ -64,16 +64,12 @@ impl Content {
 
     /// What its digest is made of. Each text is hashed.
     pub fn parts(&self) -> Parts {
-        let sum = |text: &Option<String>| text.as_deref().map(|text| checksum(text).to_vec());
         Parts {
-            up: sum(&self.up),
-            down: sum(&self.down),
-            precondition: sum(&self.precondition),
-            verify: sum(&self.verify),
             requires: self.requires.clone(),
             on_fail: self.on_fail.clone(),
             transactional: self.transactional,
             moment: self.moment.name().to_owned(),
+            ..Parts::of_texts([&self.up, &self.down, &self.precondition, &self.verify])
         }
     }
 
