@@ -6,11 +6,11 @@
 
 mod report;
 
-use crate::domain::convention::Problem;
 use crate::domain::mask::Mask;
 use crate::domain::requirement::InvalidRequirement;
 use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
+use crate::importers::Problem;
 use crate::pg::catch::ServerError;
 use crate::store::overview::Modified;
 pub use report::{Report, arguments, literal, set_variables, some_of};

@@ -3,19 +3,28 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`api`] | the SQL-callable functions: arguments in, one call, rows out |
-//! | [`runner`] | runs a plan |
-//! | [`store`] | our tables as Rust values |
+//! | [`look`] | what a person reads: the state of migrations |
+//! | [`repair`] | changes of the record that run nothing |
+//! | [`registry`] | what is known: migrations, folders, bundles, projects |
+//! | [`engine`] | plans and runs |
+//! | [`catalog`] | the server's catalog, read as the caller |
+//! | [`store`] | our own tables as Rust values |
+//! | [`importers`] | the migration files of other tools; plain Rust |
 //! | [`domain`] | what a migration is and in which order they run; plain Rust |
 //! | [`pg`] | the server, wrapped thinly; the only place with `unsafe` |
 //! | [`error`] | every error that a call can end in |
 
-pub mod api;
-#[allow(dead_code)]
-pub mod domain;
-pub mod error;
-pub mod pg;
-pub mod runner;
-pub mod store;
+mod api;
+mod catalog;
+mod domain;
+mod engine;
+mod error;
+mod importers;
+mod look;
+mod pg;
+mod registry;
+mod repair;
+mod store;
 
 pgrx::pg_module_magic!(name, version);
 

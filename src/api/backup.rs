@@ -1,9 +1,9 @@
 //! Functions that keep backups of tables, and drop them.
 
+use crate::engine::backup;
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
-use crate::runner::backup;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_keep, pg_finfo_migrations_keep, keep);

@@ -6,7 +6,7 @@ use crate::domain::room::Buffer;
 use crate::error::{Error, Result};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
-use crate::runner::bundle;
+use crate::registry::bundle;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_export_bundle, pg_finfo_migrations_export_bundle, export_bundle);

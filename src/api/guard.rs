@@ -1,9 +1,9 @@
 //! The trigger on our own tables.
 
+use crate::engine::session;
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::entry::entry;
-use crate::runner::entrance;
 use crate::store;
 use pgrx::pg_sys::{self, Datum};
 
@@ -24,7 +24,7 @@ fn guard(call: &Call) -> Result<Datum> {
         _ => "TRUNCATE",
     };
     // A restore inserts rows, but no migration does.
-    let restores = command == "INSERT INTO" && !entrance::is_running();
+    let restores = command == "INSERT INTO" && !session::is_running();
     if store::at_work() || restores {
         return Ok(call.answer_trigger());
     }

@@ -13,10 +13,10 @@ use crate::domain::requirement;
 use crate::domain::script::shorten;
 use crate::domain::version::{MAX_LENGTH, Version};
 use crate::domain::visible;
+use crate::engine::plan::Scope;
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::settings;
-use crate::runner::plan::Scope;
 
 /// The argument `project`: NULL is the setting `migrations.project`.
 fn project(call: &Call, n: usize) -> Result<String> {

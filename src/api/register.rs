@@ -1,16 +1,17 @@
 //! Functions that register migrations.
 
 use super::{project, version};
-use crate::domain::convention::limits::check_paths;
-use crate::domain::convention::{Convention, Moment, Options};
+use crate::domain::moment::Moment;
 use crate::domain::script::prepare::Syntax;
 use crate::domain::script::shorten;
 use crate::domain::version::MAX_LENGTH;
 use crate::error::{Error, Result};
+use crate::importers::limits::check_paths;
+use crate::importers::{Convention, Options};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
-use crate::runner::loading::{Loaded, Request};
-use crate::runner::{configuration, loading, registration};
+use crate::registry::loading::{Loaded, Request};
+use crate::registry::{configuration, loading, registration};
 use crate::store::project::Configuration;
 use crate::store::registry::Content;
 use pgrx::pg_sys::Datum;

@@ -5,8 +5,8 @@ use crate::domain::script::shorten;
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::entry::entry;
-use crate::runner::adoption;
-use crate::runner::repair::{self, Changed, Named};
+use crate::repair::adopt;
+use crate::repair::record::{self, Changed, Named};
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_mark_applied, pg_finfo_migrations_mark_applied, mark_applied);
@@ -25,57 +25,57 @@ entry!(migrations_adopt, pg_finfo_migrations_adopt, adopt);
 
 /// `mark_applied(version, project, reason)`: a row if the record has changed.
 fn mark_applied(call: &Call) -> Result<Datum> {
-    of_named(call, repair::mark_applied)
+    of_named(call, record::mark_applied)
 }
 
 /// `mark_pending(version, project, reason)`: a row if the record has changed.
 fn mark_pending(call: &Call) -> Result<Datum> {
-    of_named(call, repair::mark_pending)
+    of_named(call, record::mark_pending)
 }
 
 /// `force(version, project, reason)`: a row for each migration whose record has changed.
 fn force(call: &Call) -> Result<Datum> {
-    of_version(call, repair::force)
+    of_version(call, record::force)
 }
 
 /// `baseline(version, project, reason)`: a row for each migration whose record has changed.
 fn baseline(call: &Call) -> Result<Datum> {
-    of_version(call, repair::baseline)
+    of_version(call, record::baseline)
 }
 
 /// `accept_changes(version, project, reason)`: a row if the record has changed.
 fn accept_changes(call: &Call) -> Result<Datum> {
-    of_version(call, repair::accept_changes)
+    of_version(call, record::accept_changes)
 }
 
 /// `accept_all_changes(project, reason, confirm)`: a row for each migration whose record has
 /// changed.
 fn accept_all_changes(call: &Call) -> Result<Datum> {
     let project = project(call, 0)?;
-    answer(call, || repair::accept_all_changes(&project, call.text(1).as_deref(), call.int(2)))
+    answer(call, || record::accept_all_changes(&project, call.text(1).as_deref(), call.int(2)))
 }
 
 /// `mark_statement_done(version, project, reason)`: a row if the record has changed.
 fn mark_statement_done(call: &Call) -> Result<Datum> {
-    of_named(call, repair::mark_statement_done)
+    of_named(call, record::mark_statement_done)
 }
 
 /// `retry(version, project, reason)`: a row if the record has changed.
 fn retry(call: &Call) -> Result<Datum> {
-    of_named(call, repair::retry)
+    of_named(call, record::retry)
 }
 
 /// `adopt(tool, project, reason)`: a row for each migration whose record has changed.
 fn adopt(call: &Call) -> Result<Datum> {
     let tool = call.required(0, "tool")?;
     let project = project(call, 1)?;
-    if !adoption::TOOLS.contains(&tool.as_str()) {
+    if !adopt::TOOLS.contains(&tool.as_str()) {
         return Err(Error::InvalidArgument {
             message: format!("unknown tool \"{}\"", shorten(&tool).escape_debug()),
-            hint: format!("Known tools: {}.", adoption::TOOLS.join(", ")),
+            hint: format!("Known tools: {}.", adopt::TOOLS.join(", ")),
         });
     }
-    answer(call, || adoption::golang_migrate(&project, call.text(2).as_deref()))
+    answer(call, || adopt::golang_migrate(&project, call.text(2).as_deref()))
 }
 
 type Work = fn(&str, &crate::domain::version::Version, Option<&str>) -> Result<Vec<Changed>>;

@@ -1,14 +1,14 @@
 //! Functions that run migrations, or their verify scripts.
 
 use super::{check_project, project, version};
+use crate::engine::atomic::{self, Extent};
+use crate::engine::request::Request;
+use crate::engine::step::Finished;
+use crate::engine::stepwise;
 use crate::error::{Error, Result};
+use crate::look::verify;
 use crate::pg::call::{Call, Rows, Value};
 use crate::pg::entry::entry;
-use crate::runner::atomic::{self, Extent};
-use crate::runner::request::Request;
-use crate::runner::step::Finished;
-use crate::runner::stepwise;
-use crate::runner::verification;
 use crate::store::RunId;
 use pgrx::pg_sys::Datum;
 
@@ -161,7 +161,7 @@ fn verify(call: &Call) -> Result<Datum> {
     let of = call.text(0).map(|of| version(&of)).transpose()?;
     let project = project(call, 1)?;
     let mut rows = call.rows()?;
-    for verified in verification::verify(&project, of.as_ref())? {
+    for verified in verify::verify(&project, of.as_ref())? {
         rows.add([
             project.as_str().into(),
             verified.version.as_deref().into(),

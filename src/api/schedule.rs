@@ -1,10 +1,10 @@
 //! Functions that have pg_cron apply what is pending.
 
 use super::project;
+use crate::engine::schedule;
 use crate::error::Result;
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
-use crate::runner::schedule;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_schedule, pg_finfo_migrations_schedule, schedule);

@@ -1,17 +1,15 @@
 //! What a migration is and in which order migrations run.
 //!
 //! Plain Rust: nothing here knows pgrx or a server, so all of it is tested by
-//! `cargo test --test domain` on any machine.
+//! `cargo test --test pure` on any machine.
 
 pub mod backup;
 pub mod bundle;
 pub mod checksum;
-pub mod convention;
 pub mod digest;
 pub mod halt;
-#[cfg(test)]
-mod interruptible;
 pub mod mask;
+pub mod moment;
 pub mod plan;
 pub mod requirement;
 pub mod room;

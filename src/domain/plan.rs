@@ -61,6 +61,7 @@ impl Graph {
     }
 
     /// What a migration requires, as far as there are nodes of it.
+    #[cfg(test)]
     pub fn needs(&self, n: usize) -> &[usize] {
         &self.needs[n]
     }

@@ -2,9 +2,9 @@
 
 use super::{Error, Place, Unmet};
 use crate::domain::backup::SCHEMA;
-use crate::domain::convention::Problem;
 use crate::domain::script::prepare::What;
 use crate::domain::script::shorten;
+use crate::importers::Problem;
 use crate::pg::catch::sqlstate_text;
 use crate::pg::quote_identifier;
 use pgrx::PgSqlErrorCode as Code;

@@ -65,17 +65,15 @@ pub enum View {
     /// All that is committed at this moment, whatever the isolation level, and the
     /// transaction's own changes. Writes nothing.
     Newest,
-    /// As `Newest`; the statement may write.
-    NewestToWrite,
 }
 
 impl View {
     fn is_newest(self) -> bool {
-        matches!(self, View::Newest | View::NewestToWrite)
+        self == View::Newest
     }
 
     fn may_write(self) -> bool {
-        matches!(self, View::Transaction | View::NewestToWrite)
+        self == View::Transaction
     }
 }
 

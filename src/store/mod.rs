@@ -5,25 +5,15 @@
 //! [`Batch::close`].
 
 pub mod applied;
-pub mod backup;
-pub mod blockers;
-pub mod constraints;
-pub mod cursor;
-pub mod defaults;
 pub mod event;
 pub mod holder;
-pub mod index;
 pub mod journal;
 pub mod overview;
-pub mod procedure;
 pub mod project;
-pub mod record;
 pub mod registry;
 pub mod requirement;
-pub mod schedule;
 pub mod sequence;
 pub mod standing;
-pub mod temporary;
 pub mod unfinished;
 
 use crate::error::Result;
@@ -111,6 +101,11 @@ impl Batch<'_> {
         self.role.leave(self.spi)
     }
 
+    /// Reads the server's catalog in the batch.
+    pub fn spi(&self) -> &Spi {
+        &self.spi
+    }
+
     /// The time of the clock in UTC, as timestamps in versions have it.
     pub fn utc_timestamp(&self) -> Result<String> {
         const NOW: Statement = Statement {
@@ -144,9 +139,4 @@ impl std::fmt::Display for RunId {
         }
         Ok(())
     }
-}
-
-/// A checksum as people see it.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,8 +3,8 @@
 use super::Batch;
 use super::project::Project;
 use super::registry::{PARTS_COLUMNS, moment, parts, parts_columns};
-use crate::domain::convention::Moment;
 use crate::domain::digest::Changes;
+use crate::domain::moment::Moment;
 use crate::domain::plan::Node;
 use crate::domain::requirement::Requirement;
 use crate::domain::version::is_repeatable;

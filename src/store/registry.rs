@@ -2,8 +2,8 @@
 
 use super::Batch;
 use crate::domain::checksum::{self, is_same};
-use crate::domain::convention::Moment;
 use crate::domain::digest::Parts;
+use crate::domain::moment::Moment;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};

@@ -29,9 +29,9 @@ done
 same_server 'expressions'
 
 # Every bracket and quote, for every reader, in all files that it reads. (The unit tests of
-# `src/domain/convention` do the same with a small stack, each by itself.)
+# `src/importers` do the same with a small stack, each by itself.)
 sql "CREATE TABLE public.openings AS SELECT * FROM unnest(ARRAY['(', '[', '{', '<a>', '<!--', '/*', '\"', '''', '\${', '\$a\$', '- ', '{\"a\":', '[{\"entries\":[', '\\i ', 'BEGIN ATOMIC ', '!(', E'-- +goose StatementBegin\n']) AS opening; GRANT SELECT ON public.openings TO nesting_author" >/dev/null
-for convention in $(sed -n 's/^            Convention::[A-Za-z]* => "\(.*\)",$/\1/p' "$ROOT/src/domain/convention/mod.rs"); do
+for convention in $(sed -n 's/^            Convention::[A-Za-z]* => "\(.*\)",$/\1/p' "$ROOT/src/importers/mod.rs"); do
     out=$("$BIN/psql" -X -q -A -t -U nesting_author 2>&1 <<SQL
 SET client_min_messages = error;
 DO \$do\$

@@ -6,7 +6,6 @@
 
 pub mod command;
 pub mod ending;
-pub mod include;
 pub mod origin;
 pub mod prepare;
 #[cfg(any(test, fuzzing))]

@@ -5,10 +5,12 @@
 
 #[path = "../../../src/domain/mod.rs"]
 mod domain;
+#[path = "../../../src/importers/mod.rs"]
+mod importers;
 
-use domain::convention::{Convention, File, Options, read};
 use domain::halt;
-use domain::script::{include, origin};
+use domain::script::origin;
+use importers::{Convention, File, Options, include, read};
 use std::cell::Cell;
 
 thread_local! {

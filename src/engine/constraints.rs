@@ -1,0 +1,171 @@
+//! Deferred constraints between the migrations of one transaction.
+//!
+//! In a transaction of its own each migration would have its deferred constraints
+//! checked at its end. So they are checked there, too: an error names the migration that
+//! caused it, and pending trigger events don't stop the next one from altering a table.
+//! Only constraints with checks pending are touched, and by name: SET CONSTRAINTS ALL
+//! would rule all constraints that later migrations make, too.
+
+use crate::catalog::constraints::{Deferrable, callers_deferrable};
+use crate::error::{Error, Result};
+use crate::pg::leftover::{self, Mode};
+use crate::pg::parse::Statement;
+use crate::pg::{constraint, identity};
+use crate::store::Store;
+use std::collections::HashSet;
+
+/// Triggers that run in a round may leave checks for another one.
+const ROUNDS: usize = 100;
+
+/// Makes the checks that the caller has left pending, which are no migration's doing. Errors:
+/// those of its triggers; the call is made inside a function that has switched the user, as
+/// whom they would run here (55000); they leave checks pending without end (54000).
+///
+/// Only before 18 the triggers run as the current user, and not as the one who set them off.
+pub fn settle_callers(store: &Store) -> Result<()> {
+    if identity::is_switched()
+        && constraint::may_be_deferrable()
+        && deferrable(store)?.iter().any(Deferrable::is_pending)
+    {
+        return Err(Error::PendingTriggers);
+    }
+    settle(store)
+}
+
+/// Makes the checks that are pending, under the settings of the body that left them, and
+/// defers again what is declared INITIALLY DEFERRED.
+pub fn settle(store: &Store) -> Result<()> {
+    // Most databases have no deferrable constraint, and most migrations make none.
+    if !constraint::may_be_deferrable() {
+        return Ok(());
+    }
+    let all = deferrable(store)?;
+    for _ in 0..ROUNDS {
+        let pending: Vec<&Deferrable> = all.iter().filter(|c| c.is_pending()).collect();
+        if pending.is_empty() {
+            return Ok(());
+        }
+        constraint::set(&names(&pending), false)?;
+        let again: Vec<&Deferrable> = pending.into_iter().filter(|c| c.defer_again).collect();
+        let batch = store.open()?;
+        constraint::set(&names(&again), true)?;
+        batch.close()?;
+    }
+    Err(Error::EndlessTriggers(ROUNDS))
+}
+
+fn deferrable(store: &Store) -> Result<Vec<Deferrable>> {
+    look(|| {
+        let batch = store.open()?;
+        let all = batch.deferrable()?;
+        batch.close()?;
+        Ok(all)
+    })
+}
+
+fn look(look: impl FnOnce() -> Result<Vec<Deferrable>>) -> Result<Vec<Deferrable>> {
+    // First the note, then the look, so that a change in between isn't missed.
+    constraint::none_is_deferrable();
+    let all = look()?;
+    if !all.is_empty() {
+        constraint::one_is_deferrable();
+    }
+    Ok(all)
+}
+
+/// Puts back the modes that a migration has set: each constraint has the one that the caller
+/// has set in this transaction, or the one that it is declared with. To be called when no
+/// checks are pending.
+pub fn reset_modes(store: &Store) -> Result<()> {
+    let set = leftover::take_modes();
+    if set.is_empty() || !constraint::may_be_deferrable() {
+        return Ok(());
+    }
+    let callers = leftover::callers_modes();
+    let all = deferrable(store)?;
+    let (deferred, immediate): (Vec<_>, Vec<_>) = all
+        .iter()
+        .filter(|c| set.iter().any(|mode| c.is_meant(mode)))
+        .partition(|c| match callers.iter().find(|mode| c.is_meant(mode)) {
+            Some(mode) => mode.deferred && c.can_be_deferred,
+            None => c.defer_again,
+        });
+    let batch = store.open()?;
+    constraint::set(&names(&immediate), false)?;
+    constraint::set(&names(&deferred), true)?;
+    batch.close()
+}
+
+/// What a SET CONSTRAINTS ALL of a text means: all constraints that there are, by name.
+/// After the server's own ALL, which is also for constraints that are made later, nothing
+/// could put the modes back.
+#[derive(Default)]
+pub struct AllModes {
+    // The mode, and the number of changes of constraints that have been looked at.
+    active: Option<(bool, u64)>,
+    known: HashSet<(String, String)>,
+}
+
+impl AllModes {
+    /// Prepares a statement. False: it is a SET CONSTRAINTS ALL, and there is nothing to do.
+    /// Where a constraint can't be named, the statement stays as it is.
+    pub fn prepare(&mut self, statement: &Statement) -> Result<bool> {
+        let Some(deferred) = constraint::sets_all(statement).filter(|_| leftover::watches()) else {
+            return Ok(true);
+        };
+        let changes = constraint::changes();
+        let all = look(callers_deferrable)?;
+        let is_nameable = |c: &Deferrable| if deferred { c.can_be_deferred } else { c.is_usable };
+        if !all.iter().all(is_nameable) {
+            self.active = None;
+            return Ok(true);
+        }
+        self.active = Some((deferred, changes));
+        self.known = all.iter().map(|c| (c.schema.clone(), c.name.clone())).collect();
+        if !all.is_empty() {
+            constraint::name_all(statement, &names(&all.iter().collect::<Vec<_>>()));
+        }
+        Ok(!all.is_empty())
+    }
+
+    /// Sets the modes of what the last statement has made.
+    pub fn follow(&mut self) -> Result<()> {
+        let changes = constraint::changes();
+        match self.active {
+            Some((deferred, seen)) if seen != changes => {
+                self.active = Some((deferred, changes));
+                let all = look(callers_deferrable)?;
+                let new = all.iter().filter(|c| c.is_usable && (!deferred || c.can_be_deferred));
+                let new =
+                    new.filter(|c| self.known.insert((c.schema.clone(), c.name.clone()))).collect();
+                let new: Vec<&Deferrable> = new;
+                constraint::set(&names(&new), deferred)?;
+                leftover::note_modes(&names(&new), deferred);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Deferrable {
+    fn is_pending(&self) -> bool {
+        self.tables.into_iter().any(constraint::is_pending_on)
+    }
+
+    fn is_meant(&self, mode: &Mode) -> bool {
+        mode.constraint.as_ref().is_none_or(|(schema, name)| {
+            *name == self.name
+                && schema
+                    .as_ref()
+                    .is_none_or(|schema| *schema == self.schema || schema == "pg_temp")
+        })
+    }
+}
+
+fn names<'a>(constraints: &[&'a Deferrable]) -> Vec<(&'a str, &'a str)> {
+    let mut names: Vec<_> =
+        constraints.iter().map(|c| (c.schema.as_str(), c.name.as_str())).collect();
+    names.dedup();
+    names
+}

@@ -1,0 +1,90 @@
+//! Jobs of pg_cron that apply what is pending.
+
+use super::session::Running;
+use crate::catalog::pg_cron::{Circumstances, Jobs};
+use crate::error::{Error, Result, literal};
+use crate::pg::guc;
+use crate::pg::spi::View;
+use crate::store;
+
+/// The setting that says in which database pg_cron lives.
+const HOME: &str = "cron.database_name";
+
+/// Makes the job of a project, or gives it another schedule. Gives its number.
+///
+/// Errors: see [`Running::enter`]; no such project (42704); pg_cron isn't in this database,
+/// or the caller may not log in (55000), or not call what the job calls (42501); pg_cron's
+/// own, of the schedule (22023) and of the caller's rights on it (42501).
+pub fn schedule(cron: &str, project: &str) -> Result<i64> {
+    let _running = Running::enter("migrations.schedule()")?;
+    check_project(project)?;
+    let command = format!("CALL migrations.apply_each(project => {})", literal(project));
+    let jobs = enter(|here| {
+        if !here.may_log_in || !here.may_apply {
+            return Err(Error::JobCannotRun {
+                role: here.role.clone(),
+                may_log_in: here.may_log_in,
+            });
+        }
+        // With the role, since it is another one that may call this.
+        let name = elsewhere(project, &here.database);
+        let arguments = [&name, cron, &command, &here.database, &here.role];
+        Ok(format!("SELECT cron.schedule_in_database({});", arguments.map(literal).join(", ")))
+    })?;
+    let job = jobs.schedule(&name(project), cron, &command)?;
+    jobs.close()?;
+    Ok(job)
+}
+
+/// Takes the job of a project away; one that runs goes on to its end.
+///
+/// Errors: see [`Running::enter`]; the caller has no such job here (42704); pg_cron isn't
+/// in this database (55000).
+pub fn unschedule(project: &str) -> Result<()> {
+    let _running = Running::enter("migrations.unschedule()")?;
+    let jobs = enter(|here| {
+        let job = [&elsewhere(project, &here.database), &here.role].map(|text| literal(text));
+        Ok(format!(
+            "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = {} AND username = {};",
+            job[0], job[1]
+        ))
+    })?;
+    if !jobs.unschedule(&name(project))? {
+        return Err(Error::NotScheduled { project: project.to_owned() });
+    }
+    jobs.close()
+}
+
+/// The name of a project's job.
+fn name(project: &str) -> String {
+    format!("migrations:{project}")
+}
+
+/// Its name in the database of pg_cron, where projects of several may meet.
+fn elsewhere(project: &str, database: &str) -> String {
+    format!("{}:{database}", name(project))
+}
+
+/// Errors: no such project (42704), which a job would only find out later.
+fn check_project(name: &str) -> Result<()> {
+    store::with(|batch| batch.project(name, View::Newest)).map(|_| ())
+}
+
+/// As the caller, with names that mean what they say. `there` says what does the same in
+/// the database that pg_cron lives in, or that it would be for nothing.
+fn enter(there: impl FnOnce(&Circumstances) -> Result<String>) -> Result<Jobs> {
+    let jobs = Jobs::open()?;
+    let here = jobs.look()?;
+    let home = guc::value(HOME);
+    if !here.is_installed {
+        let home = home.as_ref().ok_or(Error::NoCron)?;
+        if *home == here.database {
+            return Err(Error::CronNotCreated);
+        }
+    }
+    let there = there(&here)?;
+    match home.filter(|_| !here.is_installed) {
+        None => Ok(jobs),
+        Some(home) => Err(Error::CronElsewhere { home, there }),
+    }
+}

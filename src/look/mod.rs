@@ -1,0 +1,4 @@
+//! What a person reads: the state of each migration, and whether verify scripts still hold.
+
+pub mod status;
+pub mod verify;

@@ -1,0 +1,183 @@
+//! The configuration of a project: settings around its migrations, and what it allows.
+
+use crate::domain::{mask, visible};
+use crate::engine::session::{Running, lock_project};
+use crate::error::{Error, Result};
+use crate::pg::guc::Nest;
+use crate::pg::spi::View;
+use crate::pg::transaction;
+use crate::store::Store;
+use crate::store::event::Event;
+use crate::store::project::{Configuration, Project};
+
+/// Changes the configuration of a project, which is made if there is none; gives it as it
+/// is then. Nothing to change: only gives it; None is `default` without a row.
+///
+/// Errors: see [`Running::enter`] and [`lock_project`]; a setting that isn't known (42704),
+/// can't have the value (22023), or that the caller may not set (42501); nothing to change
+/// and no such project (42704).
+pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
+    let done = describe(&change);
+    if done.is_empty() {
+        let store = Store::find()?;
+        let batch = store.open()?;
+        let project = batch.project(name, View::Caller)?;
+        batch.close()?;
+        return Ok(project);
+    }
+    let _running = Running::enter("migrations.set_project()")?;
+    // As the caller, as whom migrations will have them.
+    let mut tried = change.settings.clone().unwrap_or_default();
+    if let Some(Some(path)) = &change.search_path {
+        tried.push(("search_path".to_owned(), path.clone()));
+    }
+    Nest::with(&tried)?.undo()?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let project = batch.project_or_new(name)?;
+    let project = lock_project(&batch, &project)?;
+    batch.configure(&project, &change)?;
+    batch.record(&Event {
+        project: project.id,
+        seq: batch.last_seq(project.id, View::Newest)? + 1,
+        action: "set_project",
+        started_at: transaction::now(),
+        message: Some(&done.join(", ")),
+        ..Event::default()
+    })?;
+    let project = batch.project(name, View::Newest)?;
+    batch.close()?;
+    Ok(project)
+}
+
+/// That a variable can have this name. Errors: placeholders cannot hold it (22023).
+pub fn check_variable(name: &str) -> Result<()> {
+    let why = visible::defect(name);
+    if why.is_some() || name.trim() != name || name.contains('}') {
+        return Err(Error::InvalidName {
+            what: "variable name",
+            name: name.to_owned(),
+            why,
+            hint: "Use the name as the placeholders have it.".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Sets a variable of a project, which is made if there is none; None takes it away.
+/// `secret` says whether its value is one; None: as it was. A variable that is unset is
+/// still a secret when it is set again.
+///
+/// Errors: see [`Running::enter`] and [`lock_project`]; to be taken away, and no such
+/// project (42704); it cannot be masked (22023).
+pub fn set_variable(
+    project: &str,
+    name: &str,
+    value: Option<&str>,
+    secret: Option<bool>,
+) -> Result<()> {
+    let _running = Running::enter("migrations.set_variable()")?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let found = match value {
+        Some(_) => Some(batch.project_or_new(project)?),
+        None => batch.project(project, View::Newest)?,
+    };
+    let Some(project) = found else { return batch.close() };
+    let project = lock_project(&batch, &project)?;
+    let is_secret = secret.unwrap_or(project.variables.secrets.contains(name));
+    if is_secret {
+        check_secret(name, value.unwrap_or_default())?;
+    }
+    batch.set_variable(&project, name, value, is_secret)?;
+    batch.record(&Event {
+        project: project.id,
+        seq: batch.last_seq(project.id, View::Newest)? + 1,
+        action: "set_variable",
+        started_at: transaction::now(),
+        // The value may be one, whatever is said of it.
+        message: Some(&format!(
+            "{name}{}{}",
+            if is_secret { " (secret)" } else { "" },
+            if value.is_some() { "" } else { " unset" }
+        )),
+        ..Event::default()
+    })?;
+    batch.close()
+}
+
+/// That a value can be masked. Nothing needs no mask.
+fn check_secret(name: &str, value: &str) -> Result<()> {
+    let invalid = |what: String, hint: &str| Error::InvalidArgument {
+        message: format!("the value of secret variable \"{}\" {what}", name.escape_debug()),
+        hint: hint.to_owned(),
+    };
+    if value.len() > mask::LONGEST {
+        return Err(invalid(
+            format!("is longer than {} bytes", mask::LONGEST),
+            "Use a shorter one: longer ones cannot be masked.",
+        ));
+    }
+    if !value.is_empty() && value.chars().count() < mask::SHORTEST {
+        return Err(invalid(
+            format!("has fewer than {} characters", mask::SHORTEST),
+            "Use a longer one: shorter ones cannot be masked. Pass secret => false for one that anybody may see.",
+        ));
+    }
+    Ok(())
+}
+
+/// What changes, for the history. Values of settings may be secrets, so only their names.
+fn describe(change: &Configuration) -> Vec<String> {
+    let mut done = Vec::new();
+    match &change.search_path {
+        Some(Some(path)) => done.push(format!("search_path = {path}")),
+        Some(None) => done.push("no search_path".to_owned()),
+        None => {}
+    }
+    if let Some(allows) = change.allows_out_of_order {
+        done.push(format!("out_of_order = {}", if allows { "allow" } else { "error" }));
+    }
+    if let Some(syntax) = change.placeholders {
+        done.push(format!("placeholders = {}", syntax.name()));
+    }
+    if let Some(settings) = &change.settings {
+        let names: Vec<&str> = settings.iter().map(|(name, _)| name.as_str()).collect();
+        done.push(match names.is_empty() {
+            true => "no settings".to_owned(),
+            false => format!("settings {}", names.join(" ")),
+        });
+    }
+    done
+}
+
+/// An object of settings by their names. Errors: it isn't one, or search_path is in it
+/// (22023).
+pub fn settings(json: serde_json::Value) -> Result<Vec<(String, String)>> {
+    use serde_json::Value as Json;
+    let invalid = |message: String| Error::InvalidArgument {
+        message,
+        hint: "Use an object of names and values, such as {\"lock_timeout\": \"5s\"}.".to_owned(),
+    };
+    let Json::Object(object) = json else {
+        return Err(invalid("argument \"settings\" is not an object".to_owned()));
+    };
+    let setting = |(name, value): (String, Json)| {
+        if name.eq_ignore_ascii_case("search_path") {
+            return Err(invalid("search_path is an argument of its own".to_owned()));
+        }
+        let value = match value {
+            Json::String(value) => value,
+            Json::Number(value) => value.to_string(),
+            Json::Bool(value) => value.to_string(),
+            _ => {
+                return Err(invalid(format!(
+                    "setting \"{}\" has no plain value",
+                    name.escape_debug()
+                )));
+            }
+        };
+        Ok((name.to_ascii_lowercase(), value))
+    };
+    object.into_iter().map(setting).collect()
+}

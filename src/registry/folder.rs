@@ -1,0 +1,204 @@
+//! The files of a folder on the server's machine.
+
+use super::beneath::{Entry, Folder, Identity, Target};
+use crate::domain::{halt, room};
+use crate::error::{Error, Result};
+use crate::importers::{Need, need};
+use crate::pg::message;
+use std::collections::HashSet;
+use std::ffi::CStr;
+use std::io::{self, Read};
+
+/// A text of the server, with what is made of it on the way, has to stay below 1 GB.
+const LARGEST: u64 = 512 << 20;
+
+/// How deep folders may be nested.
+const DEEPEST: usize = 64;
+
+/// A file: its path within the folder, and what is in it, as far as that is needed.
+pub type Named = (String, String);
+
+/// Files that can't be taken, each with the reason.
+pub type Refused = Vec<(String, Box<Error>)>;
+
+/// Reads the files of a folder and of those below it that may have to do with migrations.
+/// Hidden ones aren't among them.
+///
+/// A link to a file is followed where that is a regular file below the folder, and so is a
+/// link to a folder below it which isn't read otherwise, since it is hidden. Links are what
+/// the volumes of Kubernetes consist of. A file with the name of a migration that can't be
+/// read so is refused.
+///
+/// Errors: a folder can't be read (58P01 and others).
+pub fn read(directory: &str) -> Result<(Vec<Named>, Refused)> {
+    let root = Folder::open(directory).map_err(|why| failed(directory.to_owned(), why))?;
+    let mut walk = Walk {
+        directory,
+        seen: HashSet::from([root.identity]),
+        root,
+        files: Vec::new(),
+        refused: Vec::new(),
+        links: Vec::new(),
+    };
+    walk.folder(None, &[], 0)?;
+    // Not those that are found on the way: one of them may lead to where it is itself.
+    let mut links = std::mem::take(&mut walk.links);
+    links.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (mut path, folder) in links {
+        if walk.seen.insert(folder.identity) {
+            path.push(b'/');
+            walk.folder(Some(&folder), &path, 0)?;
+        }
+    }
+    let Walk { mut files, refused, .. } = walk;
+    files.sort();
+    Ok((files, refused))
+}
+
+/// A look at all folders.
+struct Walk<'a> {
+    directory: &'a str,
+    root: Folder,
+    // The folders that were read.
+    seen: HashSet<Identity>,
+    files: Vec<Named>,
+    refused: Refused,
+    // Links to folders, with their paths.
+    links: Vec<(Vec<u8>, Folder)>,
+}
+
+impl Walk<'_> {
+    /// Looks at all that is in a folder (None: the root), whose files' paths begin so.
+    fn folder(&mut self, folder: Option<&Folder>, prefix: &[u8], depth: usize) -> Result<()> {
+        let path = |prefix: &[u8]| self.path(&String::from_utf8_lossy(prefix));
+        if depth > DEEPEST {
+            let why = format!("folders are nested more than {DEEPEST} deep");
+            return Err(failed(path(prefix), unusable(why)));
+        }
+        let names = folder.unwrap_or(&self.root).names();
+        for name in names.map_err(|why| failed(path(prefix), why))? {
+            let mut path = prefix.to_vec();
+            path.extend(name.to_bytes());
+            match folder.unwrap_or(&self.root).entry(&name) {
+                Ok(Entry::Target(Target::Folder(inner))) => {
+                    if self.seen.insert(inner.identity) {
+                        path.push(b'/');
+                        self.folder(Some(&inner), &path, depth + 1)?;
+                    }
+                }
+                Ok(Entry::Target(Target::File(folder, name))) => self.file(path, &folder, &name),
+                Ok(Entry::Target(Target::Other)) => self.refuse(path, not_a_file()),
+                Ok(Entry::Link) => {
+                    let target = folder.unwrap_or(&self.root).resolve(&name);
+                    self.link(path, target);
+                }
+                // It was there a moment ago.
+                Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+                Err(why) => self.refuse(path, why),
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, path: Vec<u8>, target: io::Result<Target>) {
+        let out = || unusable("it is a link that leads out of the folder");
+        match target {
+            Ok(Target::Folder(folder)) => match folder.is_within(&self.root) {
+                Ok(true) => self.links.push((path, folder)),
+                _ => {
+                    let path = self.path(&String::from_utf8_lossy(&path));
+                    message::notice(&format!(
+                        "\"{path}\" is ignored: it is a link that leads out of the folder"
+                    ));
+                }
+            },
+            Ok(Target::File(folder, name)) => match folder.is_within(&self.root) {
+                Ok(true) => self.file(path, &folder, &name),
+                Ok(false) => self.refuse(path, out()),
+                Err(why) => self.refuse(path, why),
+            },
+            Ok(Target::Other) => self.refuse(path, not_a_file()),
+            Err(_) => self.refuse(path, unusable("it is a link that leads nowhere")),
+        }
+    }
+
+    /// Takes a file, if it is needed.
+    fn file(&mut self, path: Vec<u8>, folder: &Folder, name: &CStr) {
+        let needed = need(&String::from_utf8_lossy(&path));
+        if needed == Need::Nothing {
+            return;
+        }
+        let Ok(text) = String::from_utf8(path.clone()) else {
+            return self.refuse(path, unusable("its name is not in UTF-8"));
+        };
+        match needed {
+            Need::Text => match content(folder, name) {
+                Ok(content) => self.files.push((text, content)),
+                Err(Some(why)) => self.refuse(path, why),
+                Err(None) => self.refused.push((text, Box::new(Error::OutOfMemory))),
+            },
+            _ => self.files.push((text, String::new())),
+        }
+    }
+
+    /// Refuses what can't be taken, if it has the name of something that is to be read.
+    fn refuse(&mut self, path: Vec<u8>, why: io::Error) {
+        let path = String::from_utf8_lossy(&path).into_owned();
+        if need(&path) == Need::Text {
+            let error = failed(self.path(&path), why);
+            self.refused.push((path, Box::new(error)));
+        }
+    }
+
+    fn path(&self, path: &str) -> String {
+        match path {
+            "" => self.directory.to_owned(),
+            path => format!("{}/{path}", self.directory.trim_end_matches('/')),
+        }
+    }
+}
+
+/// The text of a file. Errors: why it can't be taken; None: there is no memory for it.
+fn content(folder: &Folder, name: &CStr) -> std::result::Result<String, Option<io::Error>> {
+    let file = folder.file(name).map_err(Some)?;
+    let size = file.metadata().map_err(Some)?.len();
+    let invalid = |why: &str| Some(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
+    let too_large = || invalid("it is larger than 512 MB");
+    if size > LARGEST {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size as usize + 1).map_err(|_| None)?;
+    let mut part = vec![0; halt::STRIDE];
+    // It may have grown.
+    let mut file = file.take(LARGEST + 1);
+    loop {
+        let count = match file.read(&mut part) {
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(0) => break,
+            read => read.map_err(Some)?,
+        };
+        halt::work(count);
+        room::extend(&mut bytes, &part[..count]);
+    }
+    if bytes.len() as u64 > LARGEST {
+        return Err(too_large());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| invalid("it is not in UTF-8"))?;
+    match text.contains('\0') {
+        true => Err(invalid("it holds a NUL byte")),
+        false => Ok(text),
+    }
+}
+
+fn failed(path: String, why: io::Error) -> Error {
+    Error::File { path, why }
+}
+
+fn unusable(why: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why.into())
+}
+
+fn not_a_file() -> io::Error {
+    unusable("it is not a regular file")
+}

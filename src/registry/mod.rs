@@ -1,0 +1,9 @@
+//! What is known: registered migrations, folders of files, bundles, and the configuration of
+//! projects.
+
+mod beneath;
+pub mod bundle;
+pub mod configuration;
+mod folder;
+pub mod loading;
+pub mod registration;

@@ -1,0 +1,92 @@
+//! Taking over a database from another tool, by that tool's own record.
+
+use super::record::{self, Changed};
+use crate::catalog::foreign_record::Record;
+use crate::domain::version::Version;
+use crate::engine::session::Running;
+use crate::error::{Error, Result, arguments};
+use crate::pg::call::Value;
+use crate::pg::guc::Nest;
+use crate::pg::message;
+use crate::pg::name::Name;
+use crate::pg::spi::View;
+use crate::store::Store;
+
+/// The tools whose record can be read.
+pub const TOOLS: [&str; 1] = ["golang-migrate"];
+
+/// Reads golang-migrate's `schema_migrations(version, dirty)`, which the caller's
+/// search_path or the project's finds, and notes all up to its version as a baseline, which no rollback touches.
+///
+/// Errors: there is no such table, it is another tool's, its migration is dirty, or its
+/// version isn't registered (55000); those of [`record::adopt`].
+pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed>> {
+    let Some((version, dirty)) = read(project)? else {
+        message::notice("nothing to do: golang-migrate has applied nothing");
+        return Ok(Vec::new());
+    };
+    let parsed = Version::parse(&version)
+        .map_err(|why| Error::InvalidVersion { version: version.clone(), why })?;
+    if dirty {
+        let mark = arguments(&version, project);
+        return Err(Error::NotAdoptable {
+            message: format!("golang-migrate has left migration {version} half done (dirty)"),
+            hint: format!(
+                "Look at what it has done. If it is complete: SELECT * FROM migrations.force({mark}); if not, undo it and force the version below it."
+            ),
+        });
+    }
+    match record::adopt(project, &parsed, reason.unwrap_or("adopted from golang-migrate")) {
+        Err(Error::UnknownTarget { .. } | Error::UnknownProject { .. }) => {
+            Err(Error::NotAdoptable {
+                message: format!(
+                    "golang-migrate is at version {version}, which is not registered in project \"{project}\""
+                ),
+                hint: "Register its files first, with migrations.load() or pg_migrations.sh."
+                    .to_owned(),
+            })
+        }
+        outcome => outcome,
+    }
+}
+
+/// Version and dirty mark; None: the table is empty.
+fn read(project: &str) -> Result<Option<(String, bool)>> {
+    let _running = Running::enter("migrations.adopt()")?;
+    let store = Store::find()?;
+    let batch = store.open()?;
+    let settings = match batch.project(project, View::Caller)? {
+        Some(project) => project.settings,
+        None => Vec::new(),
+    };
+    batch.close()?;
+    let nest = Nest::with(&settings)?;
+    let name = Name { schema: None, relation: "schema_migrations".to_owned() };
+    let record = Record::open(&name)?;
+    nest.undo()?;
+    let not_its_own = || {
+        Error::NotAdoptable {
+        message: "schema_migrations is not golang-migrate's table".to_owned(),
+        hint: "That would be a table with the columns version bigint and dirty boolean. Note what is applied with migrations.force(version) or migrations.baseline(version).".to_owned(),
+    }
+    };
+    let record = record.ok_or_else(|| Error::NotAdoptable {
+        message: "there is no table schema_migrations".to_owned(),
+        hint: "Name the schema that holds it: SET search_path = ...;".to_owned(),
+    })?;
+    let columns = record.columns(&[("version", "bigint"), ("dirty", "boolean")])?;
+    let rows = record.rows(&columns.ok_or_else(not_its_own)?, 2)?;
+    match rows.as_slice() {
+        [] => Ok(None),
+        // What golang-migrate calls no version.
+        [row] if row[0] == Value::BigInt(-1) => Ok(None),
+        [row] => match (&row[0], &row[1]) {
+            (Value::BigInt(version), Value::Bool(dirty)) => Ok(Some((version.to_string(), *dirty))),
+            _ => Err(not_its_own()),
+        },
+        _ => Err(Error::NotAdoptable {
+            message: "schema_migrations holds several rows, golang-migrate keeps one".to_owned(),
+            hint: "Note what is applied with migrations.force(version).".to_owned(),
+        }),
+    }
+}
