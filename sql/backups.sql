@@ -1,5 +1,5 @@
--- What keep() has made, by the comments of the tables: a backup that was dropped, renamed
--- or restored by other means is listed, or not, as it is.
+-- Lists the copies that keep() has made, by the comments of the tables. So the view shows the
+-- present state even if a copy was dropped, renamed or restored by other means.
 CREATE VIEW migrations.backups AS
 SELECT c.oid::pg_catalog.regclass AS backup,
        substring(d.description FROM '(?n)^table: (.*)$') AS copied_from,
@@ -17,9 +17,9 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_description d
     ON d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
--- No comment is an error, whoever has written it: a month 99 is counted on.
+-- No comment may raise an error, whoever has written it: make_interval() accepts a month 99.
 LEFT JOIN LATERAL pg_catalog.regexp_match(d.description,
     '(?n)^kept at: ([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}\.[0-9]{6})\+00$') AS t (part) ON true
 WHERE n.nspname = 'migrations_backup' AND c.relkind = 'r'
   AND d.description LIKE E'backup made by pg\\_migrations\n%';
-COMMENT ON VIEW migrations.backups IS 'the tables that migrations have kept with keep(), as long as they are there';
+COMMENT ON VIEW migrations.backups IS 'the copies of tables that migrations have made with keep()';

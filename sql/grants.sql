@@ -1,6 +1,6 @@
--- Nobody but the owner can call anything before it is granted to them.
+-- Only the owner can call anything until rights are granted.
 REVOKE ALL ON ALL ROUTINES IN SCHEMA migrations FROM PUBLIC;
--- Default privileges, which would give them to others all the same, are for what users make.
+-- Default privileges may have granted rights on these objects to others. Revoke those, too.
 DO $$
 DECLARE
     revoke text;

@@ -1,9 +1,8 @@
--- The tables are changed by our functions alone: a stray UPDATE, or one in a
--- migration, gets an error that says so. Inserts stay possible for a restore, which is no
--- migration.
+-- Only the extension's functions change the tables. A direct UPDATE gets an error that says so.
+-- Inserts stay possible outside of migrations, for a restore.
 CREATE FUNCTION migrations.guard() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'migrations_guard';
-COMMENT ON FUNCTION migrations.guard() IS 'trigger that keeps the tables of pg_migrations from being changed directly';
+COMMENT ON FUNCTION migrations.guard() IS 'Trigger function that refuses direct changes of the tables of pg_migrations.';
 
 CREATE TRIGGER guard_rows BEFORE INSERT OR UPDATE OR DELETE ON migrations.project
     FOR EACH ROW EXECUTE FUNCTION migrations.guard();

@@ -6,4 +6,4 @@ SELECT e.id, p.name AS project, e.seq, e.run_id, e.version, e.name, e.action, e.
        encode(e.former_digest, 'hex') AS former_digest, e.times
 FROM migrations.event e
 JOIN migrations.project p ON p.id = e.project_id;
-COMMENT ON VIEW migrations.history IS 'every registration, apply, rollback and repair, with who, when and how long; its owner is the role as which pg_migrations keeps its records';
+COMMENT ON VIEW migrations.history IS 'every registration, apply, rollback and repair, with role, time and duration; the owner of this view is the role that writes the records of pg_migrations';
