@@ -1,6 +1,6 @@
 #!/bin/sh
-# Carries a folder of migration files from a client's machine into the registry of
-# pg_migrations, and makes new ones. Needs a POSIX shell and, for load, psql.
+# Registers a folder of migration files from a client's machine in pg_migrations, and creates
+# new files. Needs a POSIX shell and, for load, psql.
 set -eu
 
 usage() {
@@ -11,25 +11,26 @@ usage: pg_migrations.sh load DIRECTORY [-p PROJECT] [-r] [-v] [-c CONVENTION] [-
                              [-i PATTERNS]
        pg_migrations.sh new  DIRECTORY NAME
 
-load  registers all migrations of the folder, with its subfolders: all of them, or none;
-      prints what has changed, and totals
+load  registers all migrations of the folder and its subfolders, or none;
+      prints the files that have changed, and totals
 sql   prints the SQL that does the same, to paste into a web SQL editor
-new   makes the next pair of files, NNN_NAME.up.sql and NNN_NAME.down.sql
+new   creates the next pair of files, NNN_NAME.up.sql and NNN_NAME.down.sql
 
-  -p PROJECT     the project; without it, the one that the setting migrations.project names
-  -r             replaces texts that are registered already with other ones
-  -v             prints the files of which nothing has changed, too
-  -c CONVENTION  the tool that the files were written for, such as flyway; without it, the
-                 one that they show
-  -o OPTIONS     what else is to be known of them, a JSON object such as {"prefix": "M"}
+  -p PROJECT     the project; default: the setting migrations.project
+  -r             replaces texts that are registered with another content
+  -v             also prints the files that have not changed
+  -c CONVENTION  the tool that the files were written for, such as flyway; default: detected
+                 from file names and markers
+  -o OPTIONS     options of the convention, a JSON object such as {"prefix": "M"}
   -i PATTERNS, --ignore PATTERNS
-                 files to leave out, such as 'seeds/**,*.bak': * and ? within a name, ** across
-                 folders; a file with the name of a migration that isn't read is an error
+                 files to leave out, such as 'seeds/**,*.bak': * and ? match within a name,
+                 ** across folders. A file with the name of a migration that is not read
+                 and not left out is an error.
 
-load connects as psql does, by PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD and the like;
-where one of these isn't set, by DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD. It
-waits for a server that is starting, WAIT seconds (30) at most, and for other sessions that
-work on the project, as long as the setting migrations.run_wait says (10s).
+load connects as psql does, with PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD and the like.
+Where one of these is not set, it uses DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD. It
+waits for a server that is starting (at most WAIT seconds, default 30) and for other sessions
+that work on the project (at most the setting migrations.run_wait, default 10s).
 USAGE
 }
 
@@ -47,23 +48,23 @@ newline='
 '
 return=$(printf '\r')
 
-# A path for people: what could move a terminal's cursor is replaced.
+# A path for display, without control characters.
 shown() {
     printf %s "$1" | LC_ALL=C tr '\001-\037\177' '?'
 }
 
-# Complains of a file.
+# Reports what is wrong with a file.
 complain() { # path why
     printf 'pg_migrations.sh: "%s": %s\n' "$(shown "$1")" "$2" >&2
 }
 
-# Whether it is a regular file in its own right.
+# Whether a path is a regular file and no link.
 is_plain() {
     [ -f "$directory/$1" ] && [ ! -L "$directory/$1" ]
 }
 
-# Where a link leads in the end, as a path below the folder; a point: to the folder itself;
-# nothing: elsewhere.
+# The target of a link as a path below the folder; "." for the folder itself; nothing if the
+# target is outside of the folder.
 resolved() {
     target=$(readlink -f "$directory/$1" && printf x) || return 0
     target=${target%?x}
@@ -73,8 +74,8 @@ resolved() {
     esac
 }
 
-# Why a file can't be read at all: only regular files are, and links that lead to one below
-# the folder. Nothing if it can.
+# Prints why a file is not opened; nothing if it is. Only regular files are opened, and links
+# to regular files below the folder.
 closed() {
     if is_plain "$1"; then return
     elif [ ! -e "$directory/$1" ]; then echo 'it is a link that leads nowhere'
@@ -83,7 +84,7 @@ closed() {
     fi
 }
 
-# Why a file can't be taken as a text; nothing if it can.
+# Prints why a file is not a valid text; nothing if it is one.
 defect() {
     if [ ! -r "$directory/$1" ]; then echo 'it cannot be read'
     elif [ "$(tr -cd '\000' <"$directory/$1" | wc -c)" -ne 0 ]; then echo 'it holds a NUL byte'
@@ -92,7 +93,7 @@ defect() {
     fi
 }
 
-# Whether all of them can: in one pass, since a folder may hold a thousand.
+# Whether all files are valid texts, in one pass, because a folder may hold thousands.
 all_are_texts() {
     command -v iconv >/dev/null || return 1
     strange=$({ texts | iconv -f UTF-8 -t UTF-8 2>/dev/null || printf '\000'; } | tr -cd '\000' | wc -c)
@@ -102,15 +103,15 @@ all_are_texts() {
 texts() {
     printf '%s\n' "$list" | while IFS= read -r file; do
         if ! is_code "$file"; then
-            # What can't be read isn't UTF-8 either.
+            # For a file that cannot be read, a byte that is not UTF-8.
             cat "$directory/$file" 2>/dev/null || printf '\377'
             echo
         fi
     done
 }
 
-# Complains of each file of the list that is to be read, and for which something says why not.
-refuse_those() { # command that says why
+# Reports each file of the list for which the command prints a reason, and exits if there is one.
+refuse_those() { # command
     printf '%s\n' "$list" | {
         status=0
         while IFS= read -r file; do
@@ -119,7 +120,7 @@ refuse_those() { # command that says why
             [ -z "$why" ] || { complain "$file" "$why"; status=1; }
         done
         exit "$status"
-    } || die "nothing of \"$(shown "$directory")\" is registered"
+    } || die "nothing of \"$(shown "$directory")\" was registered"
 }
 
 misnamed() {
@@ -137,7 +138,7 @@ check_files() {
         \( -type d -o -name '*.[sS][qQ][lL]*' \) -print)
     [ -z "$odd" ] || {
         complain "${odd#./}" 'its name holds a line break'
-        die "nothing of \"$(shown "$directory")\" is registered"
+        die "nothing of \"$(shown "$directory")\" was registered"
     }
     list=$(files)
     case $list in
@@ -147,12 +148,12 @@ check_files() {
     if command -v iconv >/dev/null && ! printf %s "$list" | iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1; then
         refuse_those misnamed
     fi
-    # Before anything is opened: a pipe would be waited for.
+    # Before any file is opened, because opening a pipe would block.
     all_are_plain || refuse_those closed
     all_are_texts || refuse_those defect
 }
 
-# Says in which order Liquibase runs others.
+# Whether a file is a changelog of Liquibase, which defines the order of other files.
 is_changelog() {
     case ${1##*/} in
     *[cC][hH][aA][nN][gG][eE][lL][oO][gG]*.* | *[mM][aA][sS][tT][eE][rR]*.*)
@@ -164,8 +165,8 @@ is_changelog() {
     return 1
 }
 
-# Of code in other languages, and of what is packed, only the names are sent: it may be
-# migrations, too.
+# Whether only the name of a file is sent: code in other languages and archives may be
+# migrations, too, and the server reports them.
 is_code() {
     ! is_changelog "$1" || return 1
     case $1 in
@@ -186,7 +187,7 @@ lower() {
     printf %s "$1" | LC_ALL=C tr '[:upper:]' '[:lower:]'
 }
 
-# Has the name of a migration, in whichever tool's way: it is read, or an error.
+# Whether a file has the name of a migration of some tool. Then it is read, or an error.
 is_migration() {
     case ${1##*/} in
     [0-9]* | [vVuUbB][0-9]* | [rR]_* | [bB]efore[mM]igrate* | [aA]fter[mM]igrate* | *.[uU][pP].* | *.[dD][oO][wW][nN].* | *.*[sS][qQ][lL]* | *.[dD][dDmMcC][lL]*) ;;
@@ -202,9 +203,9 @@ is_migration() {
     esac
 }
 
-# All that is in a folder below and not a folder, a path a line; hidden things are not among
-# it. A link to a folder is followed where that is below, and hidden so that its files come
-# by no other way: the volumes of Kubernetes consist of such links.
+# Lists all files below a folder, a path a line, without hidden ones. A link to a folder is
+# followed if the target is a hidden folder below, whose files are not listed otherwise: the
+# volumes of Kubernetes consist of such links.
 listing() { # path, with a slash at its end
     LC_ALL=C find "$1" -name '.?*' -prune -o \( -name "*$newline*" -o -name "*$return*" \) -prune -o ! -type d -print |
         sed 's|//*|/|g; s|^\./||' | LC_ALL=C sort | while IFS= read -r path; do
@@ -214,10 +215,10 @@ listing() { # path, with a slash at its end
         fi
         target=$(resolved "$path")
         case $target in
-        '') complain "$path" 'it is ignored, since it is a link that leads out of the folder' ;;
+        '') complain "$path" 'it is ignored, because it is a link that leads out of the folder' ;;
         .) ;;
         .* | */.*)
-            # Not those within: one of them may lead to where it is itself.
+            # Not links within the target, which may lead back to it.
             [ "$1" = ./ ] || continue
             case $seen in *"$newline$target$newline"*) continue ;; esac
             seen=$seen$newline$target$newline
@@ -227,8 +228,7 @@ listing() { # path, with a slash at its end
     done
 }
 
-# The files of the folder and of those below it that may have to do with migrations, a path
-# a line.
+# The files of the folder and its subfolders that are needed to read migrations, a path a line.
 files() {
     seen=
     (cd "$directory" && listing ./) | LC_ALL=C sort | while IFS= read -r file; do
@@ -237,7 +237,7 @@ files() {
             _journal.json | flyway.conf | flyway.toml | flyway.user.toml | liquibase.properties | atlas.sum) ;;
         *) is_changelog "$file" || is_code "$file" || is_migration "$file" || continue ;;
         esac
-        # Of code the name is enough, but not that of anything.
+        # For code the name is enough, if it is that of a regular file.
         if ! is_code "$file" || is_plain "$file" || [ -z "$(closed "$file")" ]; then printf '%s\n' "$file"; fi
     done
 }
@@ -249,8 +249,8 @@ numbered() {
     done) | LC_ALL=C sort -n
 }
 
-# A text from the standard input as a literal of SQL: between dollar quotes that don't
-# stand in it, so that it stays readable and nothing in it has to be changed.
+# Prints standard input as an SQL literal: between dollar quotes that do not occur in it, so that
+# it stays readable and nothing has to be escaped.
 literal() {
     text=$(cat && printf x)
     text=${text%x}
@@ -288,10 +288,10 @@ print_sql() {
     printf ');\n'
 }
 
-# The same for psql, which reads the files itself: of any size, and past what a command
-# line takes. A variable is part of the statement as soon as its line is read, so one serves
-# all files. What fails ends the script, with a line for load that says why. Functions and
-# operators are looked up in the catalog alone; in transactions, which a pooler keeps together.
+# The same for psql, which reads the files itself, so that their size is not limited by the command
+# line. psql substitutes a variable when it reads the line, so one variable serves all files. A
+# failure ends the script with a line for load that has the reason. Functions and operators are
+# looked up in pg_catalog only. Everything is in transactions, which a pooler keeps together.
 psql_script() {
     cat <<'SCRIPT'
 \set QUIET on
@@ -364,7 +364,7 @@ COMMIT;
 SCRIPT
 }
 
-# Has psql know a file by the variable of that name.
+# Sets the psql variable file.
 set_file() {
     name=$file
     case $file in
@@ -374,13 +374,13 @@ set_file() {
 }
 
 wait_for_server() {
-    # It comes with psql; without it psql alone will say what is wrong.
+    # It is installed with psql. Without it, psql reports what is wrong.
     command -v pg_isready >/dev/null || return 0
     waited=0
     until pg_isready -q; do
-        # 3: it can't even try, which psql will explain.
+        # 3: no attempt was made, for a reason that psql reports.
         [ $? -ne 3 ] || return 0
-        [ "$waited" -lt "${WAIT:-30}" ] || die "no server has answered for ${WAIT:-30} seconds: $(pg_isready || true)"
+        [ "$waited" -lt "${WAIT:-30}" ] || die "no server has responded for ${WAIT:-30} seconds: $(pg_isready || true)"
         waited=$((waited + 1))
         sleep 1
     done
@@ -401,28 +401,27 @@ load() {
     while true; do
         send
         case $failure in
-        # Others work on the project, or have changed it since a snapshot was taken.
+        # Another session works on the project, or has changed it since the snapshot was taken.
         55P03\ * | 40001\ *) ;;
         *) break ;;
         esac
-        # In whole seconds, which are rounded up.
+        # In seconds, rounded up.
         wait=$(((${failure#* } + 999) / 1000))
         [ $(($(date +%s) - begun)) -lt "$wait" ] || break
         [ "$pause" != 0.2 ] || echo 'pg_migrations.sh: waiting for another session that works on the project' >&2
-        # Between the tries no snapshot is held, for which the other session might wait.
+        # No snapshot is held between attempts, because the other session might wait for it.
         sleep "$pause" 2>/dev/null || sleep 1
         pause=1
     done
-    [ -z "$said" ] || printf '%s\n' "$said" | in_our_words >&2
+    [ -z "$said" ] || printf '%s\n' "$said" | as_options >&2
     case $failure in
-    55P03\ *) printf 'pg_migrations.sh: no more than %d s are waited, as the setting migrations.run_wait says\n' "$wait" >&2 ;;
+    55P03\ *) printf 'pg_migrations.sh: gave up after %d s, the setting migrations.run_wait\n' "$wait" >&2 ;;
     esac
     exit "$status"
 }
 
-# Has psql do the work. What it says besides the rows goes into said, and how it has failed
-# into failure: SQLSTATE and migrations.run_wait in ms; nothing if it has not, or if no SQL is
-# the reason.
+# Runs psql. Sets said to its messages, and failure to SQLSTATE and migrations.run_wait in ms if an
+# SQL error has ended it.
 send() {
     status=0
     failure=
@@ -430,28 +429,28 @@ send() {
         said=$(psql_script | psql -X -A -t -v ON_ERROR_STOP=1 -v project="$project" -v replace="${replace:-false}" \
             -v verbose="${verbose:-false}" -v convention="$convention" -v options="$options" -v ignore="$ignore" -f - 2>&1 >&3)
     } 3>&1 || status=$?
-    # (What is said may be long, for which a shell's own patterns take too long.)
+    # (The messages may be long, for which patterns of the shell are too slow.)
     last=$(printf '%s\n' "$said" | tail -n 1)
     case $last in
     'pg_migrations.sh failed '*)
         failure=${last#pg_migrations.sh failed }
         said=$(printf '%s\n' "$said" | sed '$d')
-        # As psql has it where a script stops.
+        # The exit status of psql after an error in a script.
         status=3
         ;;
     esac
 }
 
-# Arguments of SQL that messages name, as they are written here.
-in_our_words() {
+# Replaces arguments of functions in messages by the options of this script.
+as_options() {
     sed "s/replace => true/-r/g; s/convention => '\([a-z-]*\)'/-c \1/g; s/options => '/-o '/g"
 }
 
 new() {
-    # One word for each: what stands in a file's name has to be plain.
+    # Only characters that are safe in a file name.
     name=$(printf %s "$1" | tr ' ' '_')
     case $name in
-    '' | *[!A-Za-z0-9_.-]*) die "a name of letters, digits, points, - and _ is needed, such as add_users" ;;
+    '' | *[!A-Za-z0-9_.-]*) die "the name must consist of letters, digits, points, - and _, such as add_users" ;;
     esac
     highest=$(numbered | sed -n 's/^\([0-9][0-9]*\)_.*/\1/p' | tail -n 1)
     now=$(date -u +%Y%m%d%H%M%S)
@@ -459,7 +458,7 @@ new() {
     if [ ${#highest} = 14 ] && [ "$now" -gt "$number" ]; then
         next=$now
     elif [ ${#number} -gt 18 ]; then
-        die "version $highest is too long to be counted on"
+        die "version $highest is too long to continue from; name the next files by hand"
     else
         next=$(printf "%0${#highest}d" $((${number:-0} + 1)))
         [ -n "$highest" ] || next=000001
@@ -467,7 +466,7 @@ new() {
     set -C
     for part in up down; do
         file=$directory/${next}_$name.$part.sql
-        : >"$file" || die "cannot make $file"
+        : >"$file" || die "cannot create $file"
         printf '%s\n' "$file"
     done
 }
@@ -524,7 +523,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$directory" ] || misused
 [ -d "$directory" ] || die "there is no folder \"$(shown "$directory")\""
-# Looked up from elsewhere, too, and never taken for an option.
+# An absolute path, which is never taken for an option.
 directory=$(CDPATH='' cd -- "$directory" && pwd -P && printf x)
 directory=${directory%?x}
 

@@ -17,7 +17,7 @@ FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_description d
     ON d.objoid = c.oid AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objsubid = 0
--- No comment may raise an error, whoever has written it: make_interval() accepts a month 99.
+-- No comment may raise an error, even if another user has written it: make_interval() accepts a month 99.
 LEFT JOIN LATERAL pg_catalog.regexp_match(d.description,
     '(?n)^kept at: ([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2}\.[0-9]{6})\+00$') AS t (part) ON true
 WHERE n.nspname = 'migrations_backup' AND c.relkind = 'r'

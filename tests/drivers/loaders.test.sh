@@ -178,7 +178,7 @@ sql 'DROP OWNED BY reader; DROP ROLE reader'
 # DB_*, where PG* isn't set; a server that isn't there yet
 is 'DB_*' 10 "$(unset PGHOST PGPORT PGDATABASE PGUSER; DB_HOST=$RUN DB_PORT=5432 DB_NAME=driver_loaders DB_USER=postgres DB_PASSWORD=x loader load "$folder" -p db | grep -c ' added$')"
 is 'PG* first' 10 "$(DB_HOST=/nowhere DB_NAME=none loader load "$folder" -p db -v | grep -c '\.sql unchanged$')"
-has 'waited' 'no server has answered for 1 seconds' "$(PGHOST=$RUN/empty WAIT=1 loader load "$folder" 2>&1 || true)"
+has 'waited' 'no server has responded for 1 seconds' "$(PGHOST=$RUN/empty WAIT=1 loader load "$folder" 2>&1 || true)"
 mkdir -p "$RUN/late" && ln -sf "$RUN/.s.PGSQL.5432" "$RUN/late/soon"
 (sleep 1.5; mv "$RUN/late/soon" "$RUN/late/.s.PGSQL.5432") &
 is 'a late server' 10 "$(PGHOST=$RUN/late loader load "$folder" -p late | grep -c ' added$')"
@@ -200,7 +200,7 @@ rm "$new"/*; touch "$new/20240131120000_x.sql"
 [[ $(made y) =~ ^20[0-9]{12}_y.up.sql ]] || fail 'a timestamp'
 [ "$(ls "$new" | wc -l)" = 3 ] || fail 'the pair is there'
 for name in '' a/b 'a;b'; do
-    has "name $name" 'a name of letters' "$(loader new "$new" "$name" 2>&1 || true)"
+    has "name $name" 'the name must consist of letters' "$(loader new "$new" "$name" 2>&1 || true)"
 done
 has 'what new makes can be loaded' ' added$' "$(rm "$new"/*; loader new "$new" z >/dev/null; loader load "$new" -p made)"
 

@@ -61,7 +61,7 @@ out=$(PGOPTIONS='-c migrations.run_wait=1s' loader load "$folder" -p one1 2>&1) 
 is 'after run_wait' 3 "$status"
 has 'who' 'ERROR:  migrations of project "one1" are in use by another session' "$out"
 has 'who' '^DETAIL:  Process [0-9]+ of user postgres holds them since ' "$out"
-has 'how long' '^pg_migrations.sh: no more than 1 s are waited, as the setting migrations.run_wait says$' "$out"
+has 'how long' '^pg_migrations.sh: gave up after 1 s, the setting migrations.run_wait$' "$out"
 lacks 'no mark of ours' 'pg_migrations.sh failed' "$out"
 out=$(loader load "$folder" -p one1 2>&1)
 has 'it says that it waits' '^pg_migrations.sh: waiting for another session' "$out"
