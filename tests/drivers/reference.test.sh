@@ -1,5 +1,6 @@
-# The documents that are to be complete: the reference has what the catalog has, the list of
-# errors has every SQLSTATE of the source, the history has all actions and columns.
+# Documents that are to be complete: the reference has what the catalog has, the list of
+# errors has every SQLSTATE of the source, the history all actions and columns, and the importers all
+# conventions and options.
 new_database driver_complete
 docs=$ROOT/docs
 
@@ -71,6 +72,18 @@ is 'columns of the history' "$(sql "SELECT string_agg(attname || ' ' || format_t
 is 'actions of the history' "$(sql "SELECT regexp_replace(col_description('migrations.event'::regclass, attnum), '^what was done: ', '')
     FROM pg_attribute WHERE attrelid = 'migrations.event'::regclass AND attname = 'action'" | sed 's/ or /, /' | tr -d ' ' | tr , '\n' | sort)" \
     "$(awk -F '`' '/^## / {on = ($0 == "## Actions")} on && /^\| `/ {print $2}' "$docs/history.md" | sort)"
+
+# Conventions and their options, as the HINTs of errors list them.
+hint() { { sql "SELECT migrations.add_file('1_x.sql', '', convention => '$1', options => '{\"none\": \"\"}')" 2>&1 || true; } | sed -n 's/^HINT: .*: \(.*\)\.$/\1/p' | sed 's/, /\n/g'; }
+conventions=$(hint none)
+is 'conventions' "$conventions" "$(sed -n '/^## /{s/^## //;p;}' "$docs/importers.md" | grep -v '^[A-Z]')"
+for convention in $conventions; do
+    is "options of $convention" "$(hint "$convention" | sort)" "$(awk -v wanted="## $convention" '
+        /^## / {on = $0 == wanted || $0 == "## Options"; table = ""}
+        /^\|/ {if (table == "") table = $2 == "option"}
+        !/^\|/ {table = ""}
+        on && table && /^\| `/ {split($0, part, "`"); print part[2]}' "$docs/importers.md" | sort)"
+done
 
 # SQLSTATEs: every one that the source names is in the list, and none that it does not name.
 sed -n "s/^#define \(ERRCODE_[A-Z_0-9]*\)[ \t]*MAKE_SQLSTATE('\(.\)','\(.\)','\(.\)','\(.\)','\(.\)').*/\1 \2\3\4\5\6/p" \
