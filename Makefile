@@ -6,7 +6,7 @@
 
 export PG_CONFIG PG
 
-.PHONY: demo test test-long lint install psql clean
+.PHONY: demo test test-long bench lint install psql clean
 
 demo:
 	@tests/tools/demo
@@ -19,6 +19,10 @@ test:
 
 test-long:
 	@tests/tools/test-long
+
+# N="200 1000" ROUNDS=5 ONLY=apply,load TOOLS="dbmate sqlx" say what is measured.
+bench:
+	@tests/tools/bench
 
 lint:
 	@tests/tools/lint
