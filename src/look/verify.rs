@@ -1,13 +1,14 @@
 //! Verify scripts of what is in force, run again: whether it still holds.
 
 use crate::domain::checksum::checksum;
+use crate::domain::text::arguments;
 use crate::domain::version::Version;
 use crate::engine::body::{self, Keep};
 use crate::engine::plan;
 use crate::engine::report::{Part, label};
 use crate::engine::session::Running;
 use crate::engine::{condition, constraints};
-use crate::error::{Error, Result, arguments};
+use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::Context;
 use crate::pg::integrity::OwnObjects;
@@ -125,7 +126,7 @@ fn one(
     let (denial, messages) = match outcome {
         Ok(done) => (condition::denial(&done).map(|gave| format!("gave {gave}")), done.told()),
         // A script that can't run here at all doesn't hold either.
-        Err(error) if condition::is_answer(&error) || error.report().is_some() => {
+        Err(error) if condition::is_answer(&error) || error.server().is_none() => {
             let (sqlstate, message) = error.summary();
             (Some(format!("{message} ({sqlstate})")), Vec::new())
         }
