@@ -40,10 +40,10 @@ impl Caught {
 
     /// The error that was caught, as it is in an error of a call. Error: the latter is one of
     /// ours.
-    pub(super) fn of(error: Error) -> Result<Caught, Box<Report>> {
+    pub(super) fn of(error: Error) -> Result<Caught, Report> {
         let caught: Box<dyn Any> = error.into_server()?;
         // Nothing else implements the trait.
-        caught.downcast().map(|caught| *caught).map_err(|_| Box::default())
+        caught.downcast().map(|caught| *caught).map_err(|_| Report::default())
     }
 
     /// The pointer to throw with.
@@ -106,7 +106,7 @@ impl ServerError for Caught {
 
 impl From<Caught> for Error {
     fn from(error: Caught) -> Error {
-        Error::Server(Box::new(error))
+        Error::of_server(error)
     }
 }
 
