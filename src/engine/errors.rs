@@ -1,7 +1,6 @@
 //! Errors that several files of this room raise, or rooms above it.
 
-use crate::domain::text::beginning;
-use crate::domain::text::{LISTED, arguments, literal, plural, some_of};
+use crate::domain::text::{LISTED, arguments, beginning, literal, plural, some_of};
 use crate::domain::version::InvalidVersion;
 use crate::error::{Error, ErrorLocation, Kind};
 use crate::pg::quote_identifier;

@@ -17,31 +17,34 @@ use std::borrow::Cow;
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// An error of a call. It is as large as a pointer, since each [`Result`] has room for it.
+/// An error of a call. Its contents are boxed, since each [`Result`] has room for it.
 #[derive(Debug)]
-pub struct Error(Box<Source>);
+pub struct Error(Source);
 
 #[derive(Debug)]
 enum Source {
     // Reaches the user unchanged.
     Server(Box<dyn ServerError>),
-    Own(Report),
+    Own(Box<Report>),
 }
+
+// Two pointers.
+const _: () = assert!(size_of::<Error>() <= 16);
 
 impl Error {
     /// An error with this SQLSTATE and primary message.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Error {
         let report = Report { code: code as i32, message: message.into(), ..Report::default() };
-        Error(Box::new(Source::Own(report)))
+        Error(Source::Own(Box::new(report)))
     }
 
     /// An error that the server raised.
     pub fn of_server(error: impl ServerError) -> Error {
-        Error(Box::new(Source::Server(Box::new(error))))
+        Error(Source::Server(Box::new(error)))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Report)) -> Error {
-        if let Source::Own(report) = self.0.as_mut() {
+        if let Source::Own(report) = &mut self.0 {
             change(report);
         }
         self
@@ -79,7 +82,7 @@ impl Error {
 
     /// What an error of ours says. None: it is the server's.
     pub fn report(&self) -> Option<&Report> {
-        match self.0.as_ref() {
+        match &self.0 {
             Source::Own(report) => Some(report),
             Source::Server(_) => None,
         }
@@ -97,7 +100,7 @@ impl Error {
 
     /// The server's error. None: it is one of ours.
     pub fn server(&self) -> Option<&dyn ServerError> {
-        match self.0.as_ref() {
+        match &self.0 {
             Source::Server(error) => Some(error.as_ref()),
             Source::Own(_) => None,
         }
@@ -105,15 +108,15 @@ impl Error {
 
     /// The server's error, to add to it. None: it is one of ours.
     pub fn server_mut(&mut self) -> Option<&mut dyn ServerError> {
-        match self.0.as_mut() {
+        match &mut self.0 {
             Source::Server(error) => Some(error.as_mut()),
             Source::Own(_) => None,
         }
     }
 
     /// The server's error, to be thrown again. Error: it is one of ours, which says this.
-    pub fn into_server(self) -> std::result::Result<Box<dyn ServerError>, Report> {
-        match *self.0 {
+    pub fn into_server(self) -> std::result::Result<Box<dyn ServerError>, Box<Report>> {
+        match self.0 {
             Source::Server(error) => Ok(error),
             Source::Own(report) => Err(report),
         }
@@ -121,7 +124,7 @@ impl Error {
 
     /// The SQLSTATE as the server packs it.
     pub fn code(&self) -> i32 {
-        match self.0.as_ref() {
+        match &self.0 {
             Source::Server(error) => error.code(),
             Source::Own(report) => report.code,
         }
@@ -129,7 +132,7 @@ impl Error {
 
     /// SQLSTATE and primary message.
     pub fn summary(&self) -> (String, String) {
-        match self.0.as_ref() {
+        match &self.0 {
             Source::Server(error) => (error.sqlstate(), error.message()),
             Source::Own(report) => (sqlstate_text(report.code), report.message.to_string()),
         }

@@ -1,4 +1,4 @@
-//! Catching a server error whole.
+//! Catches errors of the server with all their fields.
 
 use super::raw;
 use crate::domain::mask::Mask;
@@ -12,11 +12,11 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-/// An error that the server raised, with all that it carries: position, context,
-/// internal query, names of the constraint, table and column concerned.
+/// An error that the server raised, with all its fields: position, context, internal query,
+/// names of the constraint, table and column.
 ///
-/// It lives in the memory of the client's statement, so that a subtransaction or, in a
-/// procedure, the transaction can be rolled back before it is thrown again, unchanged.
+/// It lives in the memory of the client's statement. So a subtransaction or, in a procedure, the
+/// transaction can be rolled back before the error is thrown again, unchanged.
 #[derive(Debug)]
 pub struct Caught {
     data: NonNull<pg_sys::ErrorData>,
@@ -40,10 +40,10 @@ impl Caught {
 
     /// The error that was caught, as it is in an error of a call. Error: the latter is one of
     /// ours.
-    pub(super) fn of(error: Error) -> Result<Caught, Report> {
+    pub(super) fn of(error: Error) -> Result<Caught, Box<Report>> {
         let caught: Box<dyn Any> = error.into_server()?;
         // Nothing else implements the trait.
-        caught.downcast().map(|caught| *caught).map_err(|_| Report::default())
+        caught.downcast().map(|caught| *caught).map_err(|_| Box::default())
     }
 
     /// The pointer to throw with.
@@ -119,8 +119,8 @@ fn text(pointer: *const core::ffi::c_char) -> Option<String> {
     Some(crate::domain::room::owned(&text))
 }
 
-/// Runs server code and returns what it gives, or the error that it raised. The same as
-/// PG_TRY and PG_CATCH: the transaction must be left, by throwing the error again.
+/// Runs server code and returns what it gives, or the error that it raised, as PG_TRY and
+/// PG_CATCH do. After an error the transaction must be left, by throwing the error again.
 ///
 /// # Safety
 /// The closure is left by a longjmp: it must hold nothing with a destructor, and call

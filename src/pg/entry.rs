@@ -110,7 +110,7 @@ impl Thrown {
             Ok(caught) => return Thrown::Server(caught.into_raw()),
             Err(report) => report,
         };
-        let Report { code, message, detail, hint, location, .. } = report;
+        let Report { code, message, detail, hint, location, .. } = *report;
         // Texts of users are in them. (An excerpt is to be as the caret needs it.)
         let shown = |text: Cow<str>| shown(&text).into_owned();
         let (context, excerpt, position) = match location {

@@ -1,4 +1,4 @@
-//! Texts of the server as Rust's, however long they are.
+//! Copies texts of the server into strings, whatever their length.
 
 use super::catch::catch;
 use super::{interrupt, raw};
