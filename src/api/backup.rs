@@ -1,7 +1,8 @@
 //! Functions that keep backups of tables, and drop them.
 
 use crate::engine::backup;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::pg::argument;
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
 use pgrx::pg_sys::Datum;
@@ -11,14 +12,14 @@ entry!(migrations_forget, pg_finfo_migrations_forget, forget);
 
 /// `keep(relation)`: the backup, as text.
 fn keep(call: &Call) -> Result<Datum> {
-    let relation = call.relation(0).ok_or(Error::NullArgument("relation"))?;
+    let relation = call.relation(0).ok_or_else(|| argument::null("relation"))?;
     let backup = backup::keep(relation)?;
     Ok(call.answer(Value::from(backup)))
 }
 
 /// `forget(backup)`.
 fn forget(call: &Call) -> Result<Datum> {
-    let backup = call.relation(0).ok_or(Error::NullArgument("backup"))?;
+    let backup = call.relation(0).ok_or_else(|| argument::null("backup"))?;
     backup::forget(backup)?;
     Ok(call.answer(Value::from("forgotten")))
 }

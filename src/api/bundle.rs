@@ -4,9 +4,11 @@ use super::{check_project, project};
 use crate::domain::bundle::Bundle;
 use crate::domain::room::Buffer;
 use crate::error::{Error, Result};
+use crate::pg::argument;
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
 use crate::registry::bundle;
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_export_bundle, pg_finfo_migrations_export_bundle, export_bundle);
@@ -16,23 +18,21 @@ entry!(migrations_import_bundle, pg_finfo_migrations_import_bundle, import_bundl
 fn export_bundle(call: &Call) -> Result<Datum> {
     let bundle = bundle::export(&project(call, 0)?)?;
     let mut json = Buffer::default();
-    serde_json::to_writer(&mut json, &bundle).map_err(|error| Error::Internal {
-        code: None,
-        message: error.to_string(),
-        detail: None,
-        hint: None,
-    })?;
+    serde_json::to_writer(&mut json, &bundle)
+        .map_err(|error| Error::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, error.to_string()))?;
     drop(bundle);
     Ok(call.answer(Value::JsonText(json.0)))
 }
 
 /// `import_bundle(bundle, project, replace)`: a row for each migration.
 fn import_bundle(call: &Call) -> Result<Datum> {
-    let json = call.json_text(0)?.ok_or(Error::NullArgument("bundle"))?;
-    let replace = call.bool(2).ok_or(Error::NullArgument("replace"))?;
-    let bundle = Bundle::read(&json).map_err(|why| Error::InvalidArgument {
-        message: format!("argument \"bundle\" is no bundle: {why}"),
-        hint: "Use what migrations.export_bundle() gives.".to_owned(),
+    let json = call.json_text(0)?.ok_or_else(|| argument::null("bundle"))?;
+    let replace = call.bool(2).ok_or_else(|| argument::null("replace"))?;
+    let bundle = Bundle::read(&json).map_err(|why| {
+        argument::invalid(
+            format!("argument \"bundle\" is no bundle: {why}"),
+            "Use what migrations.export_bundle() gives.",
+        )
     })?;
     let project = call.text(1).unwrap_or_else(|| bundle.project.clone());
     check_project(&project)?;

@@ -9,11 +9,13 @@ use crate::engine::plan::{self, Planned};
 use crate::engine::requirement;
 use crate::error::{Error, Result};
 use crate::look::status::{self, Described};
+use crate::pg::argument;
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
 use crate::pg::spi::View;
 use crate::store::Store;
 use crate::store::overview::Pending;
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Datum;
 use std::collections::HashSet;
 
@@ -153,10 +155,10 @@ fn next_version(call: &Call) -> Result<Datum> {
         None => None,
         Some(width @ 1..=200) => Some(width as usize),
         Some(width) => {
-            return Err(Error::InvalidArgument {
-                message: format!("invalid width {width}"),
-                hint: "Give a number of digits from 1 to 200, or none to keep that of the highest version.".to_owned(),
-            });
+            return Err(argument::invalid(
+                format!("invalid width {width}"),
+                "Give a number of digits from 1 to 200, or none to keep that of the highest version.",
+            ));
         }
     };
     let store = Store::find()?;
@@ -171,6 +173,16 @@ fn next_version(call: &Call) -> Result<Datum> {
     batch.close()?;
     match version::next(highest.as_deref(), width, &now) {
         Some(next) => Ok(call.answer(Value::from(next.as_str()))),
-        None => Err(Error::NoNextVersion { version: highest.unwrap_or_default() }),
+        None => Err(no_next_version(&highest.unwrap_or_default())),
     }
+}
+
+/// No version can be derived from the highest one (55000).
+fn no_next_version(version: &str) -> Error {
+    Error::new(
+        PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("cannot derive the next version from \"{version}\""),
+    )
+    .detail("It is the highest version of the project. The next one increments its last number, and has at most 200 bytes.")
+    .hint("Choose the next version by hand.")
 }

@@ -13,10 +13,13 @@ use crate::domain::requirement;
 use crate::domain::script::shorten;
 use crate::domain::version::{MAX_LENGTH, Version};
 use crate::domain::visible;
+use crate::engine::errors::invalid_version;
 use crate::engine::plan::Scope;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::pg::argument;
 use crate::pg::call::Call;
 use crate::pg::settings;
+use crate::registry::errors::invalid_name;
 
 /// The argument `project`: NULL is the setting `migrations.project`.
 fn project(call: &Call, n: usize) -> Result<String> {
@@ -33,14 +36,14 @@ fn check_project(name: &str) -> Result<()> {
         || name == requirement::EXTENSION
         || name.contains(':')
     {
-        return Err(Error::InvalidName {
-            what: "project name",
-            name: name.to_owned(),
+        return Err(invalid_name(
+            "project name",
+            name,
             why,
-            hint: format!(
+            format!(
                 "Use a name of at most {MAX_LENGTH} bytes without colons and control characters, such as billing; extension is taken."
             ),
-        });
+        ));
     }
     Ok(())
 }
@@ -51,15 +54,14 @@ fn scope<'a>(target: Option<&'a Version>, only: Option<&'a Version>) -> Result<S
         (None, None) => Ok(Scope::All),
         (Some(target), None) => Ok(Scope::Target(target)),
         (None, Some(only)) => Ok(Scope::Only(only)),
-        (Some(_), Some(_)) => Err(Error::InvalidArgument {
-            message: "target and only_version cannot both be given".to_owned(),
-            hint: "Name a target to apply all up to it, or only_version for one with what it requires.".to_owned(),
-        }),
+        (Some(_), Some(_)) => Err(argument::invalid(
+            "target and only_version cannot both be given",
+            "Name a target to apply all up to it, or only_version for one with what it requires.",
+        )),
     }
 }
 
 /// A version that a call names.
 fn version(text: &str) -> Result<Version> {
-    Version::parse(text)
-        .map_err(|why| Error::InvalidVersion { version: shorten(text).to_owned(), why })
+    Version::parse(text).map_err(|why| invalid_version(shorten(text), why))
 }

@@ -3,13 +3,15 @@
 use super::{project, version};
 use crate::domain::moment::Moment;
 use crate::domain::script::prepare::Syntax;
-use crate::domain::script::shorten;
+use crate::domain::text::quoted;
 use crate::domain::version::MAX_LENGTH;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::importers::limits::check_paths;
 use crate::importers::{Convention, Options};
+use crate::pg::argument;
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
+use crate::registry::errors::problem;
 use crate::registry::loading::{Loaded, Request};
 use crate::registry::{configuration, loading, registration};
 use crate::store::project::Configuration;
@@ -46,7 +48,7 @@ fn add(call: &Call) -> Result<Datum> {
         on_fail,
         moment: Moment::Changed,
     };
-    let replace = call.bool(10).ok_or(Error::NullArgument("replace"))?;
+    let replace = call.bool(10).ok_or_else(|| argument::null("replace"))?;
     let outcome = registration::add(&project(call, 4)?, &version, content, replace)?;
     Ok(call.answer(Value::from(outcome.word())))
 }
@@ -54,7 +56,7 @@ fn add(call: &Call) -> Result<Datum> {
 /// `add_file(path, content, project, replace, convention, options)`: what was done, as text.
 fn add_file(call: &Call) -> Result<Datum> {
     let path = call.required(0, "path")?;
-    check_paths([path.as_str()].into_iter()).map_err(Error::Problem)?;
+    check_paths([path.as_str()].into_iter()).map_err(problem)?;
     let content = call.required(1, "content")?;
     let outcome = loading::add_file(path, content, &request(call, 2)?)?;
     Ok(call.answer(Value::from(outcome.word())))
@@ -63,17 +65,17 @@ fn add_file(call: &Call) -> Result<Datum> {
 /// `add_files(paths, contents, project, replace, convention, options)`: a row for each file.
 fn add_files(call: &Call) -> Result<Datum> {
     let array = |n, name| match call.is_null(n) {
-        true => Err(Error::NullArgument(name)),
+        true => Err(argument::null(name)),
         false => call.texts(n, name),
     };
     let (paths, contents) = (array(0, "paths")?, array(1, "contents")?);
     if paths.len() != contents.len() {
-        return Err(Error::InvalidArgument {
-            message: format!("there are {} paths, but {} contents", paths.len(), contents.len()),
-            hint: "Give the content of each file at the place of its path.".to_owned(),
-        });
+        return Err(argument::invalid(
+            format!("there are {} paths, but {} contents", paths.len(), contents.len()),
+            "Give the content of each file at the place of its path.",
+        ));
     }
-    check_paths(paths.iter().map(String::as_str)).map_err(Error::Problem)?;
+    check_paths(paths.iter().map(String::as_str)).map_err(problem)?;
     let files = paths.into_iter().zip(contents).collect();
     let request = request(call, 2)?;
     answer(call, || loading::add_files(files, &request))
@@ -85,15 +87,15 @@ fn request(call: &Call, n: usize) -> Result<Request> {
         None => None,
         Some(name) => Some(Convention::parse(&name).ok_or_else(|| {
             let known: Vec<&str> = Convention::ALL.iter().map(|known| known.name()).collect();
-            Error::InvalidArgument {
-                message: format!("unknown convention \"{}\"", shorten(&name).escape_debug()),
-                hint: format!("Use one of these: {}.", known.join(", ")),
-            }
+            argument::invalid(
+                format!("unknown convention {}", quoted(&name)),
+                format!("Use one of these: {}.", known.join(", ")),
+            )
         })?),
     };
     Ok(Request {
         project: project(call, n)?,
-        replace: call.bool(n + 1).ok_or(Error::NullArgument("replace"))?,
+        replace: call.bool(n + 1).ok_or_else(|| argument::null("replace"))?,
         convention,
         options: call.json(n + 3, "options")?.map(options).transpose()?.unwrap_or_default(),
     })
@@ -102,9 +104,11 @@ fn request(call: &Call, n: usize) -> Result<Request> {
 /// An object of options by their names; a list is joined by commas.
 fn options(json: serde_json::Value) -> Result<Options> {
     use serde_json::Value as Json;
-    let invalid = |message: &str| Error::InvalidArgument {
-        message: message.to_owned(),
-        hint: "Use an object of names and texts, such as {\"prefix\": \"V\"}.".to_owned(),
+    let invalid = |message: &str| {
+        argument::invalid(
+            message.to_owned(),
+            "Use an object of names and texts, such as {\"prefix\": \"V\"}.",
+        )
     };
     let Json::Object(object) = json else {
         return Err(invalid("argument \"options\" is not an object"));
@@ -124,7 +128,7 @@ fn options(json: serde_json::Value) -> Result<Options> {
                 .map(|texts| texts.join(",")),
             value => plain(value),
         };
-        let message = || format!("option \"{}\" has no plain value", shorten(&name).escape_debug());
+        let message = || format!("option {} has no plain value", quoted(&name));
         text.map(|text| (name.clone(), text)).ok_or_else(|| invalid(&message()))
     };
     object.into_iter().map(option).collect()
@@ -152,12 +156,10 @@ fn add_repeatable(call: &Call) -> Result<Datum> {
     registration::check_name(&name)?;
     // It is a key of an index.
     if name.len() > MAX_LENGTH {
-        return Err(Error::InvalidArgument {
-            message: format!(
-                "the name of a repeatable migration is longer than {MAX_LENGTH} bytes"
-            ),
-            hint: "Use a shorter one.".to_owned(),
-        });
+        return Err(argument::invalid(
+            format!("the name of a repeatable migration is longer than {MAX_LENGTH} bytes"),
+            "Use a shorter one.",
+        ));
     }
     let content = Content {
         name,
@@ -204,17 +206,19 @@ fn set_project(call: &Call) -> Result<Datum> {
         Some("error") => Some(false),
         Some("allow") => Some(true),
         Some(other) => {
-            return Err(Error::InvalidArgument {
-                message: format!("invalid value for argument \"out_of_order\": \"{other}\""),
-                hint: "Use error or allow.".to_owned(),
-            });
+            return Err(argument::invalid(
+                format!("invalid value for argument \"out_of_order\": \"{other}\""),
+                "Use error or allow.",
+            ));
         }
     };
     let placeholders = match call.text(4) {
         None => None,
-        Some(syntax) => Some(Syntax::parse(&syntax).ok_or_else(|| Error::InvalidArgument {
-            message: format!("invalid value for argument \"placeholders\": \"{syntax}\""),
-            hint: "Use none, ${x} or :x.".to_owned(),
+        Some(syntax) => Some(Syntax::parse(&syntax).ok_or_else(|| {
+            argument::invalid(
+                format!("invalid value for argument \"placeholders\": \"{syntax}\""),
+                "Use none, ${x} or :x.",
+            )
         })?),
     };
     let change = Configuration {
@@ -268,18 +272,20 @@ fn requires(call: &Call, n: usize) -> Result<Vec<String>> {
 fn on_fail(call: &Call, n: usize) -> Result<String> {
     let on_fail = call.required(n, "on_fail")?;
     if !["error", "skip", "mark"].contains(&on_fail.as_str()) {
-        return Err(Error::InvalidArgument {
-            message: format!("invalid value for argument \"on_fail\": \"{on_fail}\""),
-            hint: "Use error, skip or mark.".to_owned(),
-        });
+        return Err(argument::invalid(
+            format!("invalid value for argument \"on_fail\": \"{on_fail}\""),
+            "Use error, skip or mark.",
+        ));
     }
     Ok(on_fail)
 }
 
 fn moment(call: &Call, n: usize) -> Result<Moment> {
     let word = call.required(n, "moment")?;
-    Moment::parse(&word).ok_or_else(|| Error::InvalidArgument {
-        message: format!("invalid value for argument \"moment\": \"{word}\""),
-        hint: "Use changed, before or after.".to_owned(),
+    Moment::parse(&word).ok_or_else(|| {
+        argument::invalid(
+            format!("invalid value for argument \"moment\": \"{word}\""),
+            "Use changed, before or after.",
+        )
     })
 }

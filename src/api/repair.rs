@@ -1,8 +1,9 @@
 //! Functions that put the record right.
 
 use super::{project, version};
-use crate::domain::script::shorten;
-use crate::error::{Error, Result};
+use crate::domain::text::quoted;
+use crate::error::Result;
+use crate::pg::argument;
 use crate::pg::call::Call;
 use crate::pg::entry::entry;
 use crate::repair::adopt;
@@ -70,10 +71,10 @@ fn adopt(call: &Call) -> Result<Datum> {
     let tool = call.required(0, "tool")?;
     let project = project(call, 1)?;
     if !adopt::TOOLS.contains(&tool.as_str()) {
-        return Err(Error::InvalidArgument {
-            message: format!("unknown tool \"{}\"", shorten(&tool).escape_debug()),
-            hint: format!("Known tools: {}.", adopt::TOOLS.join(", ")),
-        });
+        return Err(argument::invalid(
+            format!("unknown tool {}", quoted(&tool)),
+            format!("Known tools: {}.", adopt::TOOLS.join(", ")),
+        ));
     }
     answer(call, || adopt::golang_migrate(&project, call.text(2).as_deref()))
 }

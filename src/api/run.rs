@@ -1,15 +1,18 @@
 //! Functions that run migrations, or their verify scripts.
 
 use super::{check_project, project, version};
+use crate::domain::text::{arguments, literal};
 use crate::engine::atomic::{self, Extent};
 use crate::engine::request::Request;
 use crate::engine::step::Finished;
 use crate::engine::stepwise;
 use crate::error::{Error, Result};
 use crate::look::verify;
+use crate::pg::argument;
 use crate::pg::call::{Call, Rows, Value};
 use crate::pg::entry::entry;
 use crate::store::RunId;
+use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_apply, pg_finfo_migrations_apply, apply);
@@ -50,7 +53,7 @@ fn apply_all(call: &Call) -> Result<Datum> {
 
 /// `rollback(n, project)`: a row for each finished step.
 fn rollback(call: &Call) -> Result<Datum> {
-    let n = call.int(0).ok_or(Error::NullArgument("n"))?;
+    let n = call.int(0).ok_or_else(|| argument::null("n"))?;
     let project = project(call, 1)?;
     answer(call, |add| atomic::rollback(&project, Extent::Last(n), add))
 }
@@ -64,7 +67,7 @@ fn rollback_to(call: &Call) -> Result<Datum> {
 
 /// `redo(n, project)`: a row for each finished step.
 fn redo(call: &Call) -> Result<Datum> {
-    let n = call.int(0).ok_or(Error::NullArgument("n"))?;
+    let n = call.int(0).ok_or_else(|| argument::null("n"))?;
     let project = project(call, 1)?;
     answer(call, |add| atomic::redo(&project, n, add))
 }
@@ -80,7 +83,7 @@ fn confirmed(call: &Call, stepwise: bool) -> Result<String> {
     let project = project(call, 0)?;
     match call.text(1).as_deref() == Some(&project) {
         true => Ok(project),
-        false => Err(Error::NotConfirmed { project, stepwise }),
+        false => Err(not_confirmed(&project, stepwise)),
     }
 }
 
@@ -97,7 +100,7 @@ fn apply_each(call: &Call) -> Result<Datum> {
 
 /// `rollback_each(n, project, INOUT rolled_back, INOUT run_id)`.
 fn rollback_each(call: &Call) -> Result<Datum> {
-    let n = call.int(0).ok_or(Error::NullArgument("n"))?;
+    let n = call.int(0).ok_or_else(|| argument::null("n"))?;
     roll_back_each(call, &project(call, 1)?, Extent::Last(n))
 }
 
@@ -120,7 +123,7 @@ fn roll_back_each(call: &Call, project: &str, extent: Extent) -> Result<Datum> {
 
 /// `redo_each(n, project, INOUT applied, INOUT run_id)`.
 fn redo_each(call: &Call) -> Result<Datum> {
-    let n = call.int(0).ok_or(Error::NullArgument("n"))?;
+    let n = call.int(0).ok_or_else(|| argument::null("n"))?;
     let project = project(call, 1)?;
     check_may_commit(call, Request::Redo { n, project: project.clone() })?;
     let outcome = stepwise::redo_each(&project, n)?;
@@ -130,9 +133,7 @@ fn redo_each(call: &Call) -> Result<Datum> {
 fn check_may_commit(call: &Call, request: Request) -> Result<()> {
     match call.may_commit() {
         true => Ok(()),
-        false => {
-            Err(Error::InsideTransaction { call: request.name(true), instead: request.atomic() })
-        }
+        false => Err(inside_transaction(request.name(true), &request.atomic())),
     }
 }
 
@@ -145,15 +146,15 @@ fn answer_outcome(call: &Call, count: usize, run: Option<RunId>) -> Result<Datum
 fn version_for_number(call: &Call) -> Result<Datum> {
     let given = call.required(0, "n")?;
     let project = project(call, 1)?;
-    Err(Error::VersionForNumber { call: call.name(), given, project })
+    Err(version_given_for_number(&call.name(), &given, &project))
 }
 
 /// `apply(version, project)` and the like: a number, or an argument that doesn't say whether
 /// all up to a version is meant or it alone.
 fn ambiguous_version(call: &Call) -> Result<Datum> {
-    let given = call.any_as_text(0)?.ok_or(Error::NullArgument("version"))?;
+    let given = call.any_as_text(0)?.ok_or_else(|| argument::null("version"))?;
     let project = project(call, 1)?;
-    Err(Error::AmbiguousVersion { call: call.name(), given, project })
+    Err(ambiguous(&call.name(), &given, &project))
 }
 
 /// `verify(version, project)`: a row for each verify script.
@@ -191,4 +192,70 @@ fn add(rows: &mut Rows, step: Finished) {
         Value::Interval(step.took.as_micros() as i64),
         Value::TextArray(step.done.told()),
     ]);
+}
+
+/// The rollback of everything was not confirmed (22023). `stepwise`: it is `reset_each` that was
+/// called.
+fn not_confirmed(project: &str, stepwise: bool) -> Error {
+    Error::new(
+        Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("rolling back all migrations of project \"{project}\" was not confirmed"),
+    )
+    .detail("Nothing was run.")
+    .hint(format!(
+        "Repeat the project's name: {0}({1}, confirm => {1});",
+        if stepwise { "CALL migrations.reset_each" } else { "SELECT * FROM migrations.reset" },
+        literal(project)
+    ))
+}
+
+/// A procedure that commits was called where it cannot (25001). `call`: such as
+/// `migrations.apply_each()`; `instead`: the statement that works there.
+fn inside_transaction(call: &str, instead: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
+        format!("CALL {call} cannot run inside a transaction block, a function, a DO block or another procedure"),
+    )
+    .detail("It commits after each migration. Several statements sent as one query are a transaction block, too.")
+    .hint(format!("Send the CALL as a statement of its own; or do all in one transaction: {instead}"))
+}
+
+/// A version was given where a call takes a number of migrations (22023). `call`: such as
+/// `migrations.rollback`.
+fn version_given_for_number(call: &str, given: &str, project: &str) -> Error {
+    let number = match given.parse::<i32>() {
+        // Written like that, it is a version.
+        Ok(n) if n > 0 && !given.starts_with('0') => n,
+        _ => 1,
+    };
+    let (run, back) = match call.ends_with("_each") {
+        true => ("CALL", "CALL migrations.rollback_to_each"),
+        false => ("SELECT * FROM", "SELECT * FROM migrations.rollback_to"),
+    };
+    Error::new(
+        Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("{call}() takes a number of migrations, not the text \"{}\"", given.escape_debug()),
+    )
+    .detail("Nothing was run.")
+    .hint(format!(
+        "To roll back all that was applied after that version: {back}({}); for a number of migrations: {run} {call}(n => {number}, project => {});",
+        arguments(given, project),
+        literal(project)
+    ))
+}
+
+/// A version was given that is not a text, or by an argument that does not say enough (22023).
+/// `call`: such as `migrations.apply`.
+fn ambiguous(call: &str, given: &str, project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("{call}() takes a version as text, by the arguments \"target\" or \"only_version\""),
+    )
+    .detail("Nothing was run.")
+    .hint(format!(
+        "All up to and including it: SELECT * FROM {call}({0}); it alone, with what it requires: SELECT * FROM {call}(only_version => {1}, project => {2});",
+        arguments(given, project),
+        literal(given),
+        literal(project)
+    ))
 }

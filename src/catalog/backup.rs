@@ -5,8 +5,10 @@
 //! names it, and its rows are copied without a query ([`crate::pg::rows`]): neither a view
 //! that has taken its name nor an expression of its owner's runs as the caller.
 
+use super::errors;
 use crate::domain::backup::{MARK, SCHEMA};
-use crate::error::{Error, Result, literal};
+use crate::domain::text::literal;
+use crate::error::{Error, Result};
 use crate::pg::call::Value;
 use crate::pg::caller::AsCaller;
 use crate::pg::rows::{self, Column, Lock};
@@ -141,7 +143,7 @@ impl Backups {
         }
         match owner {
             Some(owner) if owner.is_ours => Ok(()),
-            Some(owner) => Err(Error::BackupsOfOthers { owner: owner.name, caller: owner.caller }),
+            Some(owner) => Err(errors::backups_of_others(&owner.name, &owner.caller)),
             None => self.make_schema(),
         }
     }
@@ -218,7 +220,7 @@ impl Backups {
     fn check(&self, source: &Relation, oid: u32) -> Result<Relation> {
         match self.find(oid)? {
             Some(now) if now.sql == source.sql && now.kind == source.kind => Ok(now),
-            _ => Err(Error::Renamed(source.sql.clone())),
+            _ => Err(errors::renamed(&source.sql)),
         }
     }
 
@@ -254,11 +256,7 @@ impl Backups {
         };
         let found = self.0.look(&TEMPORARY, [Value::BigInt(oid.into())])?;
         match found.first() {
-            Some(row) => Err(Error::TemporaryType {
-                relation: source.sql.clone(),
-                column: row.text(0),
-                name: row.text(1),
-            }),
+            Some(row) => Err(errors::temporary_type(&source.sql, &row.text(0), &row.text(1))),
             None => Ok(()),
         }
     }
@@ -313,7 +311,7 @@ impl Backups {
         let found = self.0.look(&MADE, [SCHEMA.into(), name.into()])?;
         match found.first().map(|row| (row.bigint(0) as u32, row.bool(1))) {
             Some((table, false)) => Ok(table),
-            _ => Err(Error::BackupAltered(format!("{SCHEMA}.{}", quote_identifier(name)))),
+            _ => Err(errors::backup_altered(&format!("{SCHEMA}.{}", quote_identifier(name)))),
         }
     }
 
@@ -349,7 +347,7 @@ impl Backups {
             there
                 .remove(name)
                 .filter(|column| column.kind == wanted.kind)
-                .ok_or_else(|| Error::Renamed(source.sql.clone()))
+                .ok_or_else(|| errors::renamed(&source.sql))
         });
         columns.collect()
     }
@@ -423,14 +421,14 @@ impl Backups {
         self.0.command(&format!("DROP TABLE {}", backup.sql))?;
         match self.find(oid)? {
             None => Ok(()),
-            Some(_) => Err(Error::Renamed(backup.sql.clone())),
+            Some(_) => Err(errors::renamed(&backup.sql)),
         }
     }
 }
 
 /// Adds a HINT if it is rights that are missing.
 fn hint_on_rights(mut error: Error, hint: &str) -> Error {
-    if let Error::Server(server) = &mut error
+    if let Some(server) = error.server_mut()
         && server.code() == Code::ERRCODE_INSUFFICIENT_PRIVILEGE as i32
     {
         server.add_hint(hint);

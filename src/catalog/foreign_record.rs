@@ -3,7 +3,8 @@
 //! It may be anybody's, so it has to be a table: a view would run its owner's functions with
 //! the caller's rights. It is locked by its number and read without a query.
 
-use crate::error::{Error, Result};
+use super::errors;
+use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::caller::AsCaller;
 use crate::pg::name::Name;
@@ -34,13 +35,10 @@ impl Record {
             drop(found);
             let Some((is_table, may_read, inherits)) = row.filter(|_| name.find() == Some(oid))
             else {
-                return Err(Error::Renamed(name.sql()));
+                return Err(errors::renamed(&name.sql()));
             };
             if !is_table || inherits {
-                return Err(Error::NotAdoptable {
-                    message: format!("{} is not an ordinary table", name.relation),
-                    hint: "Note what is applied with migrations.force(version) or migrations.baseline(version).".to_owned(),
-                });
+                return Err(errors::not_ordinary(&name.relation));
             }
             // Nobody is kept out of a table by somebody who may not read it.
             rows::check_readable(oid, &name.relation, may_read)?;

@@ -20,7 +20,7 @@ pub fn denial(done: &Done) -> Option<&'static str> {
 /// Whether an error is a script's answer, as opposed to one of the circumstances: a
 /// cancel, a lock that wasn't to be had, want of memory, a conflict, a defect.
 pub fn is_answer(error: &Error) -> bool {
-    let Error::Server(error) = error else { return false };
+    let Some(error) = error.server() else { return false };
     let sqlstate = error.sqlstate();
     let circumstances = ["08", "40", "53", "57", "58", "F0", "XX"];
     !circumstances.contains(&&sqlstate[..2]) && sqlstate != "55P03"

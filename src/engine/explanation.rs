@@ -3,14 +3,13 @@
 use super::surroundings::Surroundings;
 use crate::catalog::blockers;
 use crate::domain::script;
-use crate::error::Result;
-use crate::pg::catch::ServerError;
+use crate::error::{Result, ServerError};
 use crate::pg::name::Name;
 use crate::store::project::Project;
 use pgrx::PgSqlErrorCode as Code;
 
 /// Whether there may be something to look up.
-pub fn is_wanted(error: &ServerError) -> bool {
+pub fn is_wanted(error: &dyn ServerError) -> bool {
     matches!(
         Code::from(error.code()),
         Code::ERRCODE_LOCK_NOT_AVAILABLE | Code::ERRCODE_DUPLICATE_TABLE
@@ -18,7 +17,7 @@ pub fn is_wanted(error: &ServerError) -> bool {
 }
 
 /// Adds it. To be called as the caller; `text` is that of the statement. Errors: the server's.
-pub fn add(error: &mut ServerError, text: &str, project: &Project) -> Result<()> {
+pub fn add(error: &mut dyn ServerError, text: &str, project: &Project) -> Result<()> {
     let nest = Surroundings::of(Some(project))?.nest()?;
     let names = script::names(text);
     let found = match Code::from(error.code()) {

@@ -16,6 +16,7 @@ use crate::store::applied::Origin;
 use crate::store::event::{Event, identity};
 use crate::store::overview::Pending;
 use crate::store::registry::{OnFail, Text};
+use pgrx::PgSqlErrorCode as Code;
 
 /// How far a step has come before its body.
 pub enum Prepared<'a> {
@@ -119,10 +120,10 @@ impl<'a> Run<'a> {
     fn not_held(&self, step: &Step, denial: Denial) -> Error {
         match denial {
             Denial::Failed(error) => error,
-            Denial::Gave(part, gave) => Error::NotHeld {
-                script: self.label(step, part),
+            Denial::Gave(part, gave) => not_held(
+                &self.label(step, part),
                 gave,
-                hint: match part {
+                match part {
                     Part::Precondition => {
                         "Bring about what the migration expects, or register it with on_fail => 'skip' or 'mark'."
                     }
@@ -130,7 +131,7 @@ impl<'a> Run<'a> {
                         "Correct the migration, or its verify script, and register it with replace => true."
                     }
                 },
-            },
+            ),
         }
     }
 
@@ -208,4 +209,14 @@ impl<'a> Run<'a> {
         })?;
         Ok((batch, Direction::Mark, Done::without_statements(reason)))
     }
+}
+
+/// A precondition or verify script does not hold (55000). `script`: as in a CONTEXT.
+fn not_held(script: &str, gave: &str, hint: &'static str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("{script} does not hold: it gave {gave}"),
+    )
+    .detail("The first column of the first row of its last SELECT must be true.")
+    .hint(hint)
 }

@@ -2,8 +2,8 @@
 
 use super::request::Request;
 use super::step::{Act, Step};
-use crate::error::{Error, arguments};
-use crate::pg::catch::ServerError;
+use crate::domain::text::arguments;
+use crate::error::{Error, ServerError};
 use pgrx::PgSqlErrorCode as Code;
 
 /// Adds to an error of a step what can be done about it.
@@ -18,7 +18,7 @@ pub fn add(
     is_first: bool,
     is_stepwise: bool,
 ) {
-    let Error::Server(server) = error else { return };
+    let Some(server) = error.server_mut() else { return };
     if is_own_schema(server) {
         server.set_detail("The schema \"migrations\" belongs to extension pg_migrations.");
         server.add_hint("Give the schema of the migration another name.");
@@ -31,7 +31,7 @@ pub fn add(
 }
 
 /// The statement makes a schema of the name that ours has.
-fn is_own_schema(error: &ServerError) -> bool {
+fn is_own_schema(error: &dyn ServerError) -> bool {
     let message = error.message();
     let mut names = message.split(|c: char| c != '_' && !c.is_alphanumeric());
     Code::from(error.code()) == Code::ERRCODE_DUPLICATE_SCHEMA
@@ -40,7 +40,7 @@ fn is_own_schema(error: &ServerError) -> bool {
 
 /// Errors that other transactions avoid say so.
 fn at_transaction(
-    error: &mut ServerError,
+    error: &mut dyn ServerError,
     step: &Step,
     project: &str,
     call: &str,
@@ -85,7 +85,7 @@ fn not_transactional(step: &Step, project: &str) -> String {
 }
 
 /// What a migration makes is there: perhaps it was applied by other means.
-fn at_half_migrated(error: &mut ServerError, version: &str, project: &str) {
+fn at_half_migrated(error: &mut dyn ServerError, version: &str, project: &str) {
     if matches!(
         Code::from(error.code()),
         Code::ERRCODE_DUPLICATE_TABLE

@@ -12,6 +12,7 @@ pub mod check;
 pub mod condition;
 pub mod constraints;
 pub mod ending;
+pub mod errors;
 pub mod explanation;
 pub mod gate;
 pub mod half_run;

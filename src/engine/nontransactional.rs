@@ -10,6 +10,7 @@ use super::block;
 use super::body::{self, Done, KeptRows};
 use super::check::{self, Mode};
 use super::condition;
+use super::errors;
 use super::interrupted::{self, Decision};
 use super::run::RenewLock;
 use super::stepwise::{may_be_tried_again, pause_before_try};
@@ -78,12 +79,12 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     let sums: Vec<[u8; 32]> = texts.map(checksum).collect();
     for entry in journal.values().filter(|entry| entry.is_done) {
         if sums.get(entry.number - 1).map(|sum| &sum[..]) != Some(&entry.checksum) {
-            return Err(Error::ChangedUnderWay {
-                migration: context.label().to_owned(),
-                statement: entry.number,
-                arguments: script.arguments.to_owned(),
-                is_down: script.of.direction == "down",
-            });
+            return Err(errors::changed_under_way(
+                context.label(),
+                entry.number,
+                script.arguments,
+                script.of.direction == "down",
+            ));
         }
     }
     let of = statements.len();
@@ -336,10 +337,10 @@ impl Body<'_, '_> {
             let (indexes, definition) = (Vec::new(), None);
             let of_name = index::appeared(&Facts { indexes, definition, ..facts.clone() })?;
             if let Some(invalid) = of_name.iter().find(|index| !index.is_valid) {
-                return Err(Error::InvalidIndex {
-                    index: invalid.name.clone(),
-                    place: self.context.place(),
-                });
+                return Err(errors::invalid_index(
+                    &self.context.mask().hide(invalid.name.clone()),
+                    self.context.place(),
+                ));
             }
         }
         self.note_and_commit(line, true, facts)
@@ -397,9 +398,7 @@ impl Body<'_, '_> {
         }
         match objects.difference() {
             None => Ok(()),
-            Some(detail) => {
-                Err(Error::Tampered { migration: self.context.label().to_owned(), detail })
-            }
+            Some(detail) => Err(errors::tampered(self.context.label(), detail)),
         }
     }
 
@@ -452,7 +451,7 @@ fn waits_for_transactions(form: &Form) -> bool {
 
 /// Whether there is a relation of a name by now that was free before.
 fn is_name_taken(error: &Error) -> bool {
-    let Error::Server(error) = error else { return false };
+    let Some(error) = error.server() else { return false };
     match error.sqlstate().as_str() {
         "42P07" => true,
         // Both sessions were at it.

@@ -1,18 +1,21 @@
 //! What an apply would run, and in which order.
 
+use super::errors::{self, Unmet};
 use super::half_run::HalfRun;
 use super::request::Request;
 use super::requirement;
 use crate::domain::moment::Moment;
 use crate::domain::plan::{Cycle, Graph, Node};
 use crate::domain::requirement::Requirement;
+use crate::domain::text::{has, literal, plural};
 use crate::domain::version::{Version, is_repeatable};
-use crate::error::{Error, Result, Unmet};
+use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::event::{Identity, identity};
 use crate::store::overview::{Differences, Pending, within};
 use crate::store::project::Project;
+use pgrx::PgSqlErrorCode as Code;
 use std::collections::{HashMap, HashSet};
 
 /// Which of the pending migrations are meant.
@@ -79,8 +82,7 @@ pub fn up(
     let Differences { pending, modified, hooks, failed_hooks } =
         batch.differences(project, view)?;
     if !modified.is_empty() {
-        let project = project.name.clone();
-        return Err(Error::Modified { migrations: modified, is_all: true, project });
+        return Err(errors::modified(&modified, true, &project.name));
     }
     if applied_already {
         return Ok(Vec::new());
@@ -243,12 +245,10 @@ pub fn again(batch: &Batch, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pen
             if !goes.contains(version.key())
                 && batch.applied_row(project.id, version.key())?.is_none()
             {
-                let (project, version) = (project.name.clone(), version.text().to_owned());
-                return Err(Error::Blocked {
-                    migration: title(migration).to_owned(),
-                    project: project.clone(),
-                    unmet: Unmet::Pending { project, version },
-                });
+                let (name, version) = (project.name.clone(), version.text().to_owned());
+                let project = name.clone();
+                let unmet = Unmet::Pending { project, version };
+                return Err(errors::blocked(title(migration), &name, &unmet));
             }
         }
     }
@@ -261,7 +261,7 @@ pub fn check_ups(project: &Project, migrations: &[Pending]) -> Result<()> {
         migrations.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
     match halves.is_empty() {
         true => Ok(()),
-        false => Err(Error::NoUp { versions: halves, project: project.name.clone() }),
+        false => Err(no_up(&halves, &project.name)),
     }
 }
 
@@ -272,13 +272,13 @@ pub fn title(migration: &Pending) -> &str {
 
 /// An unknown version.
 pub fn unknown(version: &Version, project: &str) -> Error {
-    Error::UnknownTarget { version: version.text().to_owned(), project: project.to_owned() }
+    errors::unknown_version(version.text(), project)
 }
 
 /// Migrations that require each other.
 pub fn cycle(cycle: &Cycle, graph: &Graph, project: &Project, names: &Names) -> Error {
     let name = |n: &usize| names.get(&graph.node(*n).key).cloned().unwrap_or_default();
-    Error::Cycle { path: cycle.0.iter().map(name).collect(), project: Some(project.name.clone()) }
+    errors::cycle(&cycle.0.iter().map(name).collect::<Vec<_>>(), Some(&project.name))
 }
 
 /// Versions by their keys.
@@ -392,7 +392,7 @@ impl<'a> Natural<'a> {
         if versions.is_empty() {
             return Ok(late);
         }
-        Err(Error::OutOfOrder { versions, newest, project: project.name.clone() })
+        Err(out_of_order(&versions, &newest, &project.name))
     }
 }
 
@@ -413,13 +413,52 @@ fn check_requirements(
                     known.insert(key);
                     continue;
                 }
-                return Err(Error::MissingRequirement {
-                    migration: title(migration).to_owned(),
-                    requires: required,
-                    project: project.name.clone(),
-                });
+                return Err(missing_requirement(title(migration), &required, &project.name));
             }
         }
     }
     Ok(())
+}
+
+/// Migrations have a down that was registered, but no up (55000).
+fn no_up(versions: &[String], project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "migration{} {} of project \"{project}\" {} no up",
+            plural(versions.len()),
+            versions.join(", "),
+            has(versions.len())
+        ),
+    )
+    .detail("Only a down was registered.")
+    .hint("Register the file that belongs to it, NNN_name.up.sql or NNN_name.sql, with migrations.add_file().")
+}
+
+/// A migration requires one that is not registered (42704).
+fn missing_requirement(migration: &str, requires: &str, project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_UNDEFINED_OBJECT,
+        format!("migration {migration} of project \"{project}\" requires {requires}, which is not registered"),
+    )
+    .hint(format!("Register {requires}, or {migration} again with other requirements."))
+}
+
+/// Pending migrations are below an applied one (55000). `newest`: the highest applied version.
+fn out_of_order(versions: &[String], newest: &str, project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "migration{} {} of project \"{project}\" {} pending below version {newest}, which is applied",
+            plural(versions.len()),
+            versions.join(", "),
+            if versions.len() == 1 { "is" } else { "are" }
+        ),
+    )
+    .detail("Applied now, they would run in another order than on a new database.")
+    .hint(format!(
+        "Give them higher versions, apply one by itself with only_version => {}, or allow it: SELECT migrations.set_project({}, out_of_order => 'allow');",
+        literal(versions.first().map_or("", String::as_str)),
+        literal(project)
+    ))
 }

@@ -3,7 +3,7 @@
 //! HINTs name the very call that does the same in another way, so that nobody who follows one
 //! runs more than was meant. They are all made here.
 
-use crate::error::literal;
+use crate::domain::text::literal;
 
 /// A call that runs migrations.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What migrations require outside of their project, and who requires them.
 
 use super::check::{self, Mode};
+use super::errors::{self, Unmet};
 use super::half_run::{self, HalfRun};
 use super::plan::title;
 use super::session::lock as take_lock;
@@ -9,7 +10,7 @@ use crate::domain::checksum::without_bom;
 use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::Variables;
-use crate::error::{Error, Result, Unmet};
+use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::lock;
 use crate::pg::memory;
@@ -109,11 +110,7 @@ pub fn check(
     let unmet = unmet(batch, &pending, planned, View::Newest)?;
     for ((project, migration), unmet) in migrations.iter().zip(unmet) {
         if let Some(unmet) = unmet {
-            return Err(Error::Blocked {
-                migration: title(migration).to_owned(),
-                project: project.name.clone(),
-                unmet,
-            });
+            return Err(errors::blocked(title(migration), &project.name, &unmet));
         }
     }
     Ok(())
@@ -231,9 +228,7 @@ pub fn check_not_required(
 ) -> Result<()> {
     match required(batch, project, going)?.into_iter().next() {
         None => Ok(()),
-        Some((version, by)) => {
-            Err(Error::Required { verb, version, project: project.name.clone(), by })
-        }
+        Some((version, by)) => Err(errors::required(verb, &version, &project.name, &by)),
     }
 }
 

@@ -6,6 +6,7 @@ use super::backup;
 use super::body::{self, Done, Keep};
 use super::check::{self, Cause, Mode};
 use super::ending::Ending;
+use super::errors;
 use super::gate::Prepared;
 use super::ready::{Kept, Ready};
 use super::report::{self, At, Direction, Part, label, title};
@@ -17,9 +18,10 @@ use super::{constraints, explanation, hint, plan};
 use crate::domain::checksum;
 use crate::domain::script::prepare::{MOST_UNSET, What};
 use crate::domain::version::is_repeatable;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::{Context, Read};
+use crate::pg::fault;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
@@ -236,11 +238,11 @@ impl<'a> Run<'a> {
         let mark = step.mark();
         let lane = &self.lanes[step.lane];
         if mark == Some(false) && mode == Mode::Atomic && step.direction() == Direction::Up {
-            return Err(Error::MarkedNonTransactional {
-                version: step.version().unwrap_or(step.name()).to_owned(),
-                project: lane.project.name.clone(),
-                instead: self.request.stepwise(&lane.project.name),
-            });
+            return Err(errors::marked_nontransactional(
+                step.version().unwrap_or(step.name()),
+                &lane.project.name,
+                &self.request.stepwise(&lane.project.name),
+            ));
         }
         // Holds the texts and the trees of this one step.
         let memory = memory::Context::new()?;
@@ -282,26 +284,25 @@ impl<'a> Run<'a> {
                 })?;
             }
             if cause.is_some() && utility::are_refused() {
-                return Err(Error::Audited { migration: self.label(step, step.part()) });
+                return Err(errors::audited(&self.label(step, step.part())));
             }
             Ok(Checked { cause, calls, ready: Ready { text, read } })
         })
     }
 
     /// Has an error about variables that are not set name those of these steps, too.
-    pub fn with_unset(&self, batch: &Batch, steps: &[Step], mut error: Error) -> Error {
-        let (names, project) = match &mut error {
-            Error::Script {
-                what: What::Unset(names, project) | What::Unexpanded(names, project),
-                ..
-            } => (names, project),
+    pub fn with_unset(&self, batch: &Batch, steps: &[Step], error: Error) -> Error {
+        let (mut names, project) = match error.kind() {
+            Some(Kind::Text(What::Unset(names, project) | What::Unexpanded(names, project))) => {
+                (names.clone(), project.clone())
+            }
             _ => return error,
         };
-        for step in steps.iter().filter(|step| self.project(step).name == *project) {
+        for step in steps.iter().filter(|step| self.project(step).name == project) {
             let found = match self.unset_in(batch, step) {
                 Ok(found) => found,
                 // Cancelled meanwhile.
-                Err(error @ Error::Server(_)) => return error,
+                Err(error) if error.server().is_some() => return error,
                 // What is wrong besides has its turn.
                 Err(_) => break,
             };
@@ -311,7 +312,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        error
+        fault::naming(error, names)
     }
 
     fn unset_in(&self, batch: &Batch, step: &Step) -> Result<Vec<String>> {
@@ -343,32 +344,27 @@ impl<'a> Run<'a> {
             return Ok(Some(statements[n].block_cause()));
         }
         context.enter(statements[n].step(n + 1, statements.len()));
-        let error = Error::NonTransactional {
-            command: format!("{} with COMMIT or ROLLBACK", statements[n].command()),
-            place: context.place(),
-            way: None,
-        };
+        let error = errors::nontransactional(
+            &format!("{} with COMMIT or ROLLBACK", statements[n].command()),
+            context.place(),
+        );
         Err(self.with_way(step, true, run, error))
     }
 
     /// Has an error of what a transaction can't hold say by which call it can be run.
-    fn with_way(&self, step: &Step, is_body: bool, run: Mode, mut error: Error) -> Error {
-        if let Error::NonTransactional { way, .. } | Error::TransactionControl { way, .. } =
-            &mut error
-        {
-            let instead = self.request.stepwise(&self.project(step).name);
-            *way = Some(match (is_body, step.mark()) {
-                (false, _) => {
-                    "Remove it: a precondition or verify script is rolled back.".to_owned()
-                }
-                (_, Some(true)) => {
-                    "Register the migration without transactional => true.".to_owned()
-                }
-                _ if run != Mode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
-                _ => format!("Use {instead} which gives it transactions of its own."),
-            });
+    fn with_way(&self, step: &Step, is_body: bool, run: Mode, error: Error) -> Error {
+        let instead = || self.request.stepwise(&self.project(step).name);
+        let way = || match (is_body, step.mark()) {
+            (false, _) => "Remove it: a precondition or verify script is rolled back.".to_owned(),
+            (_, Some(true)) => "Register the migration without transactional => true.".to_owned(),
+            _ if run != Mode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
+            _ => format!("Use {} which gives it transactions of its own.", instead()),
+        };
+        match error.kind() {
+            Some(Kind::NonTransactional) => error.hint(way()),
+            Some(Kind::TransactionControl) => error.more_hint(&way()),
+            _ => error,
         }
-        error
     }
 
     /// Runs the body of a step inside the transaction, and makes the record of it.
@@ -380,10 +376,10 @@ impl<'a> Run<'a> {
         begun: Begun,
     ) -> Result<(Batch<'a>, Done)> {
         if self.ending.is_some() && leftover::has_set_all_modes() {
-            return Err(Error::AllModesSet {
-                migration: self.label(step, step.part()),
-                instead: self.request.stepwise(&self.project(step).name),
-            });
+            return Err(errors::all_modes_set(
+                &self.label(step, step.part()),
+                &self.request.stepwise(&self.project(step).name),
+            ));
         }
         let claimed = self.claim(&batch, step, &text, begun)?;
         batch.close()?;
@@ -575,11 +571,11 @@ impl<'a> Run<'a> {
         for (part, script, stored) in given {
             let sum = interrupt::stoppable(|| Ok(script.map(|script| checksum::checksum(script))))?;
             if sum.as_ref().map(|sum| sum.as_slice()) != stored.as_deref() {
-                return Err(Error::Corrupt { what: self.label(step, part) });
+                return Err(errors::corrupt(&self.label(step, part)));
             }
         }
         if parts.digest()[..] != text.digest {
-            return Err(Error::Corrupt { what: self.label(step, step.part()) });
+            return Err(errors::corrupt(&self.label(step, step.part())));
         }
         Ok(text)
     }
@@ -622,7 +618,7 @@ impl<'a> Run<'a> {
     /// Has an error say what in the database it is about, where that can be looked up: who holds
     /// a lock, that the index that is there is of no use. What can't be looked up isn't said.
     fn explain(&self, step: &Step, error: &mut Error) {
-        let Error::Server(server) = error else { return };
+        let Some(server) = error.server_mut() else { return };
         let at = self.failed_at.borrow();
         if at.text().is_empty() || !explanation::is_wanted(server) {
             return;
@@ -661,6 +657,6 @@ impl<'a> Run<'a> {
     }
 
     fn tampered(&self, step: &Step, detail: String) -> Error {
-        Error::Tampered { migration: self.label(step, step.part()), detail }
+        errors::tampered(&self.label(step, step.part()), detail)
     }
 }

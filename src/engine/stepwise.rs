@@ -16,14 +16,16 @@ use super::requirement;
 use super::run::{RenewLock, Run, Skipped};
 use super::session::Running;
 use super::step::{Act, Finished, Step};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
 use crate::pg::{message, settings, transaction};
 use crate::store::applied::Applied;
+use crate::store::errors;
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
 use crate::store::{self, Batch, RunId, Store};
+use pgrx::PgSqlErrorCode as Code;
 use std::cell::RefCell;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -174,7 +176,7 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
         if Instant::now() >= end {
             let holder = batch.lock_holder(project.id)?;
             let waited = Some(settings::run_wait());
-            return Err(Error::Busy { project: project.name, holder, waited });
+            return Err(errors::busy(&project.name, holder, waited));
         }
         batch.close()?;
         // No snapshot is held while we wait: the other run may build an index.
@@ -191,7 +193,7 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
 fn with_holder(mut error: Error, project: &Project) -> Result<Error> {
     match despite_cancel(|| store::with(|batch| batch.lock_holder(project.id))) {
         Ok(holder) => {
-            if let Error::Server(server) = &mut error {
+            if let Some(server) = error.server_mut() {
                 let name = &project.name;
                 server.set_detail(&format!(
                     "Migrations of project \"{name}\" were in use by another session. {holder}"
@@ -218,10 +220,10 @@ fn despite_cancel<T>(work: impl Fn() -> Result<T>) -> Result<T> {
 /// The project in the newest state, locked for this transaction, too.
 fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project> {
     let found = batch.project(name, View::Newest)?;
-    let project = found.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))?;
+    let project = found.ok_or_else(|| errors::snapshot_too_old(name))?;
     if !lock.renew()? {
         let holder = batch.lock_holder(project.id)?;
-        return Err(Error::Busy { project: project.name, holder, waited: None });
+        return Err(errors::busy(&project.name, holder, None));
     }
     Ok(project)
 }
@@ -251,7 +253,8 @@ impl Stepwise<'_> {
                 let error = run.with_unset(&batch, &steps[n..], error);
                 // A cancel or a want of memory isn't the text's doing.
                 if condition::is_answer(&error)
-                    || error.report().is_some() && !matches!(error, Error::OutOfMemory)
+                    || error.server().is_none()
+                        && error.code() != Code::ERRCODE_OUT_OF_MEMORY as i32
                 {
                     *at = Some(step);
                 }
@@ -293,7 +296,7 @@ impl Stepwise<'_> {
     /// Keeps a failure in the record, if that can be done; begins after an abort. That a decision
     /// is still missing is none: nothing has run, and what failed before stays on record.
     fn note(&self, step: &Step, error: &Error) -> Result<()> {
-        if matches!(error, Error::Interrupted { .. }) {
+        if error.kind() == Some(&Kind::Interrupted) {
             return Ok(());
         }
         if let Err(second) = despite_cancel(|| self.note_failure(step, error)) {
@@ -390,7 +393,7 @@ impl Stepwise<'_> {
 
 /// No lock was to be had, or another transaction was faster: another try may succeed.
 pub(super) fn may_be_tried_again(error: &Error) -> bool {
-    let Error::Server(error) = error else { return false };
+    let Some(error) = error.server() else { return false };
     ["55P03", "40P01", "40001"].contains(&error.sqlstate().as_str())
 }
 
@@ -407,7 +410,7 @@ pub(super) fn pause_before_try(title: &str, error: &Error, tries: u32) -> Result
 }
 
 fn is_cancel(error: &Error) -> bool {
-    matches!(error, Error::Server(error) if error.sqlstate() == "57014")
+    error.server().is_some_and(|error| error.sqlstate() == "57014")
 }
 
 /// How long to pause before a try: longer each time, and not the same for two sessions.

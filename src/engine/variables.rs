@@ -2,7 +2,7 @@
 //! files run, so that is a warning; all of them are in one.
 
 use crate::domain::script::prepare::{Fault, Syntax, Variables, What, prepare};
-use crate::error::{literal, set_variables, some_of};
+use crate::domain::text::{literal, set_variables, some_of};
 use crate::importers::{Convention, Found};
 use crate::pg::message;
 use std::collections::{BTreeSet, HashMap};

@@ -1,13 +1,15 @@
 //! Verify scripts of what is in force, run again: whether it still holds.
 
 use crate::domain::checksum::checksum;
+use crate::domain::text::arguments;
 use crate::domain::version::Version;
 use crate::engine::body::{self, Keep};
+use crate::engine::errors;
 use crate::engine::plan;
 use crate::engine::report::{Part, label};
 use crate::engine::session::Running;
 use crate::engine::{condition, constraints};
-use crate::error::{Error, Result, arguments};
+use crate::error::Result;
 use crate::pg::activity::Activity;
 use crate::pg::context::Context;
 use crate::pg::integrity::OwnObjects;
@@ -49,7 +51,7 @@ pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>>
         match batch.find(found.id, version.key(), View::Caller)? {
             None => return Err(plan::unknown(version, &found.name)),
             Some((version, false)) => {
-                return Err(Error::NotApplied { version, project: found.name });
+                return Err(errors::not_applied(&version, &found.name));
             }
             Some((_, true)) => {}
         }
@@ -99,7 +101,7 @@ fn one(
     let VerifyScript { version, name, script, digest, parts } = script;
     let label = label(Part::Verify, version.as_deref(), &name, &project.name);
     if parts.digest()[..] != digest {
-        return Err(Error::Corrupt { what: label });
+        return Err(errors::corrupt(&label));
     }
     let registered = script.as_deref().map(|script| checksum(script).to_vec());
     let Some(script) = script.filter(|_| registered == parts.verify) else {
@@ -120,12 +122,12 @@ fn one(
     let difference = if outcome.is_ok() { objects.difference() } else { None };
     drop(attempt);
     if let Some(detail) = difference {
-        return Err(Error::Tampered { migration: label, detail });
+        return Err(errors::tampered(&label, detail));
     }
     let (denial, messages) = match outcome {
         Ok(done) => (condition::denial(&done).map(|gave| format!("gave {gave}")), done.told()),
         // A script that can't run here at all doesn't hold either.
-        Err(error) if condition::is_answer(&error) || error.report().is_some() => {
+        Err(error) if condition::is_answer(&error) || error.server().is_none() => {
             let (sqlstate, message) = error.summary();
             (Some(format!("{message} ({sqlstate})")), Vec::new())
         }

@@ -1,5 +1,6 @@
 //! The arguments of a function call, and the ways to answer it.
 
+use super::argument;
 use super::{catch::catch, interrupt, raw, text};
 use crate::domain::room;
 use crate::error::{Error, Result};
@@ -151,7 +152,7 @@ impl Call {
         let Some(elements) = self.argument::<pgrx::Array<&str>>(n) else { return Ok(Vec::new()) };
         let mut texts = room::list(elements.len());
         for element in elements.iter() {
-            texts.push(room::owned(element.ok_or(Error::NullArgument(name))?));
+            texts.push(room::owned(element.ok_or_else(|| argument::null(name))?));
         }
         Ok(texts)
     }
@@ -160,9 +161,11 @@ impl Call {
     /// 128 levels (22023).
     pub fn json(&self, n: usize, name: &'static str) -> Result<Option<serde_json::Value>> {
         const LARGEST: usize = 1 << 20;
-        let invalid = |why: &dyn std::fmt::Display| Error::InvalidArgument {
-            message: format!("argument \"{name}\" cannot be read: {why}"),
-            hint: "Give an object as the reference describes it.".to_owned(),
+        let invalid = |why: &dyn std::fmt::Display| {
+            argument::invalid(
+                format!("argument \"{name}\" cannot be read: {why}"),
+                "Give an object as the reference describes it.",
+            )
         };
         match self.json_text(n)? {
             None => Ok(None),
@@ -191,7 +194,7 @@ impl Call {
 
     /// Argument n, a `text` that must not be NULL.
     pub fn required(&self, n: usize, name: &'static str) -> Result<String> {
-        self.text(n).ok_or(Error::NullArgument(name))
+        self.text(n).ok_or_else(|| argument::null(name))
     }
 
     /// The function or procedure that was called, as in `migrations.rollback`.
@@ -320,11 +323,12 @@ pub struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(call: &'a Call) -> Result<Rows<'a>> {
-        let unsupported = || Error::Internal {
-            code: Some(pgrx::PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED as i32),
-            message: "set-valued function called in context that cannot accept a set".to_owned(),
-            detail: None,
-            hint: Some("Call it in FROM: SELECT * FROM migrations....;".to_owned()),
+        let unsupported = || {
+            Error::new(
+                pgrx::PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "set-valued function called in context that cannot accept a set",
+            )
+            .hint("Call it in FROM: SELECT * FROM migrations....;")
         };
         // SAFETY: the protocol of set-returning functions in materialize mode: the node
         // is checked, the store and descriptor are made in per-query memory.

@@ -6,12 +6,15 @@
 //! throws the error.
 
 use super::call::Call;
+use super::catch::Caught;
 use super::{cstring, interrupt, raw, reserve};
 use crate::domain::visible::shown;
-use crate::error::{Error, Place, Report, Result};
+use crate::error::{Error, ErrorLocation, Report, Result};
 use core::ffi::{c_char, c_int};
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::pg_sys::{self, Datum, PgTryBuilder};
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
 /// Defines a C function (of the version-1 convention) that calls a Rust function, if the
@@ -93,7 +96,7 @@ struct Raw {
 
 impl Thrown {
     const OUT_OF_MEMORY: Thrown = Thrown::Ours(Raw {
-        code: pgrx::PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY as c_int,
+        code: PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY as c_int,
         message: c"out of memory".as_ptr(),
         detail: core::ptr::null(),
         hint: core::ptr::null(),
@@ -103,15 +106,15 @@ impl Thrown {
     });
 
     fn new(error: Error) -> Thrown {
-        let report = match (error.report(), error) {
-            (None, Error::Server(error)) => return Thrown::Server(error.into_raw()),
-            (report, _) => report.unwrap_or_default(),
+        let report = match Caught::of(error) {
+            Ok(caught) => return Thrown::Server(caught.into_raw()),
+            Err(report) => report,
         };
-        let Report { code, message, detail, hint, place } = report;
+        let Report { code, message, detail, hint, location, .. } = *report;
         // Texts of users are in them. (An excerpt is to be as the caret needs it.)
-        let shown = |text: String| shown(&text).into_owned();
-        let (context, excerpt, position) = match place {
-            Some(Place { context, excerpt, position, .. }) => {
+        let shown = |text: Cow<str>| shown(&text).into_owned();
+        let (context, excerpt, position) = match location {
+            Some(ErrorLocation { context, excerpt, position, .. }) => {
                 (Some(context), Some(excerpt), position)
             }
             None => (None, None, 0),
@@ -121,7 +124,7 @@ impl Thrown {
             message: copied(Some(shown(message))),
             detail: copied(detail.map(shown)),
             hint: copied(hint.map(shown)),
-            context: copied(context.map(shown)),
+            context: copied(context.map(|text| shown(text.into()))),
             excerpt: copied(excerpt),
             position,
         })
@@ -177,25 +180,31 @@ fn copied(text: Option<String>) -> *const c_char {
     }
 }
 
+/// A server error that pgrx has turned into a panic, or a Rust panic (XX000).
 fn from_panic(caught: CaughtError) -> Error {
-    let from = |e: &ErrorReportWithLevel| Error::Internal {
-        code: Some(e.sql_error_code() as i32),
-        message: e.message().to_owned(),
-        detail: e.detail().map(str::to_owned),
-        hint: e.hint().map(str::to_owned),
-    };
     match caught {
-        CaughtError::PostgresError(e) | CaughtError::ErrorReport(e) => from(&e),
-        CaughtError::RustPanic { ereport, .. } => Error::Internal {
-            code: None,
-            message: format!("internal error of pg_migrations: {}", ereport.message()),
-            // Of the path only its end is the same on all machines.
-            detail: Some(format!(
-                "It was in {}, line {}.",
-                ereport.file().rsplit(['/', '\\']).next().unwrap_or_default(),
-                ereport.line_number()
-            )),
-            hint: Some("This is a defect of pg_migrations. Nothing was changed.".to_owned()),
-        },
+        CaughtError::PostgresError(e) | CaughtError::ErrorReport(e) => from_pgrx(&e),
+        CaughtError::RustPanic { ereport, .. } => Error::new(
+            PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+            format!("internal error of pg_migrations: {}", ereport.message()),
+        )
+        // Of the path only its end is the same on all machines.
+        .detail(format!(
+            "It was in {}, line {}.",
+            ereport.file().rsplit(['/', '\\']).next().unwrap_or_default(),
+            ereport.line_number()
+        ))
+        .hint("This is a defect of pg_migrations. Nothing was changed."),
     }
+}
+
+fn from_pgrx(report: &ErrorReportWithLevel) -> Error {
+    let mut error = Error::new(report.sql_error_code(), report.message().to_owned());
+    if let Some(detail) = report.detail() {
+        error = error.detail(detail.to_owned());
+    }
+    if let Some(hint) = report.hint() {
+        error = error.hint(hint.to_owned());
+    }
+    error
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use pgrx::FromDatum;
+use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::CStr;
 use std::num::NonZeroUsize;
@@ -32,19 +33,23 @@ impl OwnObjects {
     /// trigger, a rule, row security or a child that isn't ours, whose code our own changes
     /// would run (55000).
     pub fn find() -> Result<OwnObjects> {
+        Ok(OwnObjects::look()?)
+    }
+
+    fn look() -> std::result::Result<OwnObjects, Defect> {
         hold_project();
-        check_version()?;
+        look_at_version()?;
         // SAFETY: look-ups in the server's caches by constant names.
         unsafe {
             let extension = pg_sys::get_extension_oid(c"pg_migrations".as_ptr(), true);
             let schema = pg_sys::get_namespace_oid(c"migrations".as_ptr(), true);
             if extension == pg_sys::InvalidOid || schema == pg_sys::InvalidOid {
-                return Err(Error::NotInstalled);
+                return Err(Defect::NotInstalled);
             }
             let names = TABLES.into_iter().chain([HISTORY]);
             let relations: Option<Vec<Relation>> =
                 names.map(|name| relation(schema, name)).collect();
-            let relations = relations.ok_or(Error::NotInstalled)?;
+            let relations = relations.ok_or(Defect::NotInstalled)?;
             for table in relations.iter().filter(|relation| relation.name != HISTORY) {
                 table.check_own(schema)?;
             }
@@ -69,15 +74,15 @@ impl OwnObjects {
 
     /// What has become of them. None: they are as they were.
     pub fn difference(&self) -> Option<String> {
-        let now = match OwnObjects::find() {
+        let now = match OwnObjects::look() {
             Ok(now) if now == *self => return None,
             Ok(now) if now.extension == self.extension => now,
-            Err(Error::SchemaVersion { installed, .. }) => {
+            Err(Defect::OtherVersion(installed)) => {
                 return Some(format!(
                     "Extension pg_migrations was updated to version {installed}."
                 ));
             }
-            Err(Error::ForeignObject { table, what, .. }) => {
+            Err(Defect::Foreign { table, what, .. }) => {
                 return Some(format!(
                     "{what} of table migrations.{table} is not part of pg_migrations."
                 ));
@@ -109,11 +114,10 @@ impl OwnObjects {
 
 impl Relation {
     /// Errors: the table has something that isn't ours (55000).
-    fn check_own(&self, schema: Oid) -> Result<()> {
+    fn check_own(&self, schema: Oid) -> std::result::Result<(), Defect> {
         let table = self.name.to_string_lossy().into_owned();
-        let found = |what: String, hint: String| {
-            Err(Error::ForeignObject { table: table.clone(), what, hint })
-        };
+        let found =
+            |what: String, hint: String| Err(Defect::Foreign { table: table.clone(), what, hint });
         // SAFETY: an existing table; its entry in the cache is read while it is open.
         unsafe {
             let relation = pg_sys::table_open(self.oid, pg_sys::AccessShareLock as _);
@@ -191,11 +195,14 @@ fn hold_project() {
 /// Errors: the extension isn't installed in this database, or is of another version than
 /// this library (55000).
 pub fn check_version() -> Result<()> {
-    let library = env!("CARGO_PKG_VERSION");
+    Ok(look_at_version()?)
+}
+
+fn look_at_version() -> std::result::Result<(), Defect> {
     match installed_version() {
-        Some(installed) if installed == library => Ok(()),
-        Some(installed) => Err(Error::SchemaVersion { library, installed }),
-        None => Err(Error::NotInstalled),
+        Some(installed) if installed == LIBRARY => Ok(()),
+        Some(installed) => Err(Defect::OtherVersion(installed)),
+        None => Err(Defect::NotInstalled),
     }
 }
 
@@ -252,5 +259,47 @@ unsafe fn relation(schema: Oid, name: &'static CStr) -> Option<Relation> {
             Relation { name, oid, owner: (*class).relowner, file: (*class).relfilenode.to_u32() };
         pg_sys::ReleaseSysCache(tuple);
         Some(found)
+    }
+}
+
+/// The version of the library.
+const LIBRARY: &str = env!("CARGO_PKG_VERSION");
+
+/// Why our tables cannot be used.
+enum Defect {
+    NotInstalled,
+    // The version of the extension in this database.
+    OtherVersion(String),
+    // What a table has that is not ours, as the subject of a sentence, and how to remove it.
+    Foreign { table: String, what: String, hint: String },
+    Other(Error),
+}
+
+impl From<Error> for Defect {
+    fn from(error: Error) -> Defect {
+        Defect::Other(error)
+    }
+}
+
+impl From<Defect> for Error {
+    fn from(defect: Defect) -> Error {
+        let code = Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+        match defect {
+            Defect::NotInstalled => {
+                Error::new(code, "extension pg_migrations is not installed in this database")
+                    .hint("CREATE EXTENSION pg_migrations;")
+            }
+            Defect::OtherVersion(installed) => Error::new(
+                code,
+                format!("the library of pg_migrations is version {LIBRARY}, the extension in this database is {installed}"),
+            )
+            .hint("Run ALTER EXTENSION pg_migrations UPDATE; and reconnect if the message stays."),
+            Defect::Foreign { table, what, hint } => {
+                Error::new(code, format!("table migrations.{table} has been altered"))
+                    .detail(format!("{what} is not part of pg_migrations."))
+                    .hint(hint)
+            }
+            Defect::Other(error) => error,
+        }
     }
 }

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod activity;
+pub mod argument;
 pub mod call;
 pub mod caller;
 pub mod catch;
@@ -10,8 +11,10 @@ pub mod constraint;
 pub mod context;
 pub mod copy;
 pub mod cursor;
+mod damage;
 pub mod database;
 pub mod entry;
+pub mod fault;
 pub mod guc;
 pub mod identity;
 pub mod index;

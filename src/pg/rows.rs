@@ -182,12 +182,10 @@ unsafe fn value(column: &Column, (value, null): (Datum, bool)) -> Result<Value> 
                 String::from_datum(value, false).map_or(Value::Null, Value::Text)
             }
             _ => {
-                return Err(Error::Internal {
-                    code: Some(pgrx::PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED as i32),
-                    message: format!("column {} is of a type that is not read", column.number),
-                    detail: None,
-                    hint: None,
-                });
+                return Err(Error::new(
+                    pgrx::PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format!("column {} is of a type that is not read", column.number),
+                ));
             }
         })
     }

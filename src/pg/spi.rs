@@ -4,6 +4,7 @@
 //! planned once. Errors arrive whole.
 
 use super::call::Value;
+use super::damage;
 use super::{catch::catch, cstring, raw, text};
 use crate::domain::room;
 use crate::error::{Error, Result};
@@ -143,7 +144,7 @@ impl Spi {
             // Such a plan depends on no table, so the server would never make it anew, not even
             // when the rule is gone.
             PLANS.with_borrow_mut(|plans| plans.remove(sql));
-            return Err(Error::Rewritten { tables: tables(sql) });
+            return Err(damage::rewritten(&tables(sql)));
         };
         // SAFETY: set by the statement that has just run.
         Ok(Table { table: unsafe { pg_sys::SPI_tuptable }, rows, sql, spi: self })
@@ -224,20 +225,15 @@ impl Spi {
 fn failed(code: c_int) -> Error {
     // SAFETY: gives a constant text, or one of its own memory.
     let name = unsafe { CStr::from_ptr(pg_sys::SPI_result_code_string(code)) };
-    Error::Internal {
-        code: None,
-        message: format!(
-            "the server refused a statement of pg_migrations ({})",
-            name.to_string_lossy()
-        ),
-        detail: None,
-        hint: None,
-    }
+    Error::new(
+        pgrx::PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+        format!("the server refused a statement of pg_migrations ({})", name.to_string_lossy()),
+    )
 }
 
 /// An error of a statement of ours, without the statement: users know nothing of it.
 fn without_statement(mut error: Error, sql: &str) -> Error {
-    if let Error::Server(server) = &mut error {
+    if let Some(server) = error.server_mut() {
         server.hide_statement(sql, &format!("work on {}", tables(sql)));
     }
     error
@@ -404,8 +400,7 @@ impl Row<'_> {
             Some(format!("{name} {}", self.printed(n)?))
         };
         let row: Vec<String> = (0..self.columns()).filter_map(key).collect();
-        let error =
-            Error::Damaged { column: name, tables: tables(self.table.sql), row: row.join(", ") };
+        let error = damage::invalid_value(&name, &tables(self.table.sql), &row.join(", "));
         self.table.spi.damage.borrow_mut().get_or_insert(error);
     }
 

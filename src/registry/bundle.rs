@@ -5,19 +5,22 @@ use super::registration::{Outcome, Registration, check_name, check_requires};
 use crate::domain::bundle::{Bundle, FORMAT, Migration, hex};
 use crate::domain::moment::Moment;
 use crate::domain::script::prepare::Syntax;
-use crate::domain::script::shorten;
+use crate::domain::text::quoted;
 use crate::domain::version::{MAX_LENGTH, Version, repeatable_key};
-use crate::error::{Error, Result};
+use crate::engine::errors::invalid_version;
+use crate::error::Result;
+use crate::pg::argument;
 use crate::pg::message;
 use crate::pg::spi::View;
 use crate::store;
+use crate::store::errors::unknown_project;
 use crate::store::project::{Configuration, Project};
 use crate::store::registry::{Content, Registered};
 
 /// What is registered of a project. Errors: no such project (42704).
 pub fn export(name: &str) -> Result<Bundle> {
     let (project, registered) = store::with(|batch| {
-        let unknown = || Error::UnknownProject { project: name.to_owned(), known: Vec::new() };
+        let unknown = || unknown_project(name, &[]);
         let project = batch.project(name, View::Caller)?.ok_or_else(unknown)?;
         let registered = batch.all_registered(project.id)?;
         Ok((project, registered))
@@ -68,9 +71,12 @@ pub struct Imported {
 ///
 /// Errors: what the bundle holds isn't valid (22023), and those of add().
 pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Imported>> {
-    let unusable = |argument: &str, value: &str| Error::InvalidArgument {
-        message: format!("invalid {argument} in the bundle: \"{}\"", shorten(value).escape_debug()),
-        hint: "Export the bundle anew.".to_owned(),
+    let unusable = |name: &str, value: &str| {
+        let value = quoted(value);
+        argument::invalid(
+            format!("invalid {name} in the bundle: {value}"),
+            "Export the bundle anew.",
+        )
     };
     let allows = match bundle.out_of_order.as_str() {
         "allow" => true,
@@ -130,10 +136,10 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
             if halves || long {
                 return Err(unusable("migration", &migration.name));
             }
-            let version = migration.version.as_deref().map(|text| {
-                Version::parse(text)
-                    .map_err(|why| Error::InvalidVersion { version: text.to_owned(), why })
-            });
+            let version = migration
+                .version
+                .as_deref()
+                .map(|text| Version::parse(text).map_err(|why| invalid_version(text, why)));
             let version = version.transpose()?;
             check_requires(project, version.as_ref(), &migration.requires)?;
             let content = Content {

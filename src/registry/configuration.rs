@@ -1,8 +1,10 @@
 //! The configuration of a project: settings around its migrations, and what it allows.
 
+use super::errors::invalid_name;
 use crate::domain::{mask, visible};
 use crate::engine::session::{Running, lock_project};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::pg::argument;
 use crate::pg::guc::Nest;
 use crate::pg::spi::View;
 use crate::pg::transaction;
@@ -54,12 +56,12 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
 pub fn check_variable(name: &str) -> Result<()> {
     let why = visible::defect(name);
     if why.is_some() || name.trim() != name || name.contains('}') {
-        return Err(Error::InvalidName {
-            what: "variable name",
-            name: name.to_owned(),
+        return Err(invalid_name(
+            "variable name",
+            name,
             why,
-            hint: "Use the name as the placeholders have it.".to_owned(),
-        });
+            "Use the name as the placeholders have it.",
+        ));
     }
     Ok(())
 }
@@ -108,9 +110,9 @@ pub fn set_variable(
 
 /// That a value can be masked. Nothing needs no mask.
 fn check_secret(name: &str, value: &str) -> Result<()> {
-    let invalid = |what: String, hint: &str| Error::InvalidArgument {
-        message: format!("the value of secret variable \"{}\" {what}", name.escape_debug()),
-        hint: hint.to_owned(),
+    let invalid = |what: String, hint: &'static str| {
+        let name = name.escape_debug();
+        argument::invalid(format!("the value of secret variable \"{name}\" {what}"), hint)
     };
     if value.len() > mask::LONGEST {
         return Err(invalid(
@@ -155,9 +157,11 @@ fn describe(change: &Configuration) -> Vec<String> {
 /// (22023).
 pub fn settings(json: serde_json::Value) -> Result<Vec<(String, String)>> {
     use serde_json::Value as Json;
-    let invalid = |message: String| Error::InvalidArgument {
-        message,
-        hint: "Use an object of names and values, such as {\"lock_timeout\": \"5s\"}.".to_owned(),
+    let invalid = |message: String| {
+        argument::invalid(
+            message,
+            "Use an object of names and values, such as {\"lock_timeout\": \"5s\"}.",
+        )
     };
     let Json::Object(object) = json else {
         return Err(invalid("argument \"settings\" is not an object".to_owned()));

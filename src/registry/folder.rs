@@ -1,10 +1,12 @@
 //! The files of a folder on the server's machine.
 
 use super::beneath::{Entry, Folder, Identity, Target};
+use super::refused::Refusal;
 use crate::domain::{halt, room};
 use crate::error::{Error, Result};
 use crate::importers::{Need, need};
-use crate::pg::message;
+use crate::pg::{interrupt, message};
+use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashSet;
 use std::ffi::CStr;
 use std::io::{self, Read};
@@ -18,9 +20,6 @@ const DEEPEST: usize = 64;
 /// A file: its path within the folder, and what is in it, as far as that is needed.
 pub type Named = (String, String);
 
-/// Files that can't be taken, each with the reason.
-pub type Refused = Vec<(String, Box<Error>)>;
-
 /// Reads the files of a folder and of those below it that may have to do with migrations.
 /// Hidden ones aren't among them.
 ///
@@ -30,7 +29,7 @@ pub type Refused = Vec<(String, Box<Error>)>;
 /// read so is refused.
 ///
 /// Errors: a folder can't be read (58P01 and others).
-pub fn read(directory: &str) -> Result<(Vec<Named>, Refused)> {
+pub fn read(directory: &str) -> Result<(Vec<Named>, Vec<Refusal>)> {
     let root = Folder::open(directory).map_err(|why| failed(directory.to_owned(), why))?;
     let mut walk = Walk {
         directory,
@@ -62,7 +61,7 @@ struct Walk<'a> {
     // The folders that were read.
     seen: HashSet<Identity>,
     files: Vec<Named>,
-    refused: Refused,
+    refused: Vec<Refusal>,
     // Links to folders, with their paths.
     links: Vec<(Vec<u8>, Folder)>,
 }
@@ -135,7 +134,9 @@ impl Walk<'_> {
             Need::Text => match content(folder, name) {
                 Ok(content) => self.files.push((text, content)),
                 Err(Some(why)) => self.refuse(path, why),
-                Err(None) => self.refused.push((text, Box::new(Error::OutOfMemory))),
+                Err(None) => {
+                    self.refused.push(Refusal::for_error(text, interrupt::out_of_memory()))
+                }
             },
             _ => self.files.push((text, String::new())),
         }
@@ -146,7 +147,7 @@ impl Walk<'_> {
         let path = String::from_utf8_lossy(&path).into_owned();
         if need(&path) == Need::Text {
             let error = failed(self.path(&path), why);
-            self.refused.push((path, Box::new(error)));
+            self.refused.push(Refusal::for_error(path, error));
         }
     }
 
@@ -191,8 +192,20 @@ fn content(folder: &Folder, name: &CStr) -> std::result::Result<String, Option<i
     }
 }
 
+/// A folder or file of the server cannot be read (58030, or what the error of the system means).
 fn failed(path: String, why: io::Error) -> Error {
-    Error::File { path, why }
+    let code = match why.kind() {
+        io::ErrorKind::NotFound => Code::ERRCODE_UNDEFINED_FILE,
+        io::ErrorKind::PermissionDenied => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        io::ErrorKind::InvalidData => Code::ERRCODE_CHARACTER_NOT_IN_REPERTOIRE,
+        io::ErrorKind::InvalidInput => Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        _ => Code::ERRCODE_IO_ERROR,
+    };
+    // Without the number that the system has for it.
+    let why = why.to_string();
+    let why = why.rfind(" (os error ").map_or(why.as_str(), |at| &why[..at]);
+    Error::new(code, format!("cannot read \"{path}\": {why}"))
+        .hint("The path is one of the server's machine, read by the operating system's user that runs PostgreSQL.")
 }
 
 fn unusable(why: impl Into<String>) -> io::Error {

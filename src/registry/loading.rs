@@ -1,14 +1,17 @@
 //! Files into the registry: one, several, or a folder on the server's machine.
 
-use super::folder::{self, Named, Refused};
+use super::errors;
+use super::folder::{self, Named};
+use super::refused::{self, Refusal};
 use super::registration::{Done, Outcome, Registration};
 use crate::domain::visible::is_invisible;
 use crate::engine::report::Part;
 use crate::engine::variables::Unset;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::importers::include;
 use crate::importers::{self, Convention, File, Found, Need, Options, Problem, Set, need};
 use crate::pg::{identity, message};
+use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashSet;
 
 /// How files are to be registered.
@@ -44,14 +47,14 @@ pub struct Loaded {
 /// (58P01 and others); see [`add_files`].
 pub fn load(directory: &str, request: &Request) -> Result<Vec<Loaded>> {
     if !identity::may_read_server_files() {
-        return Err(Error::MayNotReadFiles);
+        return Err(may_not_read_files());
     }
     let (files, unreadable) = folder::read(directory)?;
     // Of what is left out it makes no difference whether it can be read.
-    let mut refused = Refused::new();
-    for (path, why) in unreadable {
-        if !importers::is_ignored(&request.options, &path).map_err(Error::Problem)? {
-            refused.push((path, why));
+    let mut refused = Vec::new();
+    for refusal in unreadable {
+        if !importers::is_ignored(&request.options, refusal.file()).map_err(errors::problem)? {
+            refused.push(refusal);
         }
     }
     if !files.iter().any(|(path, _)| need(path) == Need::Text) && refused.is_empty() {
@@ -78,15 +81,15 @@ pub fn add_files(files: Vec<Named>, request: &Request) -> Result<Vec<Loaded>> {
 /// (22023).
 pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome> {
     if let Some(problem) = misnamed(&path) {
-        return Err(Error::Problem(problem));
+        return Err(errors::problem(problem));
     }
     let set = read(vec![(path, text)], request)?;
     if let Some(problem) = set.problems.into_iter().next() {
-        return Err(Error::Problem(problem));
+        return Err(errors::problem(problem));
     }
     if set.migrations.is_empty() {
         let (path, why) = set.ignored.into_iter().next().unwrap_or_default();
-        return Err(Error::Problem(Problem::of(
+        return Err(errors::problem(Problem::of(
             &path,
             format!("it holds no migration: {why}"),
             "Give the files of a folder together, with add_files(), or leave this one out.",
@@ -113,25 +116,25 @@ fn misnamed(path: &str) -> Option<Problem> {
 }
 
 fn read(files: Vec<Named>, request: &Request) -> Result<Set> {
-    let files = include::resolve(files).map_err(Error::Problem)?;
+    let files = include::resolve(files).map_err(errors::problem)?;
     let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
-    importers::read(&files, request.convention, &request.options).map_err(Error::Problem)
+    importers::read(&files, request.convention, &request.options).map_err(errors::problem)
 }
 
 fn register(
     call: &'static str,
     directory: Option<&str>,
     files: Vec<Named>,
-    mut refused: Refused,
+    mut refused: Vec<Refusal>,
     request: &Request,
 ) -> Result<Vec<Loaded>> {
     let (files, odd): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|(path, _)| misnamed(path).is_none());
     let odd = odd.iter().filter_map(|(path, _)| misnamed(path));
-    refused.extend(odd.map(|problem| (problem.path.clone(), Box::new(Error::Problem(problem)))));
+    refused.extend(odd.map(Refusal::for_problem));
     let set = match read(files, request) {
         // Without them the others may not make sense.
-        Err(_) if !refused.is_empty() => return Err(all_refused(directory, refused)),
+        Err(_) if !refused.is_empty() => return Err(refused::error(directory, refused)),
         set => set?,
     };
     let Set { convention, migrations, ignored, problems, .. } = set;
@@ -139,7 +142,7 @@ fn register(
         message::warning("none of the files holds a migration: nothing is registered");
     }
     let unfit: HashSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
-    refused.extend(problems.into_iter().map(|p| (p.path.clone(), Box::new(Error::Problem(p)))));
+    refused.extend(problems.into_iter().map(Refusal::for_problem));
     Registration::of(call, &request.project, |registration| {
         let mut loaded = Vec::new();
         let mut unset = Unset::of(convention, registration.variables());
@@ -156,23 +159,16 @@ fn register(
                     note(&mut rows, done);
                     loaded.extend(rows);
                 }
-                Err(error @ Error::Script { .. }) => {
-                    let file = file_of(&rows, registration.failed_in());
-                    refused.push((file, Box::new(error)));
+                Err(error) => {
+                    let file = match error.kind() {
+                        Some(Kind::Text(_)) => file_of(&rows, registration.failed_in()),
+                        Some(Kind::Unfit) => {
+                            rows.into_iter().next().map(|row| row.file).unwrap_or_default()
+                        }
+                        _ => return Err(error),
+                    };
+                    refused.push(Refusal::for_error(file, error));
                 }
-                Err(
-                    error @ (Error::AlreadyRegistered { .. }
-                    | Error::VersionClash { .. }
-                    | Error::InvalidRequirement { .. }
-                    | Error::InvalidArgument { .. }
-                    | Error::InvalidName { .. }
-                    | Error::InvalidVersion { .. }
-                    | Error::Problem(_)),
-                ) => {
-                    let file = rows.into_iter().next().map(|row| row.file).unwrap_or_default();
-                    refused.push((file, Box::new(error)));
-                }
-                Err(error) => return Err(error),
             }
         }
         loaded.extend(ignored.into_iter().map(|(file, why)| Loaded {
@@ -186,19 +182,18 @@ fn register(
             unset.warn();
             return Ok(loaded);
         }
-        Err(all_refused(directory, refused))
+        Err(refused::error(directory, refused))
     })
 }
 
-fn all_refused(directory: Option<&str>, mut files: Refused) -> Error {
-    // One problem says all itself.
-    if files.len() == 1
-        && let Some((_, error)) = files.pop_if(|(_, error)| matches!(**error, Error::Problem(_)))
-    {
-        return *error;
-    }
-    files.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Error::FilesRefused { directory: directory.map(str::to_owned), files }
+/// The caller may not read files of the server (42501).
+fn may_not_read_files() -> Error {
+    Error::new(
+        Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        "permission denied to read files of the server",
+    )
+    .detail("Only superusers and members of pg_read_server_files may do so.")
+    .hint("Load the folder from the client's side with pg_migrations.sh, or have it granted: GRANT pg_read_server_files TO ...;")
 }
 
 /// A row for each file of a migration. Files of their own follow the order of its parts;

@@ -4,6 +4,8 @@
 mod beneath;
 pub mod bundle;
 pub mod configuration;
+pub mod errors;
 mod folder;
 pub mod loading;
+mod refused;
 pub mod registration;

@@ -1,5 +1,6 @@
 //! Changes of the registry.
 
+use super::errors;
 use crate::domain::checksum::without_bom;
 use crate::domain::requirement::{REPEATABLE, Requirement};
 use crate::domain::room;
@@ -8,6 +9,7 @@ use crate::domain::script::prepare::Variables;
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::domain::visible;
+use crate::engine::errors::{invalid_version, required};
 use crate::engine::plan::unknown;
 use crate::engine::report::Part;
 use crate::engine::session::{Running, lock_project};
@@ -19,6 +21,7 @@ use crate::pg::context::Context;
 use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::{message, transaction};
+use crate::store::errors::unknown_project;
 use crate::store::event::Event;
 use crate::store::overview::within;
 use crate::store::project::Project;
@@ -100,12 +103,12 @@ pub fn add_repeatable(project: &str, content: Content) -> Result<Outcome> {
 pub fn check_name(name: &str) -> Result<()> {
     match visible::defect(name) {
         None => Ok(()),
-        why => Err(Error::InvalidName {
-            what: "migration name",
-            name: name.to_owned(),
+        why => Err(errors::invalid_name(
+            "migration name",
+            name,
             why,
-            hint: "Say in one line what the migration does, such as 'create users'.".to_owned(),
-        }),
+            "Say in one line what the migration does, such as 'create users'.",
+        )),
     }
 }
 
@@ -120,20 +123,16 @@ pub(super) fn check_requires(
             Ok(Requirement::Within(required))
                 if version.is_some_and(|version| version.key() == required.key()) =>
             {
-                return Err(Error::InvalidArgument {
-                    message: format!("migration {text} cannot require itself"),
-                    hint: "Leave it out of requires.".to_owned(),
-                });
+                return Err(itself(text));
             }
             Ok(Requirement::Repeatable(_)) if version.is_some() => {
-                return Err(Error::InvalidArgument {
-                    message: format!("a version cannot require a repeatable migration ({text})"),
-                    hint: "Require a version: repeatable migrations run after all versions."
-                        .to_owned(),
-                });
+                return Err(errors::unfit(
+                    format!("a version cannot require a repeatable migration ({text})"),
+                    "Require a version: repeatable migrations run after all versions.",
+                ));
             }
             Ok(_) => {}
-            Err(why) => return Err(Error::InvalidRequirement { text: text.clone(), why }),
+            Err(why) => return Err(errors::invalid_requirement(text, why)),
         }
     }
     Ok(())
@@ -144,11 +143,16 @@ fn check_not_itself(name: &str, requires: &[String]) -> Result<()> {
     let own = format!("{REPEATABLE}:{name}");
     match requires.contains(&own) {
         false => Ok(()),
-        true => Err(Error::InvalidArgument {
-            message: format!("migration {own} cannot require itself"),
-            hint: "Leave it out of requires.".to_owned(),
-        }),
+        true => Err(itself(&own)),
     }
+}
+
+/// A migration requires itself (22023).
+fn itself(migration: &str) -> Error {
+    errors::unfit(
+        format!("migration {migration} cannot require itself"),
+        "Leave it out of requires.",
+    )
 }
 
 /// The content that a migration that is registered already gets. None: it stays. Error: it
@@ -164,8 +168,8 @@ fn decide(
         return Ok(None);
     }
     if !replace {
-        let version = former.version.clone().unwrap_or_default();
-        return Err(Error::AlreadyRegistered { version, project: project.to_owned(), differs });
+        let version = former.version.as_deref().unwrap_or_default();
+        return Err(errors::already_registered(version, project, &differs));
     }
     Ok(Some((content, Outcome::Replaced)))
 }
@@ -335,8 +339,7 @@ impl<'a> Registration<'a> {
             })?;
             return Ok(Done::all(outcome));
         };
-        let version = Version::parse(text)
-            .map_err(|why| Error::InvalidVersion { version: text.clone(), why })?;
+        let version = Version::parse(text).map_err(|why| invalid_version(text, why))?;
         check_requires(project, Some(&version), &found.requires)?;
         let mut is_applied = self.is_applied(&version, &found)?;
         if self.is_unchanged(Some(&version), version.key(), |former| {
@@ -420,11 +423,7 @@ impl<'a> Registration<'a> {
         if let (Some(version), Some(Registered { version: Some(former), .. })) = (version, &former)
             && version != former
         {
-            return Err(Error::VersionClash {
-                version: version.to_owned(),
-                registered: former.clone(),
-                project: project.name.clone(),
-            });
+            return Err(errors::version_clash(version, former, &project.name));
         }
         let Some((content, outcome)) = decision(former.as_ref())? else {
             return Ok(Outcome::Unchanged);
@@ -473,7 +472,7 @@ pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<
         match batch.find(project.id, version.key(), View::Newest)? {
             None => return Err(unknown(version, &project.name)),
             Some((version, true)) => {
-                return Err(Error::StillApplied { version, project: project.name.clone() });
+                return Err(errors::still_applied(&version, &project.name));
             }
             Some((_, false)) => {}
         }
@@ -481,8 +480,7 @@ pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<
         dependents.retain(|dependent| dependent.requires == version.key());
         let by: Vec<String> = dependents.iter().map(|d| d.title(&project.name)).collect();
         if !by.is_empty() {
-            let (version, project) = (version.text().to_owned(), project.name.clone());
-            return Err(Error::Required { verb: "remove", version, project, by });
+            return Err(required("remove", version.text(), &project.name, &by));
         }
         Ok(())
     })
@@ -502,15 +500,13 @@ pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Res
             .map(|other| other.name)
             .collect();
         if !by.is_empty() {
-            let (version, project) = (name.to_owned(), project.name.clone());
-            return Err(Error::Required { verb: "remove", version, project, by });
+            return Err(required("remove", name, &project.name, &by));
         }
         let applied = batch.applied_row(project.id, &key)?;
         if let Some(row) = applied {
             batch.unclaim(row)?;
         } else if batch.registered(project.id, &key)?.is_none() {
-            let (name, project) = (name.to_owned(), project.name.clone());
-            return Err(Error::UnknownRepeatable { name, project });
+            return Err(errors::unknown_repeatable(name, &project.name));
         }
         Ok(())
     })
@@ -535,10 +531,7 @@ impl Removal<'_> {
         let store = Store::find()?;
         let batch = store.open()?;
         let Some(found) = batch.project(name, View::Newest)? else {
-            return Err(Error::UnknownProject {
-                project: name.to_owned(),
-                known: batch.projects()?,
-            });
+            return Err(unknown_project(name, &batch.projects()?));
         };
         let project = lock_project(&batch, &found)?;
         check(&batch, &project)?;

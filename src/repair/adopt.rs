@@ -1,10 +1,13 @@
 //! Taking over a database from another tool, by that tool's own record.
 
+use super::errors::not_adoptable;
 use super::record::{self, Changed};
 use crate::catalog::foreign_record::Record;
+use crate::domain::text::arguments;
 use crate::domain::version::Version;
+use crate::engine::errors::invalid_version;
 use crate::engine::session::Running;
-use crate::error::{Error, Result, arguments};
+use crate::error::{Kind, Result};
 use crate::pg::call::Value;
 use crate::pg::guc::Nest;
 use crate::pg::message;
@@ -25,27 +28,23 @@ pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed
         message::notice("nothing to do: golang-migrate has applied nothing");
         return Ok(Vec::new());
     };
-    let parsed = Version::parse(&version)
-        .map_err(|why| Error::InvalidVersion { version: version.clone(), why })?;
+    let parsed = Version::parse(&version).map_err(|why| invalid_version(&version, why))?;
     if dirty {
         let mark = arguments(&version, project);
-        return Err(Error::NotAdoptable {
-            message: format!("golang-migrate has left migration {version} half done (dirty)"),
-            hint: format!(
+        return Err(not_adoptable(
+            format!("golang-migrate has left migration {version} half done (dirty)"),
+            format!(
                 "Look at what it has done. If it is complete: SELECT * FROM migrations.force({mark}); if not, undo it and force the version below it."
             ),
-        });
+        ));
     }
     match record::adopt(project, &parsed, reason.unwrap_or("adopted from golang-migrate")) {
-        Err(Error::UnknownTarget { .. } | Error::UnknownProject { .. }) => {
-            Err(Error::NotAdoptable {
-                message: format!(
-                    "golang-migrate is at version {version}, which is not registered in project \"{project}\""
-                ),
-                hint: "Register its files first, with migrations.load() or pg_migrations.sh."
-                    .to_owned(),
-            })
-        }
+        Err(error) if error.kind() == Some(&Kind::Unknown) => Err(not_adoptable(
+            format!(
+                "golang-migrate is at version {version}, which is not registered in project \"{project}\""
+            ),
+            "Register its files first, with migrations.load() or pg_migrations.sh.",
+        )),
         outcome => outcome,
     }
 }
@@ -65,14 +64,16 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
     let record = Record::open(&name)?;
     nest.undo()?;
     let not_its_own = || {
-        Error::NotAdoptable {
-        message: "schema_migrations is not golang-migrate's table".to_owned(),
-        hint: "That would be a table with the columns version bigint and dirty boolean. Note what is applied with migrations.force(version) or migrations.baseline(version).".to_owned(),
-    }
+        not_adoptable(
+            "schema_migrations is not golang-migrate's table",
+            "That would be a table with the columns version bigint and dirty boolean. Note what is applied with migrations.force(version) or migrations.baseline(version).",
+        )
     };
-    let record = record.ok_or_else(|| Error::NotAdoptable {
-        message: "there is no table schema_migrations".to_owned(),
-        hint: "Name the schema that holds it: SET search_path = ...;".to_owned(),
+    let record = record.ok_or_else(|| {
+        not_adoptable(
+            "there is no table schema_migrations",
+            "Name the schema that holds it: SET search_path = ...;",
+        )
     })?;
     let columns = record.columns(&[("version", "bigint"), ("dirty", "boolean")])?;
     let rows = record.rows(&columns.ok_or_else(not_its_own)?, 2)?;
@@ -84,9 +85,9 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
             (Value::BigInt(version), Value::Bool(dirty)) => Ok(Some((version.to_string(), *dirty))),
             _ => Err(not_its_own()),
         },
-        _ => Err(Error::NotAdoptable {
-            message: "schema_migrations holds several rows, golang-migrate keeps one".to_owned(),
-            hint: "Note what is applied with migrations.force(version).".to_owned(),
-        }),
+        _ => Err(not_adoptable(
+            "schema_migrations holds several rows, golang-migrate keeps one",
+            "Note what is applied with migrations.force(version).",
+        )),
     }
 }

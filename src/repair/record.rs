@@ -1,7 +1,9 @@
 //! Puts the record right: what is in force, without running anything. Each change is an
 //! event of the history with who and why.
 
+use super::errors;
 use crate::domain::version::{InvalidVersion, Version, is_repeatable, repeatable_key};
+use crate::engine::errors::{corrupt, invalid_version, not_applied, unknown_version};
 use crate::engine::half_run;
 use crate::engine::plan::{self, in_order};
 use crate::engine::report::{Part, label};
@@ -11,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::pg::{lock, message, transaction};
 use crate::store::applied::{Accepted, Applied, Origin};
+use crate::store::errors::unknown_project;
 use crate::store::event::Event;
 use crate::store::journal::{Of, UnderWay};
 use crate::store::overview::Pending;
@@ -79,10 +82,9 @@ impl<'a> Named<'a> {
     }
 
     fn unknown(&self, project: &str) -> Error {
-        let version = self.text.to_owned();
         match self.version {
-            Ok(_) => Error::UnknownTarget { version, project: project.to_owned() },
-            Err(why) => Error::InvalidVersion { version, why },
+            Ok(_) => unknown_version(self.text, project),
+            Err(why) => invalid_version(self.text, why),
         }
     }
 }
@@ -231,7 +233,7 @@ impl Repair<'_> {
         };
         if !is_intact {
             let what = label(Part::Up, version, &name, &self.project.name);
-            return Err(Error::Corrupt { what });
+            return Err(corrupt(&what));
         }
         self.seq += 1;
         let parts = changes.list();
@@ -275,11 +277,10 @@ impl Repair<'_> {
         let under_way = self.batch.under_way(self.project.id, View::Newest)?;
         match under_way.get(key) {
             Some(way) if way.undecided => Ok(()),
-            way => Err(Error::Decided {
-                version: named.text.to_owned(),
-                project: self.project.name.clone(),
-                direction: way.map(|way| way.direction.clone()),
-            }),
+            way => {
+                let direction = way.map(|way| way.direction.as_str());
+                Err(errors::nothing_to_decide(named.text, &self.project.name, direction))
+            }
         }
     }
 
@@ -419,8 +420,7 @@ pub fn accept_changes(
     let named = Named::version(version);
     repair("migrations.accept_changes()", project, &named, reason, |repair, _, _| {
         let Some(row) = repair.batch.applied_row(repair.project.id, version.key())? else {
-            let (version, project) = (version.text().to_owned(), repair.project.name.clone());
-            return Err(Error::NotApplied { version, project });
+            return Err(not_applied(version.text(), &repair.project.name));
         };
         let registered = repair.batch.registered_as_pending(&repair.project, &[version.key()])?;
         let Some(one) = registered.first() else {
@@ -440,9 +440,7 @@ pub fn accept_all_changes(
     reason: Option<&str>,
     confirm: Option<i32>,
 ) -> Result<Vec<Changed>> {
-    let unknown = |batch: &Batch| {
-        Ok(Error::UnknownProject { project: project.to_owned(), known: batch.projects()? })
-    };
+    let unknown = |batch: &Batch| Ok(unknown_project(project, &batch.projects()?));
     repair_project("migrations.accept_all_changes()", project, reason, unknown, |repair| {
         let (batch, project) = (&repair.batch, &repair.project);
         let mut modified = batch.differences(project, View::Newest)?.modified;
@@ -450,8 +448,7 @@ pub fn accept_all_changes(
         let under_way = batch.under_way(project.id, View::Newest)?;
         modified.retain(|m| !under_way.contains_key(&m.key));
         if confirm.and_then(|n| usize::try_from(n).ok()) != Some(modified.len()) {
-            let (project, reason) = (project.name.clone(), reason.map(str::to_owned));
-            return Err(Error::ChangesNotConfirmed { project, reason, confirm, modified });
+            return Err(errors::changes_not_confirmed(&project.name, reason, confirm, &modified));
         }
         let keys: Vec<&[u8]> = modified.iter().map(|m| m.key.as_slice()).collect();
         let registered = batch.registered_as_pending(project, &keys)?;

@@ -5,6 +5,7 @@
 //! [`Batch::close`].
 
 pub mod applied;
+pub mod errors;
 pub mod event;
 pub mod holder;
 pub mod journal;

@@ -1,8 +1,9 @@
 //! Projects.
 
 use super::Batch;
+use super::errors;
 use crate::domain::script::prepare::{Syntax, Variables};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::identity::Users;
 use crate::pg::lock;
@@ -124,9 +125,7 @@ impl Batch<'_> {
         match self.existing_project(name, view)? {
             Some(project) => Ok(Some(project)),
             None if name == DEFAULT => Ok(None),
-            None => {
-                Err(Error::UnknownProject { project: name.to_owned(), known: self.projects()? })
-            }
+            None => Err(errors::unknown_project(name, &self.projects()?)),
         }
     }
 
@@ -150,13 +149,12 @@ impl Batch<'_> {
         // Another session may be making it; its row would have to be waited for.
         let key = lock::name_key(name);
         if !lock::try_lock(key, lock::Mode::Exclusive)? {
-            let (project, holder) = (name.to_owned(), self.lock_holder(key)?);
-            return Err(Error::Busy { project, holder, waited: None });
+            return Err(errors::busy(name, self.lock_holder(key)?, None));
         }
         self.raise_sequences()?;
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
         let made = self.existing_project(name, View::Newest)?;
-        made.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))
+        made.ok_or_else(|| errors::snapshot_too_old(name))
     }
 
     /// Changes the configuration of a project.
@@ -201,7 +199,7 @@ impl Batch<'_> {
         )?;
         match done.count() {
             1 => Ok(()),
-            _ => Err(Error::SnapshotTooOld(project.name.clone())),
+            _ => Err(errors::snapshot_too_old(&project.name)),
         }
     }
 
@@ -226,7 +224,7 @@ impl Batch<'_> {
         let values = [Value::BigInt(project.id), name.into(), value.into(), Value::Bool(is_secret)];
         match self.spi.run(&SET, values, View::Transaction)?.count() {
             1 => Ok(()),
-            _ => Err(Error::SnapshotTooOld(project.name.clone())),
+            _ => Err(errors::snapshot_too_old(&project.name)),
         }
     }
 

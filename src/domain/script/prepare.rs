@@ -6,7 +6,7 @@
 //! of ours, and lines are those of the file.
 
 use super::super::mask::Mask;
-use super::super::{halt, room};
+use super::super::{halt, room, text};
 use super::command::{self, Argument, Meaning};
 use super::scan::{Kind, Scan, scan};
 use super::shorten;
@@ -478,10 +478,11 @@ fn is_number(written: &str) -> bool {
 
 /// A value as a literal that means the same whatever `standard_conforming_strings` is.
 fn literal(value: &str) -> String {
-    let doubled = value.replace('\'', "''");
-    match doubled.contains('\\') {
-        true => format!(" E'{}'", doubled.replace('\\', "\\\\")),
-        false => format!("'{doubled}'"),
+    let literal = text::literal(value);
+    match literal.starts_with('E') {
+        // After a letter it would be part of a name.
+        true => format!(" {literal}"),
+        false => literal,
     }
 }
 
