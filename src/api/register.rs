@@ -7,7 +7,7 @@ use crate::domain::script::shorten;
 use crate::domain::version::MAX_LENGTH;
 use crate::error::{Error, Result};
 use crate::importers::limits::check_paths;
-use crate::importers::{Convention, Options};
+use crate::importers::{IMPORTERS, Options, by_name};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
 use crate::registry::loading::{Loaded, Request};
@@ -83,8 +83,8 @@ fn add_files(call: &Call) -> Result<Datum> {
 fn request(call: &Call, n: usize) -> Result<Request> {
     let convention = match call.text(n + 2) {
         None => None,
-        Some(name) => Some(Convention::parse(&name).ok_or_else(|| {
-            let known: Vec<&str> = Convention::ALL.iter().map(|known| known.name()).collect();
+        Some(name) => Some(by_name(&name).ok_or_else(|| {
+            let known: Vec<&str> = IMPORTERS.iter().map(|known| known.name()).collect();
             Error::InvalidArgument {
                 message: format!("unknown convention \"{}\"", shorten(&name).escape_debug()),
                 hint: format!("Use one of these: {}.", known.join(", ")),

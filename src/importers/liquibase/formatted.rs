@@ -1,129 +1,183 @@
-//! A file of formatted SQL: its changesets, with what applies them and takes them back.
+//! A file of formatted SQL: its changesets, with the SQL that applies them and rolls them back.
 
 use super::super::limits;
 use super::super::section::{Line, Section, lines};
 use super::super::{File, Notes, Problem};
 use super::attributes::{self, Head};
 use super::filter::Filter;
-use super::marks::{header, is_block, is_changeset, mark, not_honoured, word};
+use super::markers::{header, is_changeset, is_rollback_comment, marker, unsupported, word};
 use crate::domain::room;
 use crate::domain::script::{line_at, shorten, skip_blank};
 
-/// A changeset, with its texts in the lines where they stand in the file.
+/// A changeset. Its texts are sections of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeSet {
-    /// What its first line says.
+    /// The content of its first line.
     pub head: Head,
     /// The number of that line.
     pub line: usize,
-    /// What applies it.
+    /// The SQL that applies it.
     pub up: String,
-    /// What takes it back, be it nothing. None: that isn't said.
+    /// The SQL that rolls it back, which may be empty. None: there is no rollback.
     pub down: Option<String>,
 }
 
-/// What a file holds.
+/// A file of formatted SQL.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Changelog {
-    /// The path that stands for its own.
+pub struct FormattedSql {
+    /// The path that is used instead of the file's own.
     pub logical_path: Option<String>,
-    /// All of its changesets, those for other databases, too.
+    /// All changesets, even those for other databases.
     pub changesets: Vec<ChangeSet>,
 }
 
-/// Reads a file. What is wrong, and what isn't run, is noted.
-pub fn read(file: &File, filter: &Filter, notes: &mut Notes) -> Changelog {
-    let mut changelog = Changelog::default();
-    let mut outside = Section::default();
-    let mut current: Option<Open> = None;
+/// Reads a file. Problems, and parts that are not run, are noted.
+pub fn read(file: &File, filter: &Filter, notes: &mut Notes) -> FormattedSql {
+    let mut reading = Reading {
+        file,
+        filter,
+        notes,
+        sql: FormattedSql::default(),
+        outside: Section::default(),
+        current: None,
+    };
     let mut lines = lines(file.text);
     while let Some(line) = lines.next() {
-        let is_head = header(line.text).is_some() || is_changeset(line.text).is_some();
-        if is_head && line.text.len() > limits::LINE {
-            let message = format!("the line is longer than {} bytes", limits::LINE);
-            notes.refuse(Problem::at(file.path, line.number, message, "Shorten it."));
-            continue;
+        if !reading.line(line, &mut lines) {
+            return reading.sql;
         }
-        if let Some(rest) = header(line.text) {
-            let given = attributes::attributes(rest);
-            let path = given.into_iter().find(|(name, _)| name == "logicalfilepath");
-            changelog.logical_path = changelog.logical_path.or(path.map(|(_, path)| path));
+    }
+    reading.end_changeset();
+    reading.note_outside();
+    reading.sql
+}
+
+/// A file that is being read.
+struct Reading<'a, 'b> {
+    file: &'a File<'a>,
+    filter: &'a Filter<'a>,
+    notes: &'b mut Notes,
+    sql: FormattedSql,
+    /// The lines outside of all changesets.
+    outside: Section,
+    /// The changeset whose end has not been reached.
+    current: Option<OpenChangeSet>,
+}
+
+impl Reading<'_, '_> {
+    fn refuse(&mut self, line: usize, message: impl Into<String>, hint: &str) {
+        self.notes.refuse(Problem::at(self.file.path, line, message, hint));
+    }
+
+    /// Reads a line, and those that belong to it. Returns whether to read on.
+    fn line<'a>(&mut self, line: Line<'a>, lines: &mut impl Iterator<Item = Line<'a>>) -> bool {
+        let changeset = is_changeset(line.text);
+        let header = header(line.text);
+        if (header.is_some() || changeset.is_some()) && line.text.len() > limits::MAX_LINE {
+            let message = format!("the line is longer than {} bytes", limits::MAX_LINE);
+            self.refuse(line.number, message, "Shorten it.");
+            return true;
         }
-        if let Some(rest) = mark(line.text, "ignoreLines:") {
-            ignore(rest, &mut lines, line.number, file, notes);
-        } else if let Some(rest) = mark(line.text, "property")
-            && rest.starts_with(char::is_whitespace)
-            && rest.contains("name:")
-            && rest.contains("value:")
-        {
-            let why = format!(
-                "the property of line {} is not set: placeholders are set for the project",
-                line.number
-            );
-            notes.ignore(file.path, why);
-        } else if let Some(rest) = is_changeset(line.text) {
-            if let Some(open) = current.take() {
-                room::push(&mut changelog.changesets, open.close(file, notes));
-            }
-            if changelog.changesets.len() >= limits::MOST {
-                let message = format!("it has more than {} changesets", limits::MOST);
-                let hint = "Divide it into several files, and load them in parts.";
-                notes.refuse(Problem::beyond(file.path, message, hint));
-                return changelog;
-            }
-            let head = mark(line.text, "changeset").and(attributes::read(rest.trim()));
-            match head {
-                Some(head) => current = Some(Open::of(head, line.number, file, filter, notes)),
-                None => {
-                    let message = "the line is not one that begins a changeset";
-                    let hint = "Write --changeset AUTHOR:ID, with two dashes and no space behind the colon.";
-                    notes.refuse(Problem::at(file.path, line.number, message, hint));
-                }
-            }
-        } else if let Some(open) = &mut current {
-            open.take(line, &mut lines, file, notes);
+        if let Some(rest) = header {
+            let mut attributes = attributes::attributes(rest).into_iter();
+            let path = attributes.find(|(name, _)| name == "logicalfilepath");
+            let logical_path = &mut self.sql.logical_path;
+            *logical_path = logical_path.take().or(path.map(|(_, path)| path));
+        }
+        if let Some(rest) = marker(line.text, "ignoreLines:") {
+            self.ignore_lines(rest, lines, line.number);
+        } else if is_property(line.text) {
+            let why = property_ignored(line.number);
+            self.notes.ignore(self.file.path, why);
+        } else if let Some(rest) = changeset {
+            self.end_changeset();
+            return self.begin_changeset(&line, rest);
+        } else if let Some(open) = &mut self.current {
+            open.add(line, lines, self.file, self.notes);
         } else {
-            outside.put(line.number, line_of(file, line));
+            self.outside.put(line.number, line_of(self.file, line));
+        }
+        true
+    }
+
+    /// Begins a changeset. Returns whether to read on.
+    fn begin_changeset(&mut self, line: &Line, rest: &str) -> bool {
+        if self.sql.changesets.len() >= limits::MAX_COUNT {
+            let message = format!("it has more than {} changesets", limits::MAX_COUNT);
+            let hint = "Split it into several files, and load them in parts.";
+            self.notes.refuse(Problem::beyond(self.file.path, message, hint));
+            return false;
+        }
+        match marker(line.text, "changeset").and(attributes::read(rest.trim())) {
+            Some(head) => {
+                let open = OpenChangeSet::of(head, line.number, self.file, self.filter, self.notes);
+                self.current = Some(open);
+            }
+            None => self.refuse(
+                line.number,
+                "the line does not begin a changeset",
+                "Write --changeset AUTHOR:ID, with two hyphens and no space after the colon.",
+            ),
+        }
+        true
+    }
+
+    fn end_changeset(&mut self) {
+        if let Some(open) = self.current.take() {
+            room::push(&mut self.sql.changesets, open.close(self.file, self.notes));
         }
     }
-    changelog.changesets.extend(current.map(|open| open.close(file, notes)));
-    let at = skip_blank(outside.text(), 0);
-    if at < outside.text().len() {
-        let line = outside.line(line_at(outside.text(), at));
-        let why = format!(
-            "line {line} stands outside of all changesets, where Liquibase does not run it"
-        );
-        notes.ignore(file.path, why);
-    }
-    changelog
-}
 
-/// Ignores lines of which the file says that Liquibase shall not see them.
-fn ignore<'a>(
-    rest: &str,
-    lines: &mut impl Iterator<Item = Line<'a>>,
-    number: usize,
-    file: &File,
-    notes: &mut Notes,
-) {
-    let rest = rest.trim();
-    if rest.eq_ignore_ascii_case("start") {
-        let is_end =
-            |line: &Line| mark(line.text, "ignoreLines:").is_some_and(|rest| rest.trim() == "end");
-        lines.find(is_end);
-    } else if let Ok(count) = rest.parse::<usize>() {
-        if let Some(before) = count.checked_sub(1) {
-            lines.nth(before);
+    /// Skips lines that the file hides from Liquibase.
+    fn ignore_lines<'a>(
+        &mut self,
+        rest: &str,
+        lines: &mut impl Iterator<Item = Line<'a>>,
+        number: usize,
+    ) {
+        let rest = rest.trim();
+        if rest.eq_ignore_ascii_case("start") {
+            let is_end = |line: &Line| {
+                marker(line.text, "ignoreLines:").is_some_and(|rest| rest.trim() == "end")
+            };
+            lines.find(is_end);
+        } else if let Ok(count) = rest.parse::<usize>() {
+            if let Some(before) = count.checked_sub(1) {
+                lines.nth(before);
+            }
+        } else {
+            let message = "ignoreLines is followed by neither start nor a number of lines";
+            let hint = "Write --ignoreLines:start and --ignoreLines:end around the lines.";
+            self.refuse(number, message, hint);
         }
-    } else {
-        let message = "ignoreLines says neither start nor a number of lines";
-        let hint = "Write --ignoreLines:start and --ignoreLines:end around the lines.";
-        notes.refuse(Problem::at(file.path, number, message, hint));
+    }
+
+    fn note_outside(&mut self) {
+        let text = self.outside.text();
+        let at = skip_blank(text, 0);
+        if at < text.len() {
+            let line = self.outside.line(line_at(text, at));
+            let why = format!(
+                "line {line} is outside of all changesets, where Liquibase does not run it"
+            );
+            self.notes.ignore(self.file.path, why);
+        }
     }
 }
 
-/// A changeset of which the end isn't reached.
-struct Open {
+fn is_property(line: &str) -> bool {
+    marker(line, "property").is_some_and(|rest| {
+        rest.starts_with(char::is_whitespace) && rest.contains("name:") && rest.contains("value:")
+    })
+}
+
+/// The reason why a property is ignored.
+pub fn property_ignored(line: usize) -> String {
+    format!("the property of line {line} is not set: placeholders are set for the project")
+}
+
+/// A changeset whose end has not been reached.
+struct OpenChangeSet {
     head: Head,
     line: usize,
     is_run: bool,
@@ -131,31 +185,37 @@ struct Open {
     down: Section,
 }
 
-impl Open {
-    fn of(head: Head, line: usize, file: &File, filter: &Filter, notes: &mut Notes) -> Open {
+impl OpenChangeSet {
+    fn of(
+        head: Head,
+        line: usize,
+        file: &File,
+        filter: &Filter,
+        notes: &mut Notes,
+    ) -> OpenChangeSet {
         let is_run = head.reason_to_skip(filter).is_none();
         if is_run {
             for (message, hint) in head.refusals(filter) {
                 notes.refuse(Problem::at(file.path, line, message, hint));
             }
         }
-        Open { head, line, is_run, up: Section::default(), down: Section::default() }
+        OpenChangeSet { head, line, is_run, up: Section::default(), down: Section::default() }
     }
 
-    /// Takes a line, and those that belong to it.
-    fn take<'a>(
+    /// Adds a line, and those that belong to it.
+    fn add<'a>(
         &mut self,
         line: Line<'a>,
         lines: &mut impl Iterator<Item = Line<'a>>,
         file: &File,
         notes: &mut Notes,
     ) {
-        if let Some(rest) = mark(line.text, "rollback")
+        if let Some(rest) = marker(line.text, "rollback")
             && let Some(sql) = rest.strip_prefix(char::is_whitespace)
         {
             self.down.put(line.number, sql);
             self.down.end_line();
-        } else if is_block(line.text) {
+        } else if is_rollback_comment(line.text) {
             for line in lines {
                 let end = line.text.trim_end().strip_suffix("*/");
                 self.down.put(line.number, end.unwrap_or(line.text));
@@ -164,11 +224,11 @@ impl Open {
                     return;
                 }
             }
-            let message = "the rollback in a comment has no end";
+            let message = "the comment with the rollback has no end";
             notes.refuse(Problem::at(file.path, line.number, message, "End the comment: */."));
-        } else if let Some((what, hint)) = not_honoured(line.text) {
+        } else if let Some((what, hint)) = unsupported(line.text) {
             if self.is_run {
-                let message = format!("{what} is not honoured");
+                let message = format!("{what} is not supported");
                 notes.refuse(Problem::at(file.path, line.number, message, hint));
             }
         } else {
@@ -177,17 +237,17 @@ impl Open {
     }
 
     fn close(self, file: &File, notes: &mut Notes) -> ChangeSet {
-        let Open { head, line, is_run, up, down } = self;
-        let said = |word: &str| begins_with(down.text(), word);
-        if is_run && refers(down.text()) {
+        let OpenChangeSet { head, line, is_run, up, down } = self;
+        let is_empty = |word: &str| begins_with(down.text(), word);
+        if is_run && names_changeset(down.text()) {
             let at = down.line(1);
-            let message = "a rollback by another changeset is not honoured";
-            let hint = "Write the SQL that takes the changeset back.";
+            let message = "a rollback by another changeset is not supported";
+            let hint = "Write the SQL that rolls the changeset back.";
             notes.refuse(Problem::at(file.path, at, message, hint));
         }
         let down = match () {
             _ if down.text().trim().is_empty() => None,
-            _ if said("not required") || said("empty") => Some(Section::default()),
+            _ if is_empty("not required") || is_empty("empty") => Some(Section::default()),
             _ => Some(down),
         };
         if is_run {
@@ -198,7 +258,7 @@ impl Open {
                 {
                     let at = section.line(at);
                     let message = format!("the text ends statements with {delimiter}");
-                    let hint = "End them with a semicolon, and take the delimiter out.";
+                    let hint = "End them with a semicolon, and remove the delimiter.";
                     notes.refuse(Problem::at(file.path, at, message, hint));
                 }
             }
@@ -213,7 +273,7 @@ fn begins_with(text: &str, said: &str) -> bool {
 }
 
 /// Whether a rollback names another changeset.
-fn refers(text: &str) -> bool {
+fn names_changeset(text: &str) -> bool {
     lines(text).any(|line| {
         let mut words = line.text.split(|c: char| !c.is_ascii_alphanumeric());
         words.any(|it| word(it, "changesetId").is_some())
@@ -222,7 +282,7 @@ fn refers(text: &str) -> bool {
 
 /// The line in which a delimiter other than a semicolon ends a statement.
 fn delimited(text: &str, delimiter: &str) -> Option<usize> {
-    // It is a pattern, of which these are the usual parts.
+    // The delimiter is a regular expression. These are its usual parts.
     let wanted: Vec<String> = shorten(delimiter)
         .split('|')
         .map(|part| {
@@ -255,7 +315,7 @@ fn line_of<'a>(file: &File<'a>, line: Line) -> &'a str {
 mod tests {
     use super::*;
 
-    fn read_text(text: &str) -> (Changelog, Notes) {
+    fn read_text(text: &str) -> (FormattedSql, Notes) {
         let mut notes = Notes::default();
         (read(&File { path: "x.sql", text }, &Filter::default(), &mut notes), notes)
     }
@@ -297,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_over_what_is_not_run() {
+    fn ignores_what_is_not_run() {
         let (changelog, notes) = read_text(
             "--liquibase formatted sql\n-- a note\nSELECT 0;\n--property name:x value:y\n\
              --changeset a:1\n--ignoreLines:start\nSELECT 1;\n--ignoreLines:end\nSELECT 2;\n\
@@ -310,41 +370,45 @@ mod tests {
             why,
             [
                 "the property of line 4 is not set: placeholders are set for the project",
-                "line 3 stands outside of all changesets, where Liquibase does not run it",
+                "line 3 is outside of all changesets, where Liquibase does not run it",
             ]
         );
         assert_eq!(notes.problems, []);
     }
 
     #[test]
-    fn refuses_what_is_not_honoured() {
+    fn refuses_what_is_not_supported() {
         for (text, line, message) in [
-            ("-changeset a:1", 2, "the line is not one that begins a changeset"),
-            ("--changeset a", 2, "the line is not one that begins a changeset"),
-            ("--changeset", 2, "the line is not one that begins a changeset"),
-            ("--changeset a:1 labels:x", 2, "whether labels:x is to run is not said"),
+            ("-changeset a:1", 2, "the line does not begin a changeset"),
+            ("--changeset a", 2, "the line does not begin a changeset"),
+            ("--changeset", 2, "the line does not begin a changeset"),
+            (
+                "--changeset a:1 labels:x",
+                2,
+                "labels:x cannot be evaluated without the option labels",
+            ),
             (
                 "--changeset a:1\n--preconditions onFail:HALT\n--precondition-sql-check expectedResult:0 SELECT 1",
                 4,
-                "a precondition is not honoured",
+                "a precondition is not supported",
             ),
-            ("--changeset a:1\n\n--include file:x.sql", 4, "an include is not honoured"),
-            ("--changeset a:1\n--includeAll path:x", 3, "an include is not honoured"),
+            ("--changeset a:1\n\n--include file:x.sql", 4, "an include is not supported"),
+            ("--changeset a:1\n--includeAll path:x", 3, "an include is not supported"),
             (
                 "--changeset a:1\n--rollbackSqlFile path:x",
                 3,
-                "a rollback in another file is not honoured",
+                "a rollback in another file is not supported",
             ),
-            ("--changeset a:1\n--tagDatabase: x", 3, "a tag is not honoured"),
+            ("--changeset a:1\n--tagDatabase: x", 3, "a tag is not supported"),
             (
                 "--changeset a:1\nSELECT 1;\n--rollback changesetId:2 changesetAuthor:a",
                 4,
-                "a rollback by another changeset is not honoured",
+                "a rollback by another changeset is not supported",
             ),
             (
                 "--changeset a:1\n/* liquibase rollback\nx",
                 3,
-                "the rollback in a comment has no end",
+                "the comment with the rollback has no end",
             ),
             ("--changeset a:1 endDelimiter:/\nx\n/\n", 4, "the text ends statements with /"),
             ("--changeset a:1 endDelimiter:\\nGO\nx\ngo", 4, "the text ends statements with \\nGO"),
@@ -352,7 +416,7 @@ mod tests {
             (
                 "--changeset a:1\n--ignoreLines:x",
                 3,
-                "ignoreLines says neither start nor a number of lines",
+                "ignoreLines is followed by neither start nor a number of lines",
             ),
         ] {
             let (_, notes) = read_text(&format!("--liquibase formatted sql\n{text}"));
