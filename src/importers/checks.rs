@@ -1,7 +1,7 @@
 //! Checks that do not depend on the tool: which files were read, and what the migrations are.
 
+use super::importer::IGNORE;
 use super::name::{is_any_sql, is_migration, is_other_sql, is_sql};
-use super::read::IGNORE;
 use super::{File, ImportedMigration, Importer, Notes, Part, Problem};
 use crate::domain::version::{MAX_LENGTH, Version};
 use crate::domain::visible;

@@ -1,7 +1,7 @@
 //! Detects which tool's files a folder holds.
 
 use super::name::is_sql;
-use super::read::Reading;
+use super::reading::Reading;
 use super::{Claim, File, IMPORTERS, Importer, Options, Problem};
 
 /// Reads files by the importer that claims them. If several claim them with the same certainty,

@@ -60,6 +60,9 @@ pub struct File<'a> {
     pub text: &'a str,
 }
 
+/// The option that all importers accept: patterns of files that are left out.
+pub const IGNORE: &str = "ignore";
+
 /// The argument `options`: names and values.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {

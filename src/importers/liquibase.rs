@@ -10,6 +10,7 @@
 //! and the position.
 
 mod attributes;
+mod changeset;
 mod config;
 mod filter;
 mod formatted;
@@ -25,9 +26,9 @@ use super::{Claim, File, ImportedMigration, Importer, Notes, Options, Problem, f
 use crate::domain::moment::Moment;
 use crate::domain::version::MAX_LENGTH;
 use crate::domain::{halt, room};
+use changeset::ChangeSet;
 use config::Config;
 use filter::Filter;
-use formatted::ChangeSet;
 use std::collections::HashMap;
 
 /// Liquibase.

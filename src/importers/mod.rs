@@ -20,6 +20,9 @@
 //!    Run `tests/tools/test conventions`. It fails, and writes the actual output to
 //!    `target/results/conventions`; check it, and copy it.
 //!
+//! If the importer reads files that are not SQL (`reads_beside_sql`), add their names to the function
+//! `files` of the loader `pg_migrations.sh`, and to `PATHS` in the test `adverse`.
+//!
 //! Everything else follows from the list: the values that the argument `convention` accepts,
 //! detection, and the tests with adverse and random files.
 
@@ -56,6 +59,7 @@ mod problem;
 #[cfg(test)]
 mod random;
 mod read;
+mod reading;
 mod refinery;
 mod section;
 mod sqitch;

@@ -20,8 +20,7 @@ impl Importer for NodePgMigrate {
         if files.iter().any(has_template) { Claim::Sure } else { Claim::No }
     }
 
-    /// node-pg-migrate runs files in the order of their numbers, of which those with 17 digits are
-    /// times.
+    /// node-pg-migrate runs files in the order of their numbers. Those with 17 digits are times.
     fn read(
         &self,
         files: &[File],

@@ -27,7 +27,7 @@ pub fn join(folder: &str, path: &str) -> String {
     joined(folder, path).0
 }
 
-/// The same; None: the path leads out of the folder that is read.
+/// A path as [`join`] returns it. None: it leads out of the folder that is read.
 pub fn join_within(folder: &str, path: &str) -> Option<String> {
     let (joined, leads_out) = joined(folder, path);
     (!leads_out).then_some(joined)

@@ -3,14 +3,13 @@
 use super::checks::{check_migrations, check_share, note_rest, unread};
 use super::detection::detect;
 use super::glob::Patterns;
+use super::importer::IGNORE;
 use super::limits::{check_options, check_paths, check_sizes};
 use super::name::{is_migration, is_sql};
 use super::path::normal;
+use super::reading::Reading;
 use super::{File, ImportedMigration, Importer, Notes, Options, Problem};
 use std::collections::HashSet;
-
-/// The option that all importers accept: patterns of files that are left out.
-pub const IGNORE: &str = "ignore";
 
 /// What a folder holds.
 #[derive(Clone)]
@@ -85,36 +84,6 @@ fn ignore_patterns(options: &Options) -> Result<Patterns, Problem> {
     let hint = "Separate them by commas, such as seeds/**,*.bak.";
     Patterns::read(options.get(IGNORE).unwrap_or_default())
         .map_err(|message| Problem::of("", message, hint))
-}
-
-/// What an importer has read.
-pub struct Reading {
-    /// The importer.
-    pub importer: &'static dyn Importer,
-    /// The migrations, in the order of the tool.
-    pub migrations: Vec<ImportedMigration>,
-    /// What it has noted.
-    pub notes: Notes,
-}
-
-impl Reading {
-    /// Has an importer read files. Errors: an option is unknown; the importer cannot go on.
-    pub fn of(
-        importer: &'static dyn Importer,
-        files: &[File],
-        options: &Options,
-    ) -> Result<Reading, Problem> {
-        let known = importer.options();
-        let is_known = |name: &&str| *name == IGNORE || known.contains(name);
-        if let Some(unknown) = options.names().find(|name| !is_known(name)) {
-            let hint = format!("It has these: {}.", [&[IGNORE][..], known].concat().join(", "));
-            let message = format!("{} has no option \"{unknown}\"", importer.name());
-            return Err(Problem::of("", message, hint));
-        }
-        let mut notes = Notes::default();
-        let migrations = importer.read(files, options, &mut notes)?;
-        Ok(Reading { importer, migrations, notes })
-    }
 }
 
 #[cfg(test)]

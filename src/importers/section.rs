@@ -18,7 +18,7 @@ pub struct Line<'a> {
     pub text: &'a str,
 }
 
-/// Whether a text contains another one.
+/// Whether a text contains another one. Long searches can be cancelled.
 pub fn contains(text: &str, wanted: &str) -> bool {
     let find = |part: &[u8]| memmem::find(part, wanted.as_bytes());
     halt::search(text.as_bytes(), 0, wanted.len(), find).is_some()

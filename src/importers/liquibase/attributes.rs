@@ -121,8 +121,8 @@ impl Head {
 
     /// The names of expressions that are nested too deep.
     fn too_deep(&self) -> impl Iterator<Item = &'static str> {
-        let said = [self.context(), self.labels()].into_iter().flatten();
-        said.filter(|(_, value)| is_deep(value)).map(|(name, _)| name)
+        let expressions = [self.context(), self.labels()].into_iter().flatten();
+        expressions.filter(|(_, value)| is_deep(value)).map(|(name, _)| name)
     }
 
     fn labels(&self) -> Option<(&'static str, &str)> {

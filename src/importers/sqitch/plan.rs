@@ -92,15 +92,15 @@ impl Reading<'_> {
 
     fn tag(&mut self, plan: &mut Plan, text: &str, line: usize) -> Result<(), Problem> {
         let name = text.split_whitespace().next().unwrap_or_default();
-        let Some(place) = plan.changes.len().checked_sub(1) else {
+        let Some(position) = plan.changes.len().checked_sub(1) else {
             let message = format!("tag @{name} is before all changes");
             return Err(self.problem(line, message, "Move it below the change that it tags."));
         };
-        if self.tags.insert(name.to_owned(), place).is_some() {
+        if self.tags.insert(name.to_owned(), position).is_some() {
             let message = format!("tag @{name} is there twice");
             return Err(self.problem(line, message, "Rename one of the two."));
         }
-        plan.tags.push((name.to_owned(), place));
+        plan.tags.push((name.to_owned(), position));
         Ok(())
     }
 
@@ -132,7 +132,7 @@ impl Reading<'_> {
             let hint = "Write NAME [REQUIRED ...] YYYY-MM-DDTHH:MM:SSZ NAME <EMAIL>.";
             return Err(self.problem(line, message, hint));
         }
-        let place = plan.changes.len();
+        let position = plan.changes.len();
         if let Some(former) = self.changes.get(name) {
             let is_rework = plan.tags.last().is_some_and(|(_, tagged)| tagged >= former);
             let first = plan.changes.get(*former).map_or(0, |change| change.line);
@@ -155,7 +155,7 @@ impl Reading<'_> {
             }
             Ok(())
         });
-        self.changes.insert(name.to_owned(), place);
+        self.changes.insert(name.to_owned(), position);
         plan.changes.push(change);
         read
     }
@@ -185,9 +185,9 @@ impl Reading<'_> {
         };
         let tagged = tag.map(|tag| self.tags.get(tag).copied());
         let position = match (self.changes.get(name).copied(), tagged) {
-            (_, Some(place)) if name.is_empty() => place,
-            (Some(place), None) => Some(place),
-            (Some(place), Some(Some(tagged))) if place <= tagged => Some(place),
+            (_, Some(position)) if name.is_empty() => position,
+            (Some(position), None) => Some(position),
+            (Some(position), Some(Some(tagged))) if position <= tagged => Some(position),
             _ => None,
         };
         position.map(Requirement::Within).ok_or_else(|| {
