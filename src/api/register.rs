@@ -7,7 +7,7 @@ use crate::domain::text::quoted;
 use crate::domain::version::MAX_LENGTH;
 use crate::error::Result;
 use crate::importers::limits::check_paths;
-use crate::importers::{Convention, Options};
+use crate::importers::{IMPORTERS, Options, by_name};
 use crate::pg::argument;
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
@@ -85,8 +85,8 @@ fn add_files(call: &Call) -> Result<Datum> {
 fn request(call: &Call, n: usize) -> Result<Request> {
     let convention = match call.text(n + 2) {
         None => None,
-        Some(name) => Some(Convention::parse(&name).ok_or_else(|| {
-            let known: Vec<&str> = Convention::ALL.iter().map(|known| known.name()).collect();
+        Some(name) => Some(by_name(&name).ok_or_else(|| {
+            let known: Vec<&str> = IMPORTERS.iter().map(|known| known.name()).collect();
             argument::invalid(
                 format!("unknown convention {}", quoted(&name)),
                 format!("Use one of these: {}.", known.join(", ")),

@@ -3,7 +3,7 @@
 
 use crate::domain::script::prepare::{Fault, Syntax, Variables, What, prepare};
 use crate::domain::text::{literal, set_variables, some_of};
-use crate::importers::{Convention, Found};
+use crate::importers::{ImportedMigration, Importer};
 use crate::pg::message;
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,12 +19,8 @@ pub struct Unset {
 impl Unset {
     /// `variables` are the project's. What the tool of a convention expands is expected to be
     /// expanded here, too.
-    pub fn of(convention: Convention, variables: Variables) -> Unset {
-        let syntax = match convention {
-            Convention::Flyway => Syntax::Dollar,
-            Convention::GraphileMigrate => Syntax::Psql,
-            _ => variables.syntax,
-        };
+    pub fn of(convention: &dyn Importer, variables: Variables) -> Unset {
+        let syntax = convention.variables().unwrap_or(variables.syntax);
         let (missed, values) = match syntax == variables.syntax {
             true => (None, variables.values),
             false => (Some(variables.values), HashMap::new()),
@@ -34,7 +30,7 @@ impl Unset {
     }
 
     /// The variables of a migration that have no value.
-    pub fn of_migration(&self, found: &Found) -> Vec<String> {
+    pub fn of_migration(&self, found: &ImportedMigration) -> Vec<String> {
         if self.variables.syntax == Syntax::None {
             return Vec::new();
         }

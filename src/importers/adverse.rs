@@ -1,12 +1,11 @@
-//! Files made against the readers: brackets, quotes and lists in each other without end, and
-//! many of everything. They hold for whatever reads these formats.
+//! Adverse files for all importers: deeply nested brackets, quotes and lists, and many of everything.
 
 use super::include;
-use super::{Convention, File, Options, read};
+use super::{File, IMPORTERS, Options, read};
 use crate::domain::halt;
 use std::time::{Duration, Instant};
 
-/// What begins something in one of the formats, or stands between.
+/// Beginnings and separators of the formats, which are repeated.
 const PARTS: [&str; 62] = [
     "(",
     "[",
@@ -72,7 +71,7 @@ const PARTS: [&str; 62] = [
     "1_a.sql h1:x\n",
 ];
 
-/// What may stand before them.
+/// Texts before them.
 const HEADS: [&str; 9] = [
     "",
     "-- migrate:up\n-- +goose Up\n-- Up Migration\n--! Previous: -\n--! Hash: x\n",
@@ -85,7 +84,7 @@ const HEADS: [&str; 9] = [
     "-- atlas:delimiter -- a\n",
 ];
 
-/// The files that are read by one reader or another.
+/// The names of files that importers read.
 const PATHS: [&str; 18] = [
     "1_a.up.sql",
     "V1__a.sql",
@@ -107,7 +106,7 @@ const PATHS: [&str; 18] = [
     "atlas.sum",
 ];
 
-/// Reads a file beside others by all conventions.
+/// Has all importers read a file beside others.
 fn try_all(path: &str, text: &str) {
     let whole = [("2_z.sql", "SELECT 1"), ("V2__z.sql", ""), ("deploy/a.sql", ""), (path, text)];
     let files: Vec<File> = whole.iter().map(|(path, text)| File { path, text }).collect();
@@ -115,26 +114,25 @@ fn try_all(path: &str, text: &str) {
         .into_iter()
         .map(|(name, text)| (name.to_owned(), text.to_owned()))
         .collect();
-    for convention in Convention::ALL.into_iter().map(Some).chain([None]) {
-        let options = match convention {
-            Some(Convention::Liquibase) => &options,
-            _ => &Options::default(),
-        };
-        let _ = read(&files, convention, options);
+    let all = IMPORTERS.iter().copied().map(Some).chain([None]);
+    for importer in all {
+        let has_labels = importer.is_some_and(|it| it.options().contains(&"labels"));
+        let options = if has_labels { &options } else { &Options::default() };
+        let _ = read(&files, importer, options);
     }
     let _ = include::resolve(
         whole.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect(),
     );
 }
 
-/// The work that something counts itself, as a multiple of what is checked between.
+/// The number of checks for interrupts, which is proportional to the work that the code reports.
 fn checks(of: impl FnOnce()) -> usize {
     halt::testing::checks(of)
 }
 
 #[test]
-fn nothing_calls_itself_without_end() {
-    // A hundredth of the stack that the server has.
+fn recursion_is_limited() {
+    // A hundredth of the server's stack.
     let small = std::thread::Builder::new().stack_size(256 << 10);
     let read = small.spawn(|| {
         for path in PATHS {
@@ -149,7 +147,7 @@ fn nothing_calls_itself_without_end() {
 }
 
 #[test]
-fn work_is_in_proportion() {
+fn work_is_proportional_to_size() {
     const SMALL: usize = 1 << 17;
     for path in [
         "1_a.sql",

@@ -1,90 +1,109 @@
 //! diesel: a folder for each migration, with `up.sql`, `down.sql` and `metadata.toml`.
 
-use super::format::settings;
-use super::name::split;
-use super::{Claim, File, Found, Notes, Options, Problem, folder};
+use super::format;
+use super::path::split;
+use super::{Claim, File, ImportedMigration, Importer, Notes, Options, Problem, folder};
 use crate::domain::room;
 use std::collections::BTreeMap;
 
-const NAMES: [&str; 3] = ["up.sql", "down.sql", "metadata.toml"];
+const METADATA: &str = "metadata.toml";
 
-/// A file in a folder of its own: path of that folder, and the file's name.
-fn own(path: &str) -> Option<(&str, &str)> {
+const NAMES: [&str; 3] = ["up.sql", "down.sql", METADATA];
+
+/// The files in the folder of a migration, by name.
+type Files<'a> = BTreeMap<&'a str, &'a File<'a>>;
+
+/// diesel.
+pub struct Diesel;
+
+impl Importer for Diesel {
+    fn name(&self) -> &'static str {
+        "diesel"
+    }
+
+    fn reads_beside_sql(&self, base: &str) -> bool {
+        base == METADATA
+    }
+
+    /// One file must be named `up.sql`. Other tools may have a `down.sql` in folders, too.
+    fn claims(&self, files: &[File]) -> Claim {
+        let has = |name: &str| {
+            files.iter().any(|file| in_folder(file.path).is_some_and(|(_, base)| base == name))
+        };
+        if has("up.sql") {
+            Claim::Sure
+        } else if has("down.sql") {
+            Claim::Possible
+        } else {
+            Claim::No
+        }
+    }
+
+    /// diesel runs migrations in the order of their versions as text.
+    fn read(
+        &self,
+        files: &[File],
+        _options: &Options,
+        notes: &mut Notes,
+    ) -> Result<Vec<ImportedMigration>, Problem> {
+        let mut folders: BTreeMap<&str, Files> = BTreeMap::new();
+        for file in files {
+            if let Some((folder, base)) = in_folder(file.path) {
+                folders.entry(folder).or_default().insert(base, file);
+            }
+        }
+        folders.retain(|_, files| files.keys().any(|base| base.ends_with(".sql")));
+        let root = folder::only_folder(&folder::uppermost_folders(folders.keys().copied()))?;
+        let mut migrations = Vec::new();
+        for (folder, files) in folders {
+            let (parent, name) = split(folder);
+            if Some(parent) == root {
+                migrations.push(migration(name, &files, notes));
+                continue;
+            }
+            for file in files.values() {
+                notes.unread(file.path, "it is in a folder that diesel does not read");
+            }
+        }
+        migrations.sort_by(|a, b| a.version.cmp(&b.version));
+        folder::keep_order(&mut migrations);
+        Ok(migrations)
+    }
+}
+
+/// The folder and the name of a file that is in a folder of its own.
+fn in_folder(path: &str) -> Option<(&str, &str)> {
     let (folder, base) = split(path);
     (!folder.is_empty() && NAMES.contains(&base)).then_some((folder, base))
 }
 
-/// Whether files are its own: one is named `up.sql`. A `down.sql` may stand beside what
-/// other tools have in folders, too.
-pub fn claims(files: &[File]) -> Claim {
-    let has =
-        |name: &str| files.iter().any(|file| own(file.path).is_some_and(|(_, base)| base == name));
-    if has("up.sql") {
-        Claim::Sure
-    } else if has("down.sql") {
-        Claim::Possible
-    } else {
-        Claim::No
+fn migration(folder: &str, files: &Files, notes: &mut Notes) -> ImportedMigration {
+    let (version, rest) = folder.split_once('_').unwrap_or((folder, folder));
+    let text = |base: &str| files.get(base).map(|file| room::owned(file.text));
+    let transactional = match files.get(METADATA).map(|file| runs_in_transaction(file)) {
+        None | Some(Ok(true)) => None,
+        Some(Ok(false)) => Some(false),
+        Some(Err(problem)) => {
+            notes.refuse(problem);
+            None
+        }
+    };
+    let paths = NAMES.iter().filter_map(|base| files.get(base)).map(|file| file.path.to_owned());
+    ImportedMigration {
+        version: Some(version.replace('-', "")),
+        name: if rest.is_empty() { folder } else { rest }.to_owned(),
+        up: text("up.sql"),
+        down: text("down.sql"),
+        transactional,
+        paths: paths.collect(),
+        ..ImportedMigration::default()
     }
 }
 
-/// Reads them. It runs them in the order of their versions as text.
-pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
-    let mut migrations: BTreeMap<&str, BTreeMap<&str, &File>> = BTreeMap::new();
-    for file in files {
-        if let Some((folder, base)) = own(file.path) {
-            migrations.entry(folder).or_default().insert(base, file);
-        }
-    }
-    migrations.retain(|_, parts| parts.keys().any(|base| base.ends_with(".sql")));
-    let roots = folder::folders(migrations.keys().copied());
-    if let [one, other, ..] = roots[..] {
-        return Err(folder::several(one, other));
-    }
-    let mut found = Vec::new();
-    for (folder, parts) in migrations {
-        let (root, name) = split(folder);
-        if !roots.contains(&root) {
-            for file in parts.values() {
-                notes.unread(file.path, "it is in a folder that diesel does not read");
-            }
-            continue;
-        }
-        let (version, rest) = name.split_once('_').unwrap_or((name, name));
-        let text = |base: &str| parts.get(base).map(|file| room::owned(file.text));
-        let transactional = match parts.get("metadata.toml") {
-            None => None,
-            Some(file) => match runs_in_transaction(file) {
-                Ok(runs) => (!runs).then_some(false),
-                Err(problem) => {
-                    notes.refuse(problem);
-                    None
-                }
-            },
-        };
-        found.push(Found {
-            version: Some(version.replace('-', "")),
-            name: if rest.is_empty() { name } else { rest }.to_owned(),
-            up: text("up.sql"),
-            down: text("down.sql"),
-            transactional,
-            paths: NAMES
-                .iter()
-                .filter_map(|base| parts.get(base))
-                .map(|f| f.path.to_owned())
-                .collect(),
-            ..Found::default()
-        });
-    }
-    found.sort_by(|a, b| a.version.cmp(&b.version));
-    folder::keep_order(&mut found);
-    Ok(found)
-}
-
-/// What metadata.toml says. To diesel a file without the key says no.
+/// The setting in `metadata.toml`. diesel takes a file without it for false.
 fn runs_in_transaction(file: &File) -> Result<bool, Problem> {
     let hint = "Write run_in_transaction = false, or remove the file.";
-    let settings = settings::read(file)?;
+    let settings = format::settings(file)?;
     match settings.iter().find(|setting| setting.key == "run_in_transaction") {
         None => Ok(false),
         Some(setting) => setting.value.parse().map_err(|_| {
@@ -96,8 +115,7 @@ fn runs_in_transaction(file: &File) -> Result<bool, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Convention;
-    use super::super::testing::{detected, read_as, said};
+    use super::super::testing::{detected, read_as, summary};
 
     #[test]
     fn reads_folders() {
@@ -114,9 +132,9 @@ mod tests {
             ("migrations/3_x/up.sql", ""),
             ("migrations/3_x/metadata.toml", "run_in_transaction=true"),
         ];
-        let set = read_as(Convention::Diesel, &all);
+        let set = read_as("diesel", &all);
         assert_eq!(
-            said(&set),
+            summary(&set),
             [
                 "00000000000000 diesel_initial_setup up+down",
                 "20240131120000 create_users up",
@@ -135,12 +153,11 @@ mod tests {
         for (text, expected) in
             [("", "1 a up no-tx"), ("x = 1\n[t]\nrun_in_transaction = true", "1 a up no-tx")]
         {
-            let set =
-                read_as(Convention::Diesel, &[("1_a/up.sql", ""), ("1_a/metadata.toml", text)]);
-            assert_eq!(said(&set), [expected]);
+            let set = read_as("diesel", &[("1_a/up.sql", ""), ("1_a/metadata.toml", text)]);
+            assert_eq!(summary(&set), [expected]);
         }
         let set = read_as(
-            Convention::Diesel,
+            "diesel",
             &[("1_a/up.sql", ""), ("1_a/metadata.toml", "\nrun_in_transaction = \"no\"")],
         );
         assert_eq!(set.problems[0].line, Some(2));

@@ -1,10 +1,10 @@
-//! Patterns of paths, by which files are left out.
+//! Patterns of paths, as in the option `ignore`.
 
 use super::limits;
-use super::name::split;
+use super::path::base;
 use crate::domain::halt;
 
-/// Patterns of which one or another covers a file.
+/// A list of patterns.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Patterns {
     patterns: Vec<Vec<Token>>,
@@ -12,23 +12,23 @@ pub struct Patterns {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {
-    /// This character.
+    /// A character.
     Char(char),
-    /// One character of a name: `?`.
+    /// `?`: one character except a slash.
     One,
-    /// Any number of characters of a name: `*`.
+    /// `*`: any number of characters except slashes.
     Name,
-    /// Any number of characters: `**`.
+    /// `**`: any number of characters.
     All,
-    /// Nothing, or folders with the slash after them: `**/`.
+    /// `**/`: any number of folders.
     Folders,
 }
 
 impl Patterns {
-    /// Reads patterns with commas between. One without a slash is compared with the names of
-    /// files, whatever folder they are in; one that ends with a slash covers all in a folder.
+    /// Parses patterns that are separated by commas. A pattern without a slash matches names of
+    /// files in any folder; one that ends with a slash matches all files in a folder.
     ///
-    /// Error: they are more than anybody writes.
+    /// Error: there are too many.
     pub fn read(text: &str) -> Result<Patterns, String> {
         const MOST: usize = 1000;
         let given = text.split(',').map(str::trim).filter(|pattern| !pattern.is_empty());
@@ -39,13 +39,13 @@ impl Patterns {
         }
     }
 
-    /// Whether one of them covers the file of a path.
+    /// Whether one of them matches the file with this path.
     pub fn cover(&self, path: &str) -> bool {
         self.patterns.iter().any(|pattern| {
             let has_slash = pattern
                 .iter()
                 .any(|token| matches!(token, Token::Char('/') | Token::Folders | Token::All));
-            matches(pattern, if has_slash { path } else { split(path).1 })
+            matches(pattern, if has_slash { path } else { base(path) })
         })
     }
 }
@@ -69,12 +69,12 @@ fn tokens(pattern: &str) -> Vec<Token> {
     if pattern.ends_with('/') {
         tokens.push(Token::All);
     }
-    tokens.truncate(limits::MESSAGE);
+    tokens.truncate(limits::MAX_MESSAGE);
     tokens
 }
 
-/// Compares by the places of the path up to which a part of the pattern may reach, so that the
-/// work is no more than the product of their lengths.
+/// Whether a pattern matches a path. It keeps the offsets of the path that the pattern can reach so
+/// far, so the work is at most the product of both lengths.
 fn matches(pattern: &[Token], path: &str) -> bool {
     let chars: Vec<char> = path.chars().collect();
     let mut reached = vec![false; chars.len() + 1];
@@ -82,7 +82,7 @@ fn matches(pattern: &[Token], path: &str) -> bool {
     for token in pattern {
         halt::work(chars.len() + 1);
         let mut next = vec![false; chars.len() + 1];
-        // Whether a part of any length may have begun before this place.
+        // Whether a token of any length may have begun before this offset.
         let mut open = false;
         for at in 0..=chars.len() {
             let before = at.checked_sub(1).map(|at| (reached[at], chars[at]));
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn covers_paths() {
+    fn matches_paths() {
         for (pattern, path, expected) in [
             ("*.bak", "1_a.sql.bak", true),
             ("*.bak", "old/1_a.sql.bak", true),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_work_in_proportion() {
+    fn work_is_bounded() {
         let patterns = Patterns::read(&"*a".repeat(500)).unwrap_or_default();
         let path = format!("{}b", "a".repeat(4000));
         assert!(halt::testing::checks(|| assert!(!patterns.cover(&path))) < 20);

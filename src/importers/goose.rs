@@ -1,190 +1,218 @@
 //! goose: `N_name.sql` with `-- +goose Up` and `-- +goose Down`.
 
-use super::name::split;
-use super::section::{Line, Section, head, holds, lines};
-use super::{Claim, File, Found, Notes, Options, Problem, folder, unknown_name};
+use super::name::begins_with_digit;
+use super::path::base;
+use super::section::{Line, Section, contains, head, lines};
+use super::{Claim, File, ImportedMigration, Importer, Notes, Options, Problem, folder};
 
-const TOOL: &str = "goose";
+/// goose.
+pub struct Goose;
 
-/// What a line says to goose: any comment with `+goose` in it does, or is an error.
+impl Importer for Goose {
+    fn name(&self) -> &'static str {
+        "goose"
+    }
+
+    /// One file must have an annotation.
+    fn claims(&self, files: &[File]) -> Claim {
+        let is_annotated = |file: &File| {
+            parse_name(base(file.path)).is_some()
+                && contains(file.text, "+goose")
+                && lines(file.text).any(|line| annotation(&line).is_some())
+        };
+        if files.iter().any(is_annotated) { Claim::Sure } else { Claim::No }
+    }
+
+    fn read(
+        &self,
+        files: &[File],
+        _options: &Options,
+        notes: &mut Notes,
+    ) -> Result<Vec<ImportedMigration>, Problem> {
+        let is_own = |base: &str| base.ends_with(".sql") || is_go(base);
+        let mut migrations = Vec::new();
+        for (file, base) in folder::single_folder(files, self.name(), notes, is_own)? {
+            match migration(&file, base) {
+                Ok(migration) => migrations.push(migration),
+                Err(problem) => notes.refuse(problem),
+            }
+        }
+        Ok(folder::merge_parts(migrations))
+    }
+}
+
+fn migration(file: &File, base: &str) -> Result<ImportedMigration, Problem> {
+    if is_go(base) {
+        let message = "a migration in Go cannot run inside the server";
+        return Err(Problem::of(file.path, message, "Write it in SQL, with the same version."));
+    }
+    let (version, name) = parse_name(base).ok_or_else(|| Problem::unknown_name(file.path))?;
+    let Sections { up, down, transactional, .. } = Sections::read(file)?;
+    Ok(ImportedMigration {
+        version: Some(version.to_owned()),
+        name: name.to_owned(),
+        up: up.map(Section::finish),
+        down: down.map(Section::finish),
+        transactional,
+        paths: vec![file.path.to_owned()],
+        ..ImportedMigration::default()
+    })
+}
+
+/// The version and name of a file: the digits before the first underscore, and the rest.
+fn parse_name(base: &str) -> Option<(&str, &str)> {
+    let (version, name) = base.strip_suffix(".sql")?.split_once('_')?;
+    let is_number = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit());
+    is_number.then_some((version, if name.is_empty() { version } else { name }))
+}
+
+fn is_go(base: &str) -> bool {
+    base.ends_with(".go") && !base.ends_with("_test.go") && begins_with_digit(base)
+}
+
+/// The annotation in a line. goose takes any comment with `+goose` for one.
 fn annotation<'a>(line: &Line<'a>) -> Option<&'a str> {
     let comment = line.text.trim_start().strip_prefix("--")?;
     let (_, rest) = comment.split_once("+goose")?;
     Some(rest.trim())
 }
 
-/// The version and name of a file: digits up to the first underscore.
-fn own(base: &str) -> Option<(&str, &str)> {
-    let (version, name) = base.strip_suffix(".sql")?.split_once('_')?;
-    let numbered = !version.is_empty() && version.bytes().all(|b| b.is_ascii_digit());
-    numbered.then_some((version, if name.is_empty() { version } else { name }))
+/// An error message and its HINT.
+type Refusal = (String, &'static str);
+
+fn refusal(message: &str, hint: &'static str) -> Result<(), Refusal> {
+    Err((message.to_owned(), hint))
 }
 
-/// Whether files are its own: one has such a mark.
-pub fn claims(files: &[File]) -> Claim {
-    let marked = |file: &File| {
-        own(split(file.path).1).is_some()
-            && holds(file.text, "+goose")
-            && lines(file.text).any(|line| annotation(&line).is_some())
-    };
-    if files.iter().any(marked) { Claim::Sure } else { Claim::No }
+/// The sections of a file, as far as they have been read.
+#[derive(Default)]
+struct Sections {
+    up: Option<Section>,
+    down: Option<Section>,
+    transactional: Option<bool>,
+    /// The line of a StatementBegin whose end has not been reached.
+    begun: Option<usize>,
 }
 
-/// Reads them.
-pub fn read(files: &[File], _options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
-    let candidates =
-        folder::flat(files, TOOL, notes, |base| base.ends_with(".sql") || is_go(base))?;
-    let mut found = Vec::new();
-    for (file, base) in candidates {
-        if is_go(base) {
-            notes.refuse(Problem::of(
-                file.path,
-                "a migration in Go cannot run inside the server",
-                "Write it in SQL, with the same version.",
-            ));
-            continue;
+impl Sections {
+    fn read(file: &File) -> Result<Sections, Problem> {
+        let mut sections = Sections::default();
+        for line in lines(file.text) {
+            let read = match annotation(&line) {
+                Some(words) => sections.annotate(file, &line, words),
+                None => sections.add(file, &line),
+            };
+            read.map_err(|(message, hint)| Problem::at(file.path, line.number, message, hint))?;
         }
-        let Some((version, name)) = own(base) else {
-            notes.refuse(unknown_name(file.path));
-            continue;
-        };
-        match sections(&file) {
-            Ok(Sections { up, down, transactional }) => found.push(Found {
-                version: Some(version.to_owned()),
-                name: name.to_owned(),
-                up: Some(up),
-                down,
-                transactional,
-                paths: vec![file.path.to_owned()],
-                ..Found::default()
-            }),
-            Err(problem) => notes.refuse(problem),
+        if let Some(number) = sections.begun {
+            let message = "\"-- +goose StatementBegin\" without its end";
+            let hint = "End it with \"-- +goose StatementEnd\".";
+            return Err(Problem::at(file.path, number, message, hint));
+        }
+        match sections.up {
+            Some(_) => Ok(sections),
+            None => Err(Problem::without_up(file.path, "-- +goose Up")),
         }
     }
-    Ok(folder::join(found))
-}
 
-fn is_go(base: &str) -> bool {
-    base.ends_with(".go")
-        && !base.ends_with("_test.go")
-        && base.starts_with(|c: char| c.is_ascii_digit())
-}
+    fn current(&mut self) -> Option<&mut Section> {
+        self.down.as_mut().or(self.up.as_mut())
+    }
 
-struct Sections {
-    up: String,
-    down: Option<String>,
-    transactional: Option<bool>,
-}
-
-fn sections(file: &File) -> Result<Sections, Problem> {
-    let wrong = |line: &Line, message: &str, hint: &str| {
-        Err(Problem::at(file.path, line.number, message, hint))
-    };
-    let (mut up, mut down): (Option<Section>, Option<Section>) = (None, None);
-    let mut transactional = None;
-    // The line of a StatementBegin that isn't ended yet.
-    let mut begun: Option<usize> = None;
-    for line in lines(file.text) {
-        let Some(word) = annotation(&line) else {
-            match down.as_mut().or(up.as_mut()) {
-                Some(section) => section.add(file.text, &line),
-                None if line.text.trim().is_empty() || line.text.trim_start().starts_with("--") => {
-                }
-                None => {
-                    return wrong(
-                        &line,
-                        "text before \"-- +goose Up\"",
-                        "Put \"-- +goose Up\" above it.",
-                    );
-                }
+    /// Adds a line without annotation.
+    fn add(&mut self, file: &File, line: &Line) -> Result<(), Refusal> {
+        let text = line.text.trim_start();
+        match self.current() {
+            Some(section) => section.add(file.text, line),
+            None if text.is_empty() || text.starts_with("--") => {}
+            None => {
+                return refusal("text before \"-- +goose Up\"", "Add \"-- +goose Up\" above it.");
             }
-            continue;
-        };
+        }
+        Ok(())
+    }
+
+    /// Follows an annotation.
+    fn annotate(&mut self, file: &File, line: &Line, words: &str) -> Result<(), Refusal> {
         if line.text.starts_with([' ', '\t']) {
-            return wrong(
-                &line,
-                "white space before a mark of goose",
-                "Remove it: goose refuses it, too.",
+            return refusal(
+                "white space before an annotation of goose",
+                "Remove it: goose does not accept it either.",
             );
         }
-        match head(word).to_ascii_lowercase().as_str() {
-            "up" if up.is_some() => {
-                return wrong(
-                    &line,
-                    "a second \"-- +goose Up\"",
-                    "Give it a file and a version of its own.",
-                );
+        match head(words).to_ascii_lowercase().as_str() {
+            "up" => self.begin_up(),
+            "down" => self.begin_down(),
+            "statementbegin" => self.begin_statement(line),
+            "statementend" => self.end_statement(file, line),
+            "no transaction" => {
+                self.transactional = Some(false);
+                Ok(())
             }
-            "up" => up = Some(Section::default()),
-            "down" if down.is_some() || up.is_none() || begun.is_some() => {
-                return wrong(
-                    &line,
-                    "\"-- +goose Down\" where none can be",
-                    "Have one in the file, below \"-- +goose Up\" and outside of StatementBegin and StatementEnd.",
-                );
-            }
-            "down" => down = Some(Section::default()),
-            "statementbegin" if up.is_none() || begun.is_some() => {
-                return wrong(
-                    &line,
-                    "\"-- +goose StatementBegin\" where none can be",
-                    "End the statement before it, and have it below \"-- +goose Up\".",
-                );
-            }
-            "statementbegin" => begun = Some(line.number),
-            "statementend" if begun.take().is_none() => {
-                return wrong(
-                    &line,
-                    "\"-- +goose StatementEnd\" without its beginning",
-                    "Begin the statement with \"-- +goose StatementBegin\".",
-                );
-            }
-            "statementend" => {
-                // To goose it ends the statement, as a semicolon does to the server.
-                if let Some(section) = down.as_mut().or(up.as_mut()) {
-                    section.end_statement(file.text, &line);
-                }
-            }
-            "no transaction" => transactional = Some(false),
-            "envsub off" => {}
-            "envsub on" => {
-                return wrong(
-                    &line,
-                    "variables of the environment (ENVSUB) are not known inside the server",
-                    "Write the values into the file, or remove this mark if it uses none.",
-                );
-            }
-            other => {
-                let message = format!("unknown mark of goose: \"{}\"", other.escape_debug());
-                let hint = "Known are Up, Down, StatementBegin, StatementEnd and NO TRANSACTION.";
-                return wrong(&line, &message, hint);
+            "envsub off" => Ok(()),
+            "envsub on" => refusal(
+                "environment variables (ENVSUB) are not known inside the server",
+                "Write the values into the file, or remove the annotation if it uses none.",
+            ),
+            other => Err((
+                format!("unknown annotation of goose: \"{}\"", other.escape_debug()),
+                "Known are Up, Down, StatementBegin, StatementEnd and NO TRANSACTION.",
+            )),
+        }
+    }
+
+    fn begin_up(&mut self) -> Result<(), Refusal> {
+        match self.up.replace(Section::default()) {
+            None => Ok(()),
+            Some(_) => {
+                refusal("a second \"-- +goose Up\"", "Move it to a file with a version of its own.")
             }
         }
     }
-    if let Some(number) = begun {
-        let message = "\"-- +goose StatementBegin\" without its end";
-        return Err(Problem::at(
-            file.path,
-            number,
-            message,
-            "End it with \"-- +goose StatementEnd\".",
-        ));
-    }
-    match up {
-        Some(up) => {
-            Ok(Sections { up: up.finish(), down: down.map(Section::finish), transactional })
+
+    fn begin_down(&mut self) -> Result<(), Refusal> {
+        if self.down.is_some() || self.up.is_none() || self.begun.is_some() {
+            return refusal(
+                "misplaced \"-- +goose Down\"",
+                "Write one in the file, below \"-- +goose Up\" and outside of StatementBegin and StatementEnd.",
+            );
         }
-        None => Err(Problem::without_up(file.path, "-- +goose Up")),
+        self.down = Some(Section::default());
+        Ok(())
+    }
+
+    fn begin_statement(&mut self, line: &Line) -> Result<(), Refusal> {
+        if self.up.is_none() || self.begun.is_some() {
+            return refusal(
+                "misplaced \"-- +goose StatementBegin\"",
+                "End the statement before it, and move it below \"-- +goose Up\".",
+            );
+        }
+        self.begun = Some(line.number);
+        Ok(())
+    }
+
+    /// For goose it ends the statement, as a semicolon does for the server.
+    fn end_statement(&mut self, file: &File, line: &Line) -> Result<(), Refusal> {
+        if self.begun.take().is_none() {
+            return refusal(
+                "\"-- +goose StatementEnd\" without its beginning",
+                "Begin the statement with \"-- +goose StatementBegin\".",
+            );
+        }
+        if let Some(section) = self.current() {
+            section.end_statement(file.text, line);
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Convention;
-    use super::super::testing::{detected, read_as, refused, said};
+    use super::super::testing::{detected, read_as, refused, summary};
 
     fn one(text: &str) -> super::super::Set {
-        read_as(Convention::Goose, &[("00001_a.sql", text)])
+        read_as("goose", &[("00001_a.sql", text)])
     }
 
     #[test]
@@ -192,7 +220,7 @@ mod tests {
         let text =
             "-- a note\r\n--+goose up\r\nCREATE TABLE a ();\r\n\r\n-- +goose Down\r\nDROP TABLE a;";
         let set = one(text);
-        assert_eq!(said(&set), ["00001 a up+down"]);
+        assert_eq!(summary(&set), ["00001 a up+down"]);
         assert_eq!(
             set.migrations[0].up.as_deref(),
             Some("-- pg_migrations: line 3\nCREATE TABLE a ();\r\n\r\n")
@@ -209,7 +237,7 @@ mod tests {
         let set = one(
             "-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\nSELECT 1\n-- +goose StatementEnd\n-- +goose statementbegin\nSELECT 2;\n-- +goose STATEMENTEND\n-- +goose Down\n",
         );
-        assert_eq!(said(&set), ["00001 a up+down no-tx"]);
+        assert_eq!(summary(&set), ["00001 a up+down no-tx"]);
         assert_eq!(
             set.migrations[0].up.as_deref(),
             Some(
@@ -225,17 +253,17 @@ mod tests {
             ("CREATE TABLE a ();", 1, "text before"),
             ("-- nothing", 0, "there is no \"-- +goose Up\""),
             ("-- +goose Up\n-- +goose Up", 2, "a second"),
-            ("-- +goose Down\n-- +goose Up", 1, "where none can be"),
+            ("-- +goose Down\n-- +goose Up", 1, "misplaced"),
             ("-- +goose Up\n-- +goose StatementBegin\n", 2, "without its end"),
             ("-- +goose Up\n-- +goose StatementEnd\n", 2, "without its beginning"),
             ("-- +goose Up\n  -- +goose Down\n", 2, "white space"),
             ("-- +goose Up\n-- +goose ENVSUB ON\nSELECT '${A}';", 2, "ENVSUB"),
-            ("-- +goose Up\n-- +goose Dwon\n", 2, "unknown mark of goose: \"dwon\""),
+            ("-- +goose Up\n-- +goose Dwon\n", 2, "unknown annotation of goose: \"dwon\""),
         ] {
             refused(text, &one(text).problems, line, message);
         }
         let set = read_as(
-            Convention::Goose,
+            "goose",
             &[
                 ("1_a.sql", "-- +goose Up"),
                 ("2_b.go", ""),

@@ -1,6 +1,6 @@
-//! psql's `\i` and `\ir` where the files are at hand: each is put in the place of the
-//! command, and is no migration of its own.
+//! psql's `\i` and `\ir`: the files replace the commands, and are no migrations of their own.
 
+use super::path::{join_within, split};
 use super::{Problem, is_any_sql};
 use crate::domain::script::command::{Argument, arguments, name};
 use crate::domain::script::scan::{Kind, scan};
@@ -10,17 +10,18 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// How deep files may include files.
-const DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 
-/// How many files may be put into one, those in included ones counted again.
-const MOST: usize = 10_000;
+/// How many files one may include, counting those in included ones each time.
+const MAX_FILES: usize = 10_000;
 
-/// The most that the texts may grow to that include others, all together.
-const LARGEST: usize = 512 << 20;
+/// The size of all texts that include others, together.
+const MAX_SIZE: usize = 512 << 20;
 
-/// Puts included files in their places. Files are pairs of a path within the folder and a
-/// text. Errors: an included file isn't among them, or includes itself; they are included too
-/// deep, too often, or grow too large.
+/// Replaces the commands in files, which are pairs of path and text, and removes the included ones.
+///
+/// Errors: an included file is not among them, or includes itself; files are included too deep or
+/// too often, or become too large.
 pub fn resolve(files: Vec<(String, String)>) -> Result<Vec<(String, String)>, Problem> {
     let includes = |path: &str, text: &str| {
         let find = |part: &[u8]| memchr::memmem::find(part, b"\\i");
@@ -50,14 +51,14 @@ pub fn resolve(files: Vec<(String, String)>) -> Result<Vec<(String, String)>, Pr
         .collect())
 }
 
-/// A file with what it includes.
+/// A file with all that it includes.
 struct Expanded {
     text: String,
-    /// The files that it includes itself.
+    /// The files that it includes directly.
     included: Vec<String>,
     /// How many files are in it.
     files: usize,
-    /// How deep they include each other.
+    /// How deep they are included.
     depth: usize,
 }
 
@@ -65,13 +66,13 @@ struct Expansion<'a> {
     texts: HashMap<&'a str, &'a str>,
     // Each file is expanded once, however often it is included.
     known: HashMap<String, Rc<Expanded>>,
-    // The files that are being expanded, each included by the one before.
+    // The files that are being expanded. Each is included by the one before.
     open: Vec<String>,
-    // How much has been made in all.
+    // The size of all texts so far.
     size: usize,
 }
 
-impl Expansion<'_> {
+impl<'a> Expansion<'a> {
     fn of(&mut self, path: &str, text: &str) -> Result<Rc<Expanded>, Problem> {
         if let Some(known) = self.known.get(path) {
             return Ok(Rc::clone(known));
@@ -86,8 +87,8 @@ impl Expansion<'_> {
     fn expand(&mut self, path: &str, text: &str) -> Result<Expanded, Problem> {
         let mut expanded =
             Expanded { text: String::new(), included: Vec::new(), files: 0, depth: 0 };
-        // What isn't a command for every value of standard_conforming_strings is part of a
-        // literal or comment.
+        // A command must be one for both values of standard_conforming_strings. Otherwise it is
+        // part of a literal or comment.
         let commands = scan(text, false).pieces.into_iter().filter(|p| p.kind == Kind::Command);
         let commands: HashSet<usize> =
             halt::counted(commands).map(|piece| piece.range.start).collect();
@@ -95,7 +96,7 @@ impl Expansion<'_> {
             let written = &text[piece.range.clone()];
             halt::work(written.len());
             if piece.kind == Kind::Command && matches!(name(written), "q" | "quit") {
-                // psql reads no further.
+                // psql stops reading here.
                 room::push_str(&mut expanded.text, &text[piece.range.start..]);
                 break;
             }
@@ -108,7 +109,7 @@ impl Expansion<'_> {
                     continue;
                 }
             };
-            self.put(&mut expanded, path, written, is_relative).map_err(|problem| Problem {
+            self.add(&mut expanded, path, written, is_relative).map_err(|problem| Problem {
                 line: problem.line.or_else(|| Some(line_at(text, piece.range.start))),
                 ..problem
             })?;
@@ -116,56 +117,30 @@ impl Expansion<'_> {
         Ok(expanded)
     }
 
-    /// Puts the file that a command includes in its place. A problem without a line is one of
-    /// the command's own.
-    fn put(
+    /// Adds the file that a command includes. A problem without a line is one of the command.
+    fn add(
         &mut self,
         expanded: &mut Expanded,
         path: &str,
         command: &str,
         is_relative: bool,
     ) -> Result<(), Problem> {
-        let wanted = argument(command).ok_or_else(|| {
-            let message =
-                format!("the file that \\{} includes is not named as it is", name(command));
-            Problem::of(path, message, "Write its path without variables.")
-        })?;
-        let folder = path.rfind('/').map_or("", |end| &path[..end]);
-        let beside = join(folder, &wanted);
-        // psql looks for \i where it was started, which is mostly the uppermost folder.
-        let places = if is_relative { vec![beside] } else { vec![join("", &wanted), beside] };
-        let texts = &self.texts;
-        let found = places.into_iter().flatten().find(|place| texts.contains_key(place.as_str()));
-        let wanted = shorten(&wanted);
-        let found = found.ok_or_else(|| {
-            let message = format!("it includes \"{wanted}\", which is not in the folder");
-            let hint = "Put the file into the folder, or its content in the place of the command.";
-            Problem::of(path, message, hint)
-        })?;
-        if self.open.contains(&found) {
-            let message = format!("it includes \"{wanted}\", which includes it again");
-            return Err(Problem::of(path, message, "Remove one of the commands."));
-        }
-        if self.open.len() > DEPTH {
-            let message = format!("files are included more than {DEPTH} deep");
-            return Err(Problem::of(path, message, "Write the commands into fewer files."));
-        }
-        let inner = texts.get(found.as_str()).copied().unwrap_or_default();
-        let inner = self.of(&found, inner)?;
+        let (found, text) = self.find(path, command, is_relative)?;
+        let inner = self.of(&found, text)?;
         expanded.files = expanded.files.saturating_add(1).saturating_add(inner.files);
         expanded.depth = expanded.depth.max(1 + inner.depth);
-        if self.open.len() + inner.depth > DEPTH {
-            let message = format!("files are included more than {DEPTH} deep");
-            return Err(Problem::of(path, message, "Write the commands into fewer files."));
+        if self.open.len() + inner.depth > MAX_DEPTH {
+            return Err(too_deep(path));
         }
-        if expanded.files > MOST {
-            let message = format!("it includes more than {MOST} files, with what they include");
+        if expanded.files > MAX_FILES {
+            let message =
+                format!("it includes more than {MAX_FILES} files, with what they include");
             return Err(Problem::beyond(path, message, "Include each file once."));
         }
         let text = inner.text.strip_prefix('\u{feff}').unwrap_or(&inner.text);
         self.size += text.len();
         halt::work(text.len());
-        if self.size > LARGEST {
+        if self.size > MAX_SIZE {
             let message = "the texts with what they include are larger than 512 MB";
             return Err(Problem::beyond(path, message, "Load the files one by one."));
         }
@@ -177,6 +152,48 @@ impl Expansion<'_> {
         room::push(&mut expanded.included, found);
         Ok(())
     }
+
+    /// The path and the text of the file that a command includes.
+    fn find(
+        &self,
+        path: &str,
+        command: &str,
+        is_relative: bool,
+    ) -> Result<(String, &'a str), Problem> {
+        let wanted = argument(command).ok_or_else(|| {
+            let message = format!("the file name in \\{} is not a constant", name(command));
+            Problem::of(path, message, "Write its path without variables.")
+        })?;
+        let beside = join_within(split(path).0, &wanted);
+        // psql looks for the file of \i where it was started, mostly in the uppermost folder.
+        let places = match is_relative {
+            true => vec![beside],
+            false => vec![join_within("", &wanted), beside],
+        };
+        let found = places
+            .into_iter()
+            .flatten()
+            .find_map(|place| self.texts.get(place.as_str()).map(|text| (place, *text)));
+        let wanted = shorten(&wanted);
+        let Some((found, text)) = found else {
+            let message = format!("it includes \"{wanted}\", which is not in the folder");
+            let hint = "Add the file to the folder, or replace the command by its content.";
+            return Err(Problem::of(path, message, hint));
+        };
+        if self.open.contains(&found) {
+            let message = format!("it includes \"{wanted}\", which includes it again");
+            return Err(Problem::of(path, message, "Remove one of the commands."));
+        }
+        match self.open.len() > MAX_DEPTH {
+            true => Err(too_deep(path)),
+            false => Ok((found, text)),
+        }
+    }
+}
+
+fn too_deep(path: &str) -> Problem {
+    let message = format!("files are included more than {MAX_DEPTH} deep");
+    Problem::of(path, message, "Write the commands into fewer files.")
 }
 
 /// The one argument of a command, if it is plain text.
@@ -187,21 +204,6 @@ fn argument(command: &str) -> Option<String> {
         [Argument::Text(path)] => Some(path.trim_matches('"').to_owned()),
         _ => None,
     }
-}
-
-/// A path from a folder; None: it leads out of the folder that is loaded.
-fn join(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 #[cfg(test)]
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn puts_files_in_their_places() {
+    fn includes_files() {
         let files = resolved(&[
             ("001_a.sql", "SELECT 1;\n\\i lib/f.sql\nSELECT 2;\n"),
             ("002_b.sql", "\\ir ./lib/g.sql\\echo done\nSELECT '\\i x.sql';"),
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_not_there() {
+    fn reports_missing_files() {
         for (text, why) in [
             (
                 "SELECT 1;\n\\i other.sql",
@@ -244,7 +246,7 @@ mod tests {
             ("\\ir ../b.sql", "a.sql:1 it includes \"../b.sql\", which is not in the folder"),
             ("\\i a.sql", "a.sql:1 it includes \"a.sql\", which includes it again"),
             ("\\i b.sql", "b.sql:1 it includes \"a.sql\", which includes it again"),
-            ("\\i :x", "a.sql:1 the file that \\i includes is not named as it is"),
+            ("\\i :x", "a.sql:1 the file name in \\i is not a constant"),
         ] {
             let error = resolved(&[("a.sql", text), ("b.sql", "\\i a.sql")]).err();
             let error = error.unwrap_or_default();
@@ -252,7 +254,7 @@ mod tests {
         }
     }
 
-    /// Files of which each includes the next one this often.
+    /// Files that include the next one this often.
     fn chain(files: usize, times: usize) -> Vec<(String, String)> {
         let text = |n: usize| match n + 1 == files {
             true => "SELECT 1;\n".to_owned(),
@@ -262,15 +264,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_included_is_bounded() {
-        assert_eq!(resolve(chain(DEPTH + 1, 1)).map(|files| files.len()), Ok(1));
-        for mut files in [chain(DEPTH + 2, 1), chain(5_000, 1)] {
+    fn includes_are_limited() {
+        assert_eq!(resolve(chain(MAX_DEPTH + 1, 1)).map(|files| files.len()), Ok(1));
+        for mut files in [chain(MAX_DEPTH + 2, 1), chain(5_000, 1)] {
             for _ in 0..2 {
                 let problem = resolve(files.clone()).err();
                 let problem = problem.unwrap_or_else(|| Problem::of("", "", ""));
                 assert_eq!(problem.message, "files are included more than 32 deep");
                 assert!(problem.line == Some(1) && !problem.is_beyond);
-                // In the other order the deepest are known when the others are read.
+                // In reverse order the deepest ones are known first.
                 files.reverse();
             }
         }

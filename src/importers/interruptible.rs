@@ -1,8 +1,8 @@
-//! Every entry of the rules that takes something of a user's size looks for interrupts at least
-//! once for each megabyte of it.
+//! All functions that take input of a user's size check for interrupts at least once for each
+//! megabyte.
 
 use super::include;
-use super::{Convention, File, Options, read};
+use super::{File, IMPORTERS, Options, read};
 use crate::domain::bundle::Bundle;
 use crate::domain::checksum::checksum;
 use crate::domain::halt::testing::checks;
@@ -20,14 +20,14 @@ fn often(what: &str, size: usize, work: impl FnOnce()) {
 
 #[test]
 fn texts() {
-    // One token, or very many; the letters are such as the scanner knows no shorter way for.
+    // One token, or very many. The scanner has no faster path for these letters.
     for part in
         ["x", "SELECT 1;\n", "'", "$a$", "--", "/*", "\\echo x\n", "${x} ", "\r\n", " ", "é"]
     {
         for head in ["", "'", "/*", "COPY t FROM stdin;\n"] {
             let text = format!("{head}{}", part.repeat(2 * MB / part.len()));
             let size = text.len();
-            let what = |name: &str| format!("{name} of {part:?} behind {head:?}");
+            let what = |name: &str| format!("{name} of {part:?} after {head:?}");
             often(&what("scan"), size, || drop(scan(&text, true)));
             often(&what("scan"), size, || drop(scan(&text, false)));
             let values = [("x".to_owned(), "1".to_owned())].into();
@@ -58,28 +58,21 @@ fn files() {
     );
     let committed = text.replacen("-- migrate:up\n-- +goose Up\n-- Up Migration\n", "", 1);
     let changes = format!("--liquibase formatted sql\n--changeset a:1\n{text}");
-    for (convention, path) in Convention::ALL.into_iter().zip([
-        "1_a.up.sql",
-        "1_a.sql",
-        "1_a.sql",
-        "1_a.sql",
-        "V1__a.sql",
-        "verify/a.sql",
-        "1_a/metadata.toml",
-        "1_a.sql",
-        "V1__a.sql",
-        "1_a.sql",
-        "committed/000001.sql",
-        "1_a/migration.sql",
-        "0000_a.sql",
-        "a.sql",
-        "1_a.sql",
-    ]) {
-        let text = match convention {
-            Convention::Liquibase => changes.as_str(),
-            Convention::GraphileMigrate => &committed,
-            // What isn't SQL is never so large.
-            Convention::Diesel => &text[..2 * MB],
+    for importer in IMPORTERS {
+        let path = match importer.name() {
+            "flyway" | "refinery" => "V1__a.sql",
+            "golang-migrate" => "1_a.up.sql",
+            "graphile-migrate" => "committed/000001.sql",
+            "prisma" => "1_a/migration.sql",
+            "sqitch" => "verify/a.sql",
+            "diesel" => "1_a/metadata.toml",
+            _ => "1_a.sql",
+        };
+        let text = match importer.name() {
+            "liquibase" => changes.as_str(),
+            "graphile-migrate" => &committed,
+            // Files that are not SQL are never so large.
+            "diesel" => &text[..2 * MB],
             _ => &text,
         };
         let files = [
@@ -88,22 +81,18 @@ fn files() {
             File { path: "1_a/up.sql", text: "" },
             File { path, text },
         ];
-        let files = match convention {
-            Convention::Sqitch | Convention::Diesel => &files[..],
+        let files = match importer.name() {
+            "sqitch" | "diesel" => &files[..],
             _ => &files[3..],
         };
         let read = || {
-            let set = read(files, Some(convention), &Options::default());
-            assert!(set.is_ok_and(|set| !set.migrations.is_empty()), "{}", convention.name());
+            let set = read(files, Some(*importer), &Options::default());
+            assert!(set.is_ok_and(|set| !set.migrations.is_empty()), "{}", importer.name());
         };
-        match convention {
-            // They only take the text.
-            Convention::GolangMigrate
-            | Convention::Flyway
-            | Convention::Refinery
-            | Convention::Prisma
-            | Convention::Sqlx => read(),
-            _ => often(convention.name(), text.len(), read),
+        match importer.name() {
+            // They only copy the text.
+            "golang-migrate" | "flyway" | "refinery" | "prisma" | "sqlx" => read(),
+            name => often(name, text.len(), read),
         }
     }
     let files = vec![
@@ -128,7 +117,7 @@ fn bundles_and_plans() {
         applied: n == 0,
     };
     let nodes: Vec<Node> = (0..COUNT).map(node).collect();
-    // A step of it is counted as some bytes.
+    // A step counts as several bytes.
     let size = COUNT * crate::domain::halt::STEP;
     often("graph", size, || assert!(Graph::new(nodes.clone()).order().is_ok()));
     let graph = Graph::new(nodes);

@@ -1,178 +1,209 @@
-//! Liquibase's formatted SQL: files that begin with `--liquibase formatted sql` and hold
-//! changesets, `--changeset author:id`.
+//! Liquibase's formatted SQL: files that begin with `--liquibase formatted sql` and hold changesets,
+//! `--changeset author:id`.
 //!
-//! Files run as changelogs beside them include them, and if there are none, in the order of
-//! their paths. A changeset's version is the file's path (or the logical one) without ending
-//! and its place in the file, so it stays what it is when changesets and files are added:
-//! `changes/001_users.2`. Where that isn't Liquibase's order, a changeset requires the one
-//! before. Its name is `author:id`. One with runOnChange or runAlways is a repeatable
-//! migration, whose name has the path and the place as well, since these run by their names.
+//! Files run in the order in which changelogs in XML, YAML or JSON include them, or, without these, in
+//! that of their paths. The version of a changeset is the path of the file (or the logical one)
+//! without ending and the position in the file, such as `changes/001_users.2`. So it does not change
+//! when changesets and files are added. Where the order of versions is not Liquibase's, a changeset
+//! requires the one before it. Its name is `author:id`. One with runOnChange or runAlways is a
+//! repeatable migration. Since these run in the order of their names, the name begins with the path
+//! and the position.
 
 mod attributes;
-mod changelog;
+mod changeset;
 mod config;
 mod filter;
-mod marks;
-mod master;
+mod formatted;
+mod includes;
+mod markers;
+mod order;
 
-pub use marks::has_header;
+pub use markers::has_header;
 
-use super::section::holds;
-use super::{Claim, File, Found, Notes, Options, Problem};
+use super::name::{is_sql, stem};
+use super::section::contains;
+use super::{Claim, File, ImportedMigration, Importer, Notes, Options, Problem, folder};
 use crate::domain::moment::Moment;
-use crate::domain::version::{MAX_LENGTH, Version};
+use crate::domain::version::MAX_LENGTH;
 use crate::domain::{halt, room};
-use changelog::ChangeSet;
+use changeset::ChangeSet;
 use config::Config;
 use filter::Filter;
 use std::collections::HashMap;
 
-/// The options that it knows.
-pub const OPTIONS: &[&str] = &["contexts", "labels"];
+/// Liquibase.
+pub struct Liquibase;
 
-/// Whether files are its own.
-pub fn claims(files: &[File]) -> Claim {
-    let is_one = |file: &File| match is_sql(file) {
-        true => has_header(file.text),
-        // One that only includes others.
-        false => holds(file.text, "databaseChangeLog"),
-    };
-    if files.iter().any(is_one) { Claim::Sure } else { Claim::No }
+impl Importer for Liquibase {
+    fn name(&self) -> &'static str {
+        "liquibase"
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        &["contexts", "labels"]
+    }
+
+    fn reads_beside_sql(&self, base: &str) -> bool {
+        base == "liquibase.properties" || order::has_changelog_name(base)
+    }
+
+    /// There must be formatted SQL, or a changelog.
+    fn claims(&self, files: &[File]) -> Claim {
+        let is_own = |file: &File| match is_sql(file.path) {
+            true => has_header(file.text),
+            false => contains(file.text, "databaseChangeLog"),
+        };
+        if files.iter().any(is_own) { Claim::Sure } else { Claim::No }
+    }
+
+    fn read(
+        &self,
+        files: &[File],
+        options: &Options,
+        notes: &mut Notes,
+    ) -> Result<Vec<ImportedMigration>, Problem> {
+        let Config { changelog, contexts, labels } = Config::read(files, notes)?;
+        let configured = changelog.as_ref().map(|(path, problem)| (path.as_str(), problem.clone()));
+        let filter = Filter::of(options, contexts.as_deref(), labels.as_deref())?;
+        let mut reading = Reading::default();
+        for file in order::order(files, configured, &filter, notes)? {
+            match formatted_sql(&file) {
+                Ok(true) => reading.read(&file, &filter, notes),
+                Ok(false) => notes.ignore(file.path, "it is empty"),
+                Err(problem) => notes.refuse(problem),
+            }
+        }
+        let mut migrations = reading.migrations;
+        check_repeatables(&migrations, notes);
+        folder::keep_order(&mut migrations);
+        Ok(migrations)
+    }
 }
 
-fn is_sql(file: &File) -> bool {
-    file.path.to_ascii_lowercase().ends_with(".sql")
+/// Whether a file has content. Error: it is not formatted SQL.
+fn formatted_sql(file: &File) -> Result<bool, Problem> {
+    if !is_sql(file.path) {
+        let message = "a changelog that is not formatted SQL is not read";
+        let hint = "Write it as formatted SQL. If it only includes other files, its name must contain the word changelog.";
+        return Err(Problem::of(file.path, message, hint));
+    }
+    if file.text.trim().is_empty() {
+        return Ok(false);
+    }
+    if !has_header(file.text) {
+        let message = "the file does not begin with --liquibase formatted sql";
+        let hint = "Write that as its first line and --changeset AUTHOR:ID as its second, or remove the file.";
+        return Err(Problem::of(file.path, message, hint));
+    }
+    Ok(true)
 }
 
-/// Reads them. What it neither reads nor notes is noted by the caller.
-pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Vec<Found>, Problem> {
-    let Config { changelog, contexts, labels } = Config::read(files, notes)?;
-    let configured = changelog.as_ref().map(|(path, problem)| (path.as_str(), problem.clone()));
-    let filter = Filter::of(options, contexts.as_deref(), labels.as_deref())?;
-    let mut found = Vec::new();
-    // By author and id, in each file.
-    let mut ids: HashMap<(String, String), (String, usize)> = HashMap::new();
-    for file in master::order(files, configured, &filter, notes)? {
-        if !is_sql(&file) {
-            let message = "a changelog that is not formatted SQL is not read";
-            let hint = "Write it as formatted SQL; or if it only includes others, have the word changelog in its name.";
-            notes.refuse(Problem::of(file.path, message, hint));
-            continue;
-        }
-        if file.text.trim().is_empty() {
-            notes.ignore(file.path, "it is empty");
-            continue;
-        }
-        if !has_header(file.text) {
-            let message = "the file does not begin with --liquibase formatted sql";
-            let hint = "Write that as its first line and --changeset AUTHOR:ID as its second, or take the file away.";
-            notes.refuse(Problem::of(file.path, message, hint));
-            continue;
-        }
-        let log = changelog::read(&file, &filter, notes);
+/// The migrations so far.
+#[derive(Default)]
+struct Reading {
+    migrations: Vec<ImportedMigration>,
+    /// The file and line of each changeset, by its path and name.
+    known: HashMap<(String, String), (String, usize)>,
+}
+
+impl Reading {
+    /// Reads the changesets of a file.
+    fn read(&mut self, file: &File, filter: &Filter, notes: &mut Notes) {
+        let log = formatted::read(file, filter, notes);
         if log.changesets.is_empty() {
             notes.ignore(file.path, "it holds no changeset");
         }
-        for (place, set) in log.changesets.into_iter().enumerate() {
+        for (n, set) in log.changesets.into_iter().enumerate() {
             halt::work(halt::STEP);
-            if ids.try_reserve(1).is_err() {
-                halt::end(halt::OutOfMemory);
-            }
-            let name = format!("{}:{}", set.head.author, set.head.id);
             let logical = set.head.logical_path().or(log.logical_path.as_deref());
             let path = logical.unwrap_or(file.path).trim_start_matches("classpath:");
-            if path.len() > MAX_LENGTH + 4 {
+            if path.len() > MAX_LENGTH + ".sql".len() {
                 let message = format!("its path is longer than {MAX_LENGTH} bytes");
-                let hint = "Give it a shorter one: it is part of the versions.";
+                let hint = "Shorten it: it is part of the versions.";
                 notes.refuse(Problem::at(file.path, set.line, message, hint));
-                break;
+                return;
             }
             let path = path.to_owned();
-            let here = (file.path.to_owned(), set.line);
-            if let Some((other, line)) = ids.insert((path.clone(), name.clone()), here) {
-                let message = format!("changeset {name} is there already, in {other}, line {line}");
-                let hint = "Give one of them another id.";
-                notes.refuse(Problem::at(file.path, set.line, message, hint));
-                continue;
-            }
-            if let Some(why) = set.head.reason_to_skip(&filter) {
-                notes.ignore(file.path, format!("changeset {name} is not taken: {why}"));
-                continue;
-            }
-            room::push(&mut found, migration(&file, &path, place + 1, name, set, notes));
+            self.add(file, &path, n + 1, set, filter, notes);
         }
     }
-    keep_order(&mut found, notes);
-    Ok(found)
+
+    /// Adds a changeset with its path and position.
+    fn add(
+        &mut self,
+        file: &File,
+        path: &str,
+        position: usize,
+        set: ChangeSet,
+        filter: &Filter,
+        notes: &mut Notes,
+    ) {
+        if self.known.try_reserve(1).is_err() {
+            halt::end(halt::OutOfMemory);
+        }
+        let name = format!("{}:{}", set.head.author, set.head.id);
+        let here = (file.path.to_owned(), set.line);
+        if let Some((other, line)) = self.known.insert((path.to_owned(), name.clone()), here) {
+            let message = format!("changeset {name} already exists in {other}, line {line}");
+            let hint = "Give one of them another id.";
+            notes.refuse(Problem::at(file.path, set.line, message, hint));
+        } else if let Some(why) = set.head.reason_to_skip(filter) {
+            notes.ignore(file.path, format!("changeset {name} is skipped: {why}"));
+        } else {
+            let migration = migration(file, path, position, name, set, notes);
+            room::push(&mut self.migrations, migration);
+        }
+    }
 }
 
 fn migration(
     file: &File,
     path: &str,
-    place: usize,
+    position: usize,
     name: String,
     set: ChangeSet,
     notes: &mut Notes,
-) -> Found {
+) -> ImportedMigration {
     let ChangeSet { head, up, down, .. } = set;
-    let found = Found {
+    let migration = ImportedMigration {
         up: Some(up),
         transactional: head.is_false("runInTransaction").then_some(false),
         paths: vec![file.path.to_owned()],
-        ..Found::default()
+        ..ImportedMigration::default()
     };
     let (always, on_change) = (head.is_true("runAlways"), head.is_true("runOnChange"));
     if !always && !on_change {
-        return Found { version: Some(format!("{}.{place}", stem(path))), name, down, ..found };
+        let path = stem(path, ".sql").unwrap_or(path);
+        return ImportedMigration {
+            version: Some(format!("{path}.{position}")),
+            name,
+            down,
+            ..migration
+        };
     }
     if down.is_some_and(|down| !down.is_empty()) {
         let why = format!(
-            "the rollback of changeset {name} is not taken: what runs again is never rolled back"
+            "the rollback of changeset {name} is skipped: a repeatable migration is never rolled back"
         );
         notes.ignore(file.path, why);
     }
     let moment = if always { Moment::AfterRun } else { Moment::Changed };
-    Found { name: format!("{path} {place:04} {name}"), moment, ..found }
+    ImportedMigration { name: format!("{path} {position:04} {name}"), moment, ..migration }
 }
 
-/// A path without its ending.
-fn stem(path: &str) -> &str {
-    let at = path.len().saturating_sub(4);
-    match path.get(at..) {
-        Some(ending) if ending.eq_ignore_ascii_case(".sql") => path.get(..at).unwrap_or(path),
-        _ => path,
-    }
-}
-
-/// Makes migrations require the one before where versions alone would let them run earlier.
-/// Repeatable ones can't.
-fn keep_order(found: &mut [Found], notes: &mut Notes) {
-    let mut before: Option<String> = None;
-    let mut highest: Vec<u8> = Vec::new();
-    let mut last: [Option<String>; 2] = [None, None];
-    for found in found {
-        let Some(version) = &found.version else {
-            let last = &mut last[usize::from(found.moment == Moment::AfterRun)];
-            if let Some(other) = last.as_ref().filter(|other| **other > found.name) {
-                let path = found.paths.first().map_or("", String::as_str);
-                let message =
-                    format!("\"{other}\" comes before \"{}\", but would run after it", found.name);
-                let hint =
-                    "Rename the files, so that what runs again comes in the order of their names.";
-                notes.refuse(Problem::of(path, message, hint));
-            }
-            *last = Some(found.name.clone());
-            continue;
-        };
-        // One that isn't valid is told of elsewhere.
-        let Ok(parsed) = Version::parse(version) else { continue };
-        let key = parsed.key().to_vec();
-        let former = before.replace(version.clone());
-        if key < highest {
-            found.requires.extend(former);
-        } else {
-            highest = key;
+/// Checks that repeatable migrations are in the order of their names, in which they run.
+fn check_repeatables(migrations: &[ImportedMigration], notes: &mut Notes) {
+    let mut last: [Option<&str>; 2] = [None, None];
+    for migration in migrations.iter().filter(|migration| migration.version.is_none()) {
+        let last = &mut last[usize::from(migration.moment == Moment::AfterRun)];
+        let name = migration.name.as_str();
+        if let Some(other) = last.filter(|other| *other > name) {
+            let message = format!("\"{other}\" comes before \"{name}\", but would run after it");
+            let hint =
+                "Rename the files, so that repeatable changesets are in the order of their names.";
+            notes.refuse(Problem::of(migration.path(), message, hint));
         }
+        *last = Some(name);
     }
 }
 

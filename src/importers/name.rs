@@ -1,71 +1,51 @@
-//! Names of the form that most tools share: digits, a separator, a name.
+//! File names: of the form that most tools share (digits, a separator, a name), and of other kinds
+//! of files.
 
-/// The part of a migration that a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// The text that applies it.
-    Up,
-    /// The text that takes it back.
-    Down,
-}
+use super::Part;
+use super::path::base;
 
-impl Part {
-    /// The argument of add() that it is.
-    pub fn word(self) -> &'static str {
-        match self {
-            Part::Up => "up",
-            Part::Down => "down",
-        }
-    }
-}
-
-/// What a file's name says.
+/// The parts of a numbered file name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileName {
-    /// The digits that it begins with, as they are written.
+pub struct NumberedName {
+    /// The digits at the beginning, as they are written.
     pub version: String,
-    /// What stands between version and ending; the version, if nothing does.
+    /// The text between version and ending; if there is none, the version.
     pub name: String,
-    /// Which part it holds by its name.
+    /// The part of the migration, if the name has `.up` or `.down`.
     pub part: Option<Part>,
 }
 
-/// What stands in a path before its last part, and that part.
-pub fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
-}
-
-/// A name without its ending, which may be written in capitals.
+/// A name without an ending, in any case; None: it has another ending.
 pub fn stem<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
     let at = name.len().checked_sub(ending.len())?;
     let (stem, rest) = name.split_at_checked(at)?;
     rest.eq_ignore_ascii_case(ending).then_some(stem)
 }
 
-/// Whether a path is that of a file of SQL.
+/// Whether a file has the ending `.sql`, in any case.
 pub fn is_sql(path: &str) -> bool {
     stem(path, ".sql").is_some()
 }
 
-/// What SQL is also named by, so that nothing is read of it.
+/// Endings that SQL has besides `.sql`. Importers read such files only if they are configured so.
 const OTHER_SQL: [&str; 8] =
     [".psql", ".pgsql", ".plsql", ".plpgsql", ".ddl", ".dml", ".dcl", ".sqlx"];
 
-/// Whether a path looks like that of SQL, but doesn't end in `.sql`, so that nothing is read
-/// of it.
+/// Whether a file holds SQL by its name, but does not end in `.sql`, so that no importer reads it unless
+/// it is configured so.
 pub fn is_other_sql(path: &str) -> bool {
-    let base = split(path).1.to_ascii_lowercase();
-    OTHER_SQL.iter().any(|ending| base.ends_with(ending) || base.contains(&format!("{ending}.")))
-        || base.contains(".sql~")
-        || (base.contains(".sql.") && !base.ends_with(".sql.conf") && !base.ends_with(".sql"))
+    let name = base(path).to_ascii_lowercase();
+    OTHER_SQL.iter().any(|ending| name.ends_with(ending) || name.contains(&format!("{ending}.")))
+        || name.contains(".sql~")
+        || (name.contains(".sql.") && !name.ends_with(".sql.conf") && !name.ends_with(".sql"))
 }
 
-/// Whether a path is that of SQL by whichever ending.
+/// Whether a file holds SQL by its name.
 pub fn is_any_sql(path: &str) -> bool {
     is_sql(path) || is_other_sql(path)
 }
 
-/// How files end that are for people or for other programs, whatever they begin with.
+/// Endings of files that are never migrations, whatever their names begin with.
 const NO_MIGRATIONS: [&str; 24] = [
     ".md",
     ".markdown",
@@ -93,117 +73,83 @@ const NO_MIGRATIONS: [&str; 24] = [
     "_test.go",
 ];
 
-/// Whether a file has the name of a migration, in whichever tool's way and with whatever ending:
-/// a number or a time at its beginning, `V1`, `U1`, `B1`, `R__` or a callback of Flyway's, `.up` or `.down` before the
-/// ending; or an ending of SQL other than `.sql`, which no tool reads. Such a file is either read
-/// or an error.
+/// Whether a file has the name of a migration of any tool, with any ending: it begins with a number,
+/// a date, `V1`, `U1`, `B1`, `R__` or a callback of Flyway; it has `.up` or `.down` before the ending;
+/// or it ends like SQL, but not in `.sql`. Such a file is either read or a problem.
 pub fn is_migration(path: &str) -> bool {
-    let base = split(path).1.to_ascii_lowercase();
-    if is_other_sql(&base) {
+    let name = base(path).to_ascii_lowercase();
+    if is_other_sql(&name) {
         return true;
     }
-    if NO_MIGRATIONS.iter().any(|ending| base.ends_with(ending)) {
+    if NO_MIGRATIONS.iter().any(|ending| name.ends_with(ending)) {
         return false;
     }
-    let digit = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
-    let versioned = base
+    let is_versioned = name
         .strip_prefix(['v', 'u', 'b'])
-        .is_some_and(|rest| digit(rest) && (is_sql(&base) || rest.contains('_')));
-    digit(&base)
-        || versioned
-        || base.starts_with(if is_sql(&base) { "r__" } else { "r_" })
-        || ["beforemigrate", "aftermigrate"].iter().any(|event| base.starts_with(event))
-        || [".up.", ".down."].iter().any(|part| base.contains(part))
+        .is_some_and(|rest| begins_with_digit(rest) && (is_sql(&name) || rest.contains('_')));
+    begins_with_digit(&name)
+        || is_versioned
+        || name.starts_with(if is_sql(&name) { "r__" } else { "r_" })
+        || ["beforemigrate", "aftermigrate"].iter().any(|event| name.starts_with(event))
+        || [".up.", ".down."].iter().any(|part| name.contains(part))
 }
 
-/// What is needed of a file to know what a folder holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// What is in it.
-    Text,
-    /// That it is there: code of another language, or what is packed, which may be a migration.
-    Name,
-    /// Nothing.
-    Nothing,
+/// Whether a file has the name of a migration, and can be read as text.
+pub fn is_readable_migration(path: &str) -> bool {
+    is_sql(path) || (is_migration(path) && !is_code(path) && !is_packed(path))
 }
 
-const BESIDE: [&str; 9] = [
-    "sqitch.plan",
-    "sqitch.conf",
-    "metadata.toml",
-    "_journal.json",
-    "flyway.conf",
-    "flyway.toml",
-    "flyway.user.toml",
-    "liquibase.properties",
-    "atlas.sum",
-];
+/// Endings of programs, and of what may be one.
 const CODE: [&str; 26] = [
     ".go", ".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".java", ".kt", ".py", ".rs", ".rb",
     ".php", ".cs", ".ex", ".exs", ".groovy", ".scala", ".class", ".sh", ".bash", ".ps1", ".bat",
     ".xml", ".yaml", ".yml",
 ];
-/// What is no text.
+/// Endings of compressed files and archives.
 const PACKED: [&str; 9] = [".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz", ".dump"];
 
-/// Whether a path is that of code in another language, which may be a migration.
+/// Whether a file holds code in another language, which may be a migration.
 pub fn is_code(path: &str) -> bool {
-    CODE.iter().any(|ending| path.ends_with(ending)) && !is_changelog(split(path).1)
+    CODE.iter().any(|ending| path.ends_with(ending))
 }
 
-fn is_packed(base: &str) -> bool {
-    let base = base.to_ascii_lowercase();
-    PACKED.iter().any(|ending| base.ends_with(ending))
+fn is_packed(path: &str) -> bool {
+    let name = base(path).to_ascii_lowercase();
+    PACKED.iter().any(|ending| name.ends_with(ending))
 }
 
-/// What is needed of the file of a path.
-pub fn need(path: &str) -> Need {
-    let base = split(path).1;
-    if is_sql(base)
-        || stem(base, ".sql.conf").is_some()
-        || BESIDE.contains(&base)
-        || is_changelog(base)
-        || (is_migration(base) && !is_code(base) && !is_packed(base))
-    {
-        Need::Text
-    } else if is_code(base) || is_migration(base) {
-        Need::Name
-    } else {
-        Need::Nothing
-    }
+/// The digits at the beginning of a name, and the rest.
+pub fn split_digits(name: &str) -> (&str, &str) {
+    name.split_at(name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len()))
 }
 
-/// Whether a file of this name says in which order Liquibase runs others.
-fn is_changelog(base: &str) -> bool {
-    let base = base.to_ascii_lowercase();
-    ["changelog", "master"].iter().any(|word| base.contains(word))
-        && [".xml", ".yaml", ".yml", ".json"].iter().any(|ending| base.ends_with(ending))
+/// Whether a name begins with a digit.
+pub fn begins_with_digit(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// Reads a file's name, without folders. None: it isn't SQL, or doesn't begin with digits
-/// that end at `_`, `-` or the ending. A date with hyphens is one version: `2024-01-31-x`.
-pub fn numbered(base: &str) -> Option<FileName> {
-    let stem_of = |name, ending| stem(name, ending);
-    let whole = stem_of(base, ".sql")?;
-    let (rest, part) = if let Some(rest) = stem_of(whole, ".up") {
+/// Parses a file name, without folders. None: it does not end in `.sql`, or does not begin with
+/// digits that end at `_`, `-` or the ending. A date with hyphens is one version: `2024-01-31-x`.
+pub fn numbered(base: &str) -> Option<NumberedName> {
+    let whole = stem(base, ".sql")?;
+    let (rest, part) = if let Some(rest) = stem(whole, ".up") {
         (rest, Some(Part::Up))
-    } else if let Some(rest) = stem_of(whole, ".down") {
+    } else if let Some(rest) = stem(whole, ".down") {
         (rest, Some(Part::Down))
     } else {
         (whole, None)
     };
     let (version, name) = date(rest).or_else(|| {
-        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let (digits, name) = rest.split_at(end);
+        let (digits, name) = split_digits(rest);
         let fits = !digits.is_empty() && (name.is_empty() || name.starts_with(['_', '-']));
         fits.then(|| (digits.to_owned(), name))
     })?;
     let name = name.trim_start_matches(['_', '-']);
     let name = if name.is_empty() { version.clone() } else { name.to_owned() };
-    Some(FileName { version, name, part })
+    Some(NumberedName { version, name, part })
 }
 
-/// A date, with hyphens between year, month and day, as one number, and what follows.
+/// The digits of a date with hyphens between year, month and day, and the rest of the name.
 fn date(text: &str) -> Option<(String, &str)> {
     let mut digits = String::new();
     let mut rest = text;
@@ -218,12 +164,11 @@ fn date(text: &str) -> Option<(String, &str)> {
     if !rest.is_empty() && !rest.starts_with(['_', '-']) {
         return None;
     }
-    // A time of the day, or a number within it.
+    // The time of day, or a number within the day.
     if let Some(more) = rest.strip_prefix('-') {
-        let end = more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len());
-        let after = &more[end..];
-        if matches!(end, 4 | 6) && (after.is_empty() || after.starts_with(['_', '-'])) {
-            digits.push_str(&more[..end]);
+        let (time, after) = split_digits(more);
+        if matches!(time.len(), 4 | 6) && (after.is_empty() || after.starts_with(['_', '-'])) {
+            digits.push_str(time);
             rest = after;
         }
     }
@@ -255,13 +200,13 @@ mod tests {
             ("2024-01-31-120000_create.sql", "20240131120000", "create", None),
             ("2024-report.sql", "2024", "report", None),
         ] {
-            let expected = FileName { version: version.into(), name: name.into(), part };
+            let expected = NumberedName { version: version.into(), name: name.into(), part };
             assert_eq!(numbered(base), Some(expected), "{base}");
         }
     }
 
     #[test]
-    fn knows_what_it_does_not_know() {
+    fn rejects_other_names() {
         for base in [
             "",
             "README.md",
@@ -279,35 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_what_is_needed() {
-        for (path, expected) in [
-            ("a/1_x.SQL", Need::Text),
-            ("V1__x.sql.conf", Need::Text),
-            ("meta/_journal.json", Need::Text),
-            ("meta/0000_snapshot.json", Need::Nothing),
-            ("2_x.go", Need::Name),
-            ("db/db.changelog-Master.YAML", Need::Text),
-            ("changelog/x.xml", Need::Name),
-            ("README.md", Need::Nothing),
-            ("001_notes.md", Need::Nothing),
-            ("logo.png", Need::Nothing),
-            ("001_a.sql.sql", Need::Text),
-            ("001_a.ddl", Need::Text),
-            ("seed.pgsql", Need::Text),
-            ("1_x.up.psql", Need::Text),
-            ("1_x.sql.bak", Need::Text),
-            ("V1__x.sql.j2", Need::Text),
-            ("20240131_x", Need::Text),
-            ("x.down.txt", Need::Text),
-            ("1_x.sql.gz", Need::Name),
-            ("1_x.rb", Need::Name),
-        ] {
-            assert_eq!(need(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn knows_names_of_migrations() {
+    fn recognises_names_of_migrations() {
         for (path, expected) in [
             ("m/1_a.sql", true),
             ("m/2024-01-31.SQL", true),
@@ -335,9 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_paths() {
-        assert_eq!(split("a/b/c"), ("a/b", "c"));
-        assert_eq!(split("c"), ("", "c"));
+    fn knows_endings() {
         assert!(is_sql("a/b.Sql") && !is_sql("a.sq") && !is_sql("ésql"));
     }
 }

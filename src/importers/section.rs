@@ -1,4 +1,4 @@
-//! Sections of a text, which say at which line of it they begin.
+//! Lines and sections of a file. A section says at which line of the file it begins.
 
 use crate::domain::script::{floor_boundary, line_at, origin};
 use crate::domain::{halt, room};
@@ -10,21 +10,21 @@ use std::ops::Range;
 pub struct Line<'a> {
     /// Its number, from 1.
     pub number: usize,
-    /// Where it begins.
+    /// The offset of its first byte.
     pub start: usize,
-    /// Where the next one begins.
+    /// The offset of the next line.
     pub end: usize,
-    /// What is in it, without its end.
+    /// The content, without the line end.
     pub text: &'a str,
 }
 
-/// Whether something is in a text.
-pub fn holds(text: &str, wanted: &str) -> bool {
+/// Whether a text contains another one. Long searches can be cancelled.
+pub fn contains(text: &str, wanted: &str) -> bool {
     let find = |part: &[u8]| memmem::find(part, wanted.as_bytes());
     halt::search(text.as_bytes(), 0, wanted.len(), find).is_some()
 }
 
-/// As much of a line as a mark can have.
+/// The beginning of a line, which is longer than any marker.
 pub fn head(line: &str) -> &str {
     const LONGEST: usize = 1000;
     &line[..floor_boundary(line, line.len().min(LONGEST))]
@@ -48,8 +48,8 @@ pub fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// What stands in the given ranges, which follow one another and begin lines: with empty lines
-/// for those between them, and the line at which it begins.
+/// A section of the given ranges, which are in order and begin at line starts. The lines between
+/// them are empty in it.
 pub fn cut(text: &str, ranges: &[Range<usize>]) -> String {
     let mut section = Section::default();
     let (mut line, mut from) = (1, 0);
@@ -61,24 +61,24 @@ pub fn cut(text: &str, ranges: &[Range<usize>]) -> String {
     section.finish()
 }
 
-/// A part of a text that is put together line by line: lines between others that aren't its own
-/// are empty in it, so that each stays where it is in the whole text, counted from the first.
+/// A section that is collected line by line. Lines of the file between those of the section are
+/// empty in it, so that each line keeps its distance from the first one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Section {
     text: String,
-    /// The line of the whole text at which it begins; 0: none yet.
+    /// The line of the file at which it begins; 0: it is empty.
     first: usize,
-    /// How many lines it has ended.
+    /// The number of line ends in it.
     newlines: usize,
 }
 
 impl Section {
-    /// Adds a line of the whole text.
+    /// Adds a line of the file.
     pub fn add(&mut self, whole: &str, line: &Line) {
         self.put(line.number, &whole[line.start..line.end]);
     }
 
-    /// Adds a text that begins with this line, and may be several.
+    /// Adds a text of one or more lines that begins at this line of the file.
     pub fn put(&mut self, line: usize, text: &str) {
         if self.first == 0 {
             self.first = line;
@@ -90,35 +90,35 @@ impl Section {
         room::push_str(&mut self.text, text);
     }
 
-    /// Ends the last line.
+    /// Adds a line end.
     pub fn end_line(&mut self) {
         room::push_str(&mut self.text, "\n");
         self.newlines += 1;
     }
 
-    /// Adds a line that is a comment and ends a statement, which may lack its semicolon.
+    /// Adds a comment line that ends a statement, and the semicolon if the statement has none.
     pub fn end_statement(&mut self, whole: &str, line: &Line) {
         let ended = self.text.trim_end().ends_with(';');
         let at = self.text.len();
         self.add(whole, line);
         if !ended {
-            // Behind the empty lines that have been added.
+            // After the empty lines that have been added.
             let comment = self.text.len() - (line.end - line.start);
             self.text.insert(comment.max(at), ';');
         }
     }
 
-    /// What has been put together.
+    /// The text so far.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The line of the whole text that is the one of this number here.
+    /// The line of the file for a line of the section.
     pub fn line(&self, number: usize) -> usize {
         self.first.max(1) + number - 1
     }
 
-    /// The same with the line at which it begins.
+    /// The text, with a first line that says at which line of the file it begins.
     pub fn finish(self) -> String {
         origin::marked(self.first, self.text)
     }
@@ -137,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn keeps_lines_where_they_are() {
+    fn lines_keep_their_distance() {
         let text = "1\n2\n3\n4\n5";
-        let mark = "-- pg_migrations: line 2\n";
-        assert_eq!(cut(text, &[2..4, 6..8]), format!("{mark}2\n\n4\n"));
+        let first = "-- pg_migrations: line 2\n";
+        assert_eq!(cut(text, &[2..4, 6..8]), format!("{first}2\n\n4\n"));
         assert_eq!(cut(text, &[0..2, 6..8]), "1\n\n\n4\n");
         assert_eq!(cut(text, &[]), "");
-        assert_eq!(cut("é\né\né", &[3..5, 6..8]), format!("{mark}é\né"));
+        assert_eq!(cut("é\né\né", &[3..5, 6..8]), format!("{first}é\né"));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use crate::engine::report::Part;
 use crate::engine::variables::Unset;
 use crate::error::{Error, Kind, Result};
 use crate::importers::include;
-use crate::importers::{self, Convention, File, Found, Need, Options, Problem, Set, need};
+use crate::importers::{
+    self, File, ImportedMigration, Importer, Need, Options, Problem, Set, need,
+};
 use crate::pg::{identity, message};
 use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashSet;
@@ -21,7 +23,7 @@ pub struct Request {
     /// Whether other texts that are registered are replaced.
     pub replace: bool,
     /// Whose files they are; None: as they show.
-    pub convention: Option<Convention>,
+    pub convention: Option<&'static dyn Importer>,
     /// What is said of them beside.
     pub options: Options,
 }
@@ -147,7 +149,8 @@ fn register(
         let mut loaded = Vec::new();
         let mut unset = Unset::of(convention, registration.variables());
         // What is wrong in itself is told once.
-        let is_unfit = |found: &Found| found.paths.iter().any(|path| unfit.contains(path));
+        let is_unfit =
+            |found: &ImportedMigration| found.paths.iter().any(|path| unfit.contains(path));
         for found in migrations.into_iter().filter(|found| !is_unfit(found)) {
             let mut rows = rows(&found);
             let without_value = unset.of_migration(&found);
@@ -198,7 +201,7 @@ fn may_not_read_files() -> Error {
 
 /// A row for each file of a migration. Files of their own follow the order of its parts;
 /// the rest of them say something of it.
-fn rows(found: &Found) -> Vec<Loaded> {
+fn rows(found: &ImportedMigration) -> Vec<Loaded> {
     let mut parts = Vec::new();
     for (part, text) in [("up", &found.up), ("down", &found.down), ("verify", &found.verify)] {
         if text.is_some() {

@@ -16,7 +16,7 @@ use crate::engine::session::{Running, lock_project};
 use crate::engine::surroundings::Surroundings;
 use crate::engine::{half_run, report};
 use crate::error::{Error, Result};
-use crate::importers::Found;
+use crate::importers::ImportedMigration;
 use crate::pg::context::Context;
 use crate::pg::parse;
 use crate::pg::spi::View;
@@ -320,7 +320,7 @@ impl<'a> Registration<'a> {
     /// Errors: another content is registered, and `replace` wasn't asked for, or a version
     /// with the same numbers (23505); it requires what it can't, or runs when it can't
     /// (22023).
-    pub fn put_found(&mut self, found: Found, replace: bool) -> Result<Done> {
+    pub fn put_found(&mut self, found: ImportedMigration, replace: bool) -> Result<Done> {
         let project = self.name;
         let Some(text) = &found.version else {
             check_requires(project, None, &found.requires)?;
@@ -400,7 +400,7 @@ impl<'a> Registration<'a> {
     }
 
     /// Whether a migration is applied, if its files say what it requires.
-    fn is_applied(&self, version: &Version, found: &Found) -> Result<bool> {
+    fn is_applied(&self, version: &Version, found: &ImportedMigration) -> Result<bool> {
         let Some(project) = self.project.as_ref().filter(|_| !found.requires.is_empty()) else {
             return Ok(false);
         };
@@ -560,7 +560,7 @@ impl Removal<'_> {
 }
 
 /// What files tell of a migration that isn't registered.
-fn first(found: Found) -> Content {
+fn first(found: ImportedMigration) -> Content {
     Content {
         name: found.name,
         up: found.up,
@@ -584,7 +584,7 @@ fn moved(before: &Content, now: &Content) -> bool {
 /// What is registered of a migration, with what files tell of it. The name is that of the
 /// up. What they say beside the texts goes with the up: with another up, what was said of
 /// the former one is void.
-fn merged(before: &Content, found: Found) -> Content {
+fn merged(before: &Content, found: ImportedMigration) -> Content {
     let parts =
         [(&found.up, &before.up), (&found.down, &before.down), (&found.verify, &before.verify)];
     // What is replaced needn't be copied.
@@ -623,7 +623,7 @@ fn merged(before: &Content, found: Found) -> Content {
 
 /// Whether all that files say of a migration is registered; `is_applied`: what it
 /// requires stays as it is.
-fn agrees(former: &Registered, found: &Found, is_applied: bool) -> bool {
+fn agrees(former: &Registered, found: &ImportedMigration, is_applied: bool) -> bool {
     let before = &former.content;
     let line = |text: &Option<String>| text.as_deref().map(first_line);
     // The same text elsewhere in its file is stored anew, for its line.

@@ -113,7 +113,7 @@ is 'on the server' "$expected" "$(sql "SELECT file || ' ' || result FROM migrati
 is 'pasted, too' 'db/migrations/1_a b.sql|1|a b|up|unchanged' "$(PGOPTIONS="-c migrations.project=deep" "$BIN/psql" -X -q -A -t <<<"$(loader sql "$deep" -i "**/old/")" | head -n 1)"
 has 'a convention' 'file "db/migrations/1_a b.sql", line 1: text before' "$(loader load "$deep" -p deep -c goose -i "**/old/" 2>&1 || true)"
 has 'an unknown one' 'unknown convention "gose"' "$(loader load "$deep" -c gose 2>&1 || true)"
-has 'the options in its own words' '^HINT:  Say which: -c [a-z-]+ or -c' "$(mkdir -p "$RUN/either" && printf -- '-- migrate:up\nSELECT 1;\n' >"$RUN/either/1_a.sql" && printf -- '-- +goose Up\nSELECT 1;\n' >"$RUN/either/2_b.sql" && loader load "$RUN/either" 2>&1 || true)"
+has 'the options in its own words' '^HINT:  Specify one: -c [a-z-]+ or -c' "$(mkdir -p "$RUN/either" && printf -- '-- migrate:up\nSELECT 1;\n' >"$RUN/either/1_a.sql" && printf -- '-- +goose Up\nSELECT 1;\n' >"$RUN/either/2_b.sql" && loader load "$RUN/either" 2>&1 || true)"
 has 'an option' 'numbered has no option "prefix"' "$(loader load "$deep" -c numbered -o '{"prefix": "V"}' 2>&1 || true)"
 has 'pasted with both' "convention => .migration.goose.migration., options => .migration.\{\}.migration.\);" "$(loader sql "$deep" -c goose -o '{}')"
 

@@ -7,10 +7,10 @@ new_database security_nesting
 sql 'CREATE ROLE nesting_author LOGIN; GRANT USAGE ON SCHEMA migrations TO nesting_author; GRANT EXECUTE ON ALL ROUTINES IN SCHEMA migrations TO nesting_author' >/dev/null
 started=$(sql 'SELECT pg_postmaster_start_time()')
 
-# The SQLSTATE and the message of a call, made as the author.
-tried() { # SQL
+# The SQLSTATE and the message of a call, made as the author, or more lines of it.
+tried() { # SQL [lines]
     "$BIN/psql" -X -q -A -t -U nesting_author -v VERBOSITY=verbose -c "SET statement_timeout = '20s'" -c "$1" 2>&1 |
-        cut -c1-300 | head -1
+        cut -c1-300 | head -"${2:-1}"
 }
 same_server() { # what
     is "$1: the server restarted" "$started" "$(sql 'SELECT pg_postmaster_start_time()')"
@@ -28,10 +28,12 @@ for count in 150 80000 1000000; do
 done
 same_server 'expressions'
 
-# Every bracket and quote, for every reader, in all files that it reads. (The unit tests of
-# `src/importers` do the same with a small stack, each by itself.)
+# Every bracket and quote, for every importer, in all files that it reads. (The unit tests of
+# `src/importers` do the same with a small stack.) The names are those that the server accepts.
 sql "CREATE TABLE public.openings AS SELECT * FROM unnest(ARRAY['(', '[', '{', '<a>', '<!--', '/*', '\"', '''', '\${', '\$a\$', '- ', '{\"a\":', '[{\"entries\":[', '\\i ', 'BEGIN ATOMIC ', '!(', E'-- +goose StatementBegin\n']) AS opening; GRANT SELECT ON public.openings TO nesting_author" >/dev/null
-for convention in $(sed -n 's/^            Convention::[A-Za-z]* => "\(.*\)",$/\1/p' "$ROOT/src/importers/mod.rs"); do
+conventions=$(tried "SELECT FROM migrations.add_file('1_a.sql', '', convention => '?')" 9 | sed -n 's/^HINT:  Use one of these: \(.*\)\.$/\1/p' | tr -d ,) || true
+has 'conventions' 'golang-migrate .* atlas' "$conventions"
+for convention in $conventions; do
     out=$("$BIN/psql" -X -q -A -t -U nesting_author 2>&1 <<SQL
 SET client_min_messages = error;
 DO \$do\$

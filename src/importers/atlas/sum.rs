@@ -1,5 +1,5 @@
-//! `atlas.sum`: a line with a hash for each file, over its name and text and those of all files
-//! before it; and above them a hash of these lines.
+//! `atlas.sum`: a line with a hash for each file, of its name and text and those of all files before
+//! it. The first line is a hash of these lines.
 
 use super::super::section::lines;
 use super::super::{File, Notes, Problem};
@@ -7,21 +7,21 @@ use super::directive;
 use crate::domain::halt;
 use sha2::{Digest, Sha256};
 
-/// Compares what `atlas.sum` says with the files, which are given with their names and in the
-/// order of these. The first difference is a problem: all hashes after it differ, too.
+/// Compares `atlas.sum` with the files, which are given in the order of their names. The first
+/// difference is a problem: it changes all hashes after it, too.
 pub fn check(sum: &File, files: &[(File, &str)], notes: &mut Notes) {
     if let Err(problem) = compare(sum, files) {
         notes.refuse(problem);
     }
 }
 
-const HINT: &str =
-    "Restore the files as they were, or have Atlas compute it again: atlas migrate hash.";
+const HINT: &str = "Restore the files as they were, or recompute it: atlas migrate hash.";
 
 fn compare(sum: &File, files: &[(File, &str)]) -> Result<(), Problem> {
     let wrong = |path: &str, message: String| Err(Problem::of(path, message, HINT));
-    let mut said = lines(sum.text).map(|line| line.text.trim_end()).filter(|line| !line.is_empty());
-    let whole = said.next().and_then(|line| line.strip_prefix("h1:"));
+    let mut entries =
+        lines(sum.text).map(|line| line.text.trim_end()).filter(|line| !line.is_empty());
+    let whole = entries.next().and_then(|line| line.strip_prefix("h1:"));
     let Some(whole) = whole else {
         return wrong(sum.path, "it does not begin with a hash".to_owned());
     };
@@ -29,10 +29,10 @@ fn compare(sum: &File, files: &[(File, &str)]) -> Result<(), Problem> {
     let mut all = Sha256::new();
     for (file, name) in files {
         add(&mut hash, name);
-        if is_left_out(file.text) {
+        if is_excluded(file.text) {
             continue;
         }
-        let line = said.next().and_then(|line| line.rsplit_once(" h1:"));
+        let line = entries.next().and_then(|line| line.rsplit_once(" h1:"));
         let expected = match line {
             Some((given, expected)) if given.trim_end() == *name => expected,
             Some((given, _)) if files.iter().all(|(_, name)| *name != given.trim_end()) => {
@@ -41,7 +41,7 @@ fn compare(sum: &File, files: &[(File, &str)]) -> Result<(), Problem> {
             }
             _ => return wrong(file.path, format!("{} does not name it", sum.path)),
         };
-        // A client that reads files by psql loses a line's end at the end of the file.
+        // A client that reads files by psql loses the line end at the end of the file.
         let mut whole = hash.clone();
         add(&mut whole, file.text);
         let mut ended = whole.clone();
@@ -49,14 +49,14 @@ fn compare(sum: &File, files: &[(File, &str)]) -> Result<(), Problem> {
         hash = match [whole, ended].into_iter().find(|hash| base64(hash) == expected) {
             Some(hash) => hash,
             None => {
-                let message = format!("it is not what {} says: the hashes differ", sum.path);
+                let message = format!("it differs from {}: the hashes are not equal", sum.path);
                 return wrong(file.path, message);
             }
         };
         add(&mut all, name);
         add(&mut all, expected);
     }
-    if let Some(line) = said.next() {
+    if let Some(line) = entries.next() {
         let name = line.split(" h1:").next().unwrap_or_default();
         return wrong(sum.path, format!("it names {name:?}, which is not there"));
     }
@@ -66,8 +66,8 @@ fn compare(sum: &File, files: &[(File, &str)]) -> Result<(), Problem> {
     }
 }
 
-/// Whether the first line of a file says that it has no hash.
-fn is_left_out(text: &str) -> bool {
+/// Whether the first line of a file excludes it from the hashes.
+fn is_excluded(text: &str) -> bool {
     let first = directive::lines(text).next();
     first.is_some_and(|(line, directive)| line.number == 1 && directive == "sum ignore")
 }

@@ -1,8 +1,8 @@
-use super::super::testing::{detected, read_as, refused, said};
-use super::super::{Convention, Set};
+use super::super::Set;
+use super::super::testing::{detected, read_as, refused, summary};
 
 fn one(text: &str) -> Set {
-    read_as(Convention::Atlas, &[("1_a.sql", text)])
+    read_as("atlas", &[("1_a.sql", text)])
 }
 
 const A: &str = "CREATE TABLE a (id int);\n";
@@ -13,42 +13,46 @@ const SUM: &str = "h1:TFIGVBgjwhs+2QcrIRCS0QzeFByvFCKxZnTWfQ9ilGE=\n\
     2_b.sql h1:ksbZ/iCScxC1E0kWpA/KAF590E73rEOjugo5aSfgkL0=\n";
 
 #[test]
-fn reads_files_that_are_as_the_sum_says() {
+fn compares_files_with_the_sum() {
     let all = [("m/1_a.sql", A), ("m/2_b.sql", B), ("m/atlas.sum", SUM)];
-    let set = read_as(Convention::Atlas, &all);
+    let set = read_as("atlas", &all);
     assert_eq!(set.problems, []);
-    assert_eq!(said(&set), ["1 a up", "2 b up no-tx"]);
+    assert_eq!(summary(&set), ["1 a up", "2 b up no-tx"]);
     assert_eq!(detected(&all), "atlas");
     // As psql gives them.
     let cut = all.map(|(path, text)| (path, text.strip_suffix('\n').unwrap_or(text)));
-    assert_eq!(read_as(Convention::Atlas, &cut).problems, []);
+    assert_eq!(read_as("atlas", &cut).problems, []);
     for (changed, path, message) in [
-        (vec![("m/1_a.sql", "SELECT 1;\n"), all[1], all[2]], "m/1_a.sql", "the hashes differ"),
-        (vec![all[0], ("m/2_b.sql", A), all[2]], "m/2_b.sql", "the hashes differ"),
+        (
+            vec![("m/1_a.sql", "SELECT 1;\n"), all[1], all[2]],
+            "m/1_a.sql",
+            "the hashes are not equal",
+        ),
+        (vec![all[0], ("m/2_b.sql", A), all[2]], "m/2_b.sql", "the hashes are not equal"),
         (vec![all[0], all[2]], "m/atlas.sum", "it names \"2_b.sql\", which is not there"),
         (vec![all[1], all[2]], "m/atlas.sum", "it names \"1_a.sql\", which is not there"),
         (vec![all[0], all[1], ("m/3_c.sql", ""), all[2]], "m/3_c.sql", "does not name it"),
         (vec![("m/0_c.sql", ""), all[0], all[1], all[2]], "m/0_c.sql", "does not name it"),
         (vec![all[0], all[1], ("m/atlas.sum", "")], "m/atlas.sum", "does not begin with a hash"),
     ] {
-        let problems = read_as(Convention::Atlas, &changed).problems;
+        let problems = read_as("atlas", &changed).problems;
         assert_eq!(problems[0].path, path, "{problems:?}");
         assert!(problems[0].message.contains(message), "{problems:?}");
     }
     let other = SUM.replacen("h1:", "h1:x", 1);
-    let set = read_as(Convention::Atlas, &[all[0], all[1], ("m/atlas.sum", &other)]);
+    let set = read_as("atlas", &[all[0], all[1], ("m/atlas.sum", &other)]);
     assert_eq!(set.problems[0].message, "its first line is not the hash of the others");
 }
 
 #[test]
 fn the_order_is_that_of_names() {
     let all = [("9_a.sql", ""), ("10_b.sql", ""), ("11.sql", "")];
-    let set = read_as(Convention::Atlas, &all);
-    assert_eq!(said(&set), ["10 b up", "11 11 up", "9 a up requires:11"]);
+    let set = read_as("atlas", &all);
+    assert_eq!(summary(&set), ["10 b up", "11 11 up", "9 a up requires:11"]);
 }
 
 #[test]
-fn knows_its_folders() {
+fn claims_its_folders() {
     for (all, expected) in [
         (&[("1_a.sql", ""), ("atlas.sum", "")][..], "atlas"),
         (&[("1_a.sql", "-- atlas:txmode none\n\nx")], "atlas"),
@@ -63,17 +67,17 @@ fn knows_its_folders() {
 }
 
 #[test]
-fn a_checkpoint_counts_where_nothing_is_before_it() {
+fn a_checkpoint_is_used_if_nothing_is_before_it() {
     let checkpoint = "-- atlas:checkpoint v1\n\nCREATE TABLE a ();";
     let all = [("1_a.sql", A), ("2_check.sql", checkpoint), ("3_c.sql", "")];
-    let set = read_as(Convention::Atlas, &all);
-    assert_eq!(said(&set), ["1 a up", "3 c up"]);
+    let set = read_as("atlas", &all);
+    assert_eq!(summary(&set), ["1 a up", "3 c up"]);
     assert_eq!(set.ignored[0].0, "2_check.sql");
-    assert_eq!(said(&read_as(Convention::Atlas, &all[1..])), ["2 check up", "3 c up"]);
+    assert_eq!(summary(&read_as("atlas", &all[1..])), ["2 check up", "3 c up"]);
 }
 
 #[test]
-fn divides_by_lines() {
+fn replaces_delimiters() {
     let up = |text: &str| one(text).migrations.first().and_then(|found| found.up.clone());
     assert_eq!(
         up("-- atlas:delimiter -- end\nSELECT 1\n-- end\nSELECT 2;\n-- end\n").as_deref(),
@@ -84,19 +88,19 @@ fn divides_by_lines() {
 }
 
 #[test]
-fn refuses_what_is_not_honoured() {
+fn refuses_what_is_not_supported() {
     for (text, line, message) in [
         ("-- atlas:delimiter \\n\\n\\n\nSELECT 1;\n\n\nSELECT 2\n\n\n", 5, "without a semicolon"),
         ("-- atlas:delimiter //\nSELECT 1//\n", 1, "ends statements with \"//\""),
         ("-- atlas:delimiter\nSELECT 1", 1, "the delimiter is empty"),
         ("SELECT 1;\n-- atlas:delimiter //\n", 2, "does not see atlas:delimiter"),
-        ("-- atlas:import ../x.sql\n\nSELECT 1;", 1, "atlas:import is not honoured"),
-        ("SELECT 1;\n--atlas:import x.sql", 2, "atlas:import is not honoured"),
+        ("-- atlas:import ../x.sql\n\nSELECT 1;", 1, "atlas:import is not supported"),
+        ("SELECT 1;\n--atlas:import x.sql", 2, "atlas:import is not supported"),
         ("-- atlas:txmode none\nSELECT 1;", 1, "does not see atlas:txmode"),
         ("SELECT 1;\n-- atlas:txmode none\n", 2, "does not see atlas:txmode"),
         ("-- atlas:txmode some\n\nSELECT 1;", 1, "no transaction mode \"some\""),
         ("-- a\n-- atlas:checkpoint\nSELECT 1;", 2, "does not see atlas:checkpoint"),
-        ("-- atlas:txtar\n\n-- checks.sql --", 1, "directive atlas:txtar is not honoured"),
+        ("-- atlas:txtar\n\n-- checks.sql --", 1, "directive atlas:txtar is not supported"),
     ] {
         refused(text, &one(text).problems, line, message);
     }

@@ -1,122 +1,104 @@
-//! Flyway's configuration files, as far as they say something of migrations.
+//! Flyway's configuration files, as far as they decide which migrations run and how.
 
-use super::super::format::settings::{self, Setting};
+use super::super::format::{self, Setting};
 use super::super::glob::Patterns;
-use super::super::{File, Notes, Options, Problem, name};
-use super::keys::{self, Role};
+use super::super::path::{base, depth, split};
+use super::super::{File, Notes, Options, Problem};
+use super::keys::{self, Role, boolean};
 use super::naming::{Naming, list};
 use std::collections::HashMap;
 
-/// What is configured for all scripts.
+/// The configuration of all scripts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// How they are named.
     pub naming: Naming,
-    /// Whether they run inside a transaction, where they don't say it themselves.
+    /// Whether they run inside a transaction, unless their own settings differ.
     pub in_transaction: Option<bool>,
     /// The folders that hold them. None: all do.
     pub locations: Option<Patterns>,
 }
 
-/// What the user has besides, which counts more.
+/// The user's own file, which takes precedence.
 const USERS: &str = "flyway.user.toml";
-
-/// What is configured for one script, in a file beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Script {
-    /// Whether it runs inside a transaction.
-    pub in_transaction: Option<bool>,
-    /// Whether its placeholders stay as they are.
-    pub keeps_placeholders: Option<usize>,
-    /// Whether it isn't run at all.
-    pub is_off: bool,
-}
 
 /// Whether a file configures Flyway.
 pub fn is_config(path: &str) -> bool {
-    matches!(base(path), "flyway.conf" | "flyway.toml" | "flyway.user.toml")
+    matches!(base(path), "flyway.conf" | "flyway.toml" | USERS)
 }
 
-/// The part of a path that is the file's name.
-pub fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
+/// The supported settings so far, with the files that set them.
+type Seen<'a> = HashMap<&'static str, (String, &'a str)>;
 
 impl Config {
-    /// Reads the configuration that stands in files, of which the outermost counts, and then
-    /// in options.
+    /// Reads the configuration files, of which the outermost takes precedence, and then the
+    /// options.
     pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Config, Problem> {
         let mut config = Config::default();
         let mut files: Vec<&File> = files.iter().filter(|file| is_config(file.path)).collect();
-        // Of two in a folder the user's own counts more.
-        let is_users = |file: &File| base(file.path) == USERS;
-        files.sort_by_key(|f| (f.path.matches('/').count(), name::split(f.path).0, !is_users(f)));
-        let mut seen: HashMap<&'static str, (String, &str)> = HashMap::new();
+        files.sort_by_key(|file| (depth(file.path), split(file.path).0, base(file.path) != USERS));
+        let mut seen = Seen::new();
         for file in files {
-            let mut rest: Vec<String> = Vec::new();
+            let mut unused: Vec<String> = Vec::new();
             for Setting { key, value, line } in settings(file, notes) {
-                let (known, option) = match keys::role(&key, &value) {
-                    Role::Honoured(known, option) => (known, option),
+                let refused = match keys::role(&key, &value) {
                     Role::Harmless => {
-                        rest.push(key);
+                        unused.push(key);
                         continue;
                     }
-                    Role::Refused(hint) => {
-                        let message = format!("{key} is not honoured");
-                        notes.refuse(Problem::at(file.path, line, message, hint));
-                        continue;
+                    Role::Refused(hint) => Err((format!("{key} is not supported"), hint)),
+                    Role::Supported(name, option) => {
+                        let is_option = option.is_some_and(|name| options.get(name).is_some());
+                        config.set_once(name, value, file.path, is_option, &mut seen)
                     }
                 };
-                let is_user = |path: &str| base(path) == USERS;
-                match seen.get(known) {
-                    None => {}
-                    Some((former, _)) if *former == value => continue,
-                    // An option decides it anyway.
-                    Some(_) if option.is_some_and(|option| options.get(option).is_some()) => {
-                        continue;
-                    }
-                    Some((_, other)) if is_user(other) && !is_user(file.path) => continue,
-                    Some((_, other)) => {
-                        let message = format!("it sets {known} in another way than {other}");
-                        let hint = "Load the folder of one of them, or leave one of them out.";
-                        notes.refuse(Problem::at(file.path, line, message, hint));
-                        continue;
-                    }
-                }
-                if let Err(message) = config.set(known, &value, file.path) {
-                    let hint = "Correct it, or leave the file out: options => '{\"ignore\": \"flyway.*\"}'.";
+                if let Err((message, hint)) = refused {
                     notes.refuse(Problem::at(file.path, line, message, hint));
                 }
-                seen.insert(known, (value, file.path));
             }
-            notes.ignore(file.path, said(&rest));
+            notes.ignore(file.path, why_ignored(&unused));
         }
         config.naming.configure(options)?;
         Ok(config)
     }
 
-    /// Whether a script is in one of the locations; true if none is in them, since these are
-    /// places elsewhere then.
-    pub fn locate<'a>(&self, files: &mut Vec<&'a File<'a>>) -> Vec<&'a File<'a>> {
-        let Some(locations) = &self.locations else { return Vec::new() };
-        let is_inside = |file: &&File| locations.cover(file.path);
-        if !files.iter().any(is_inside) {
-            return Vec::new();
+    /// Applies a setting unless it has been set before. `is_option`: an option decides it.
+    ///
+    /// Error: message and HINT.
+    fn set_once<'a>(
+        &mut self,
+        name: &'static str,
+        value: String,
+        path: &'a str,
+        is_option: bool,
+        seen: &mut Seen<'a>,
+    ) -> Result<(), (String, &'static str)> {
+        let is_users = |path: &str| base(path) == USERS;
+        match seen.get(name) {
+            None => {}
+            Some((former, _)) if *former == value => return Ok(()),
+            Some(_) if is_option => return Ok(()),
+            Some((_, other)) if is_users(other) && !is_users(path) => return Ok(()),
+            Some((_, other)) => {
+                let hint = "Load the folder of one of them, or leave one of them out.";
+                return Err((format!("it sets {name} to another value than {other}"), hint));
+            }
         }
-        let (inside, outside) = std::mem::take(files).into_iter().partition(is_inside);
-        *files = inside;
-        outside
+        let hint = "Correct it, or leave the file out: options => '{\"ignore\": \"flyway.*\"}'.";
+        let set = self.set(name, &value, path).map_err(|message| (message, hint));
+        seen.insert(name, (value, path));
+        set
     }
 
     fn set(&mut self, key: &str, value: &str, path: &str) -> Result<(), String> {
-        // Flyway puts variables of the environment in their places.
+        // Flyway replaces environment variables.
         if value.contains("${") {
-            return Err(format!("{key} has a variable of the environment, which is not known"));
+            return Err(format!("{key} has an environment variable, whose value is not known"));
         }
         let naming = &mut self.naming;
         let place = match key {
             "locations" => {
-                self.locations = Some(locations(name::split(path).0, value)?);
+                self.locations = Some(locations(split(path).0, value)?);
                 return Ok(());
             }
             "executeInTransaction" => {
@@ -136,10 +118,26 @@ impl Config {
         *place = value.to_owned();
         Ok(())
     }
+
+    /// Removes and returns the files that are in none of the locations. If no file is in one, the
+    /// locations are outside of the folder, and all files are kept.
+    pub fn remove_outside_of_locations<'a>(
+        &self,
+        files: &mut Vec<&'a File<'a>>,
+    ) -> Vec<&'a File<'a>> {
+        let Some(locations) = &self.locations else { return Vec::new() };
+        let is_inside = |file: &&File| locations.cover(file.path);
+        if !files.iter().any(is_inside) {
+            return Vec::new();
+        }
+        let (inside, outside) = std::mem::take(files).into_iter().partition(is_inside);
+        *files = inside;
+        outside
+    }
 }
 
-/// The patterns of the folders in which scripts are, from that of the configuration on. Error:
-/// they are not in folders.
+/// The patterns of the folders with scripts, relative to the folder of the configuration. Error: a
+/// location is not a folder.
 fn locations(folder: &str, value: &str) -> Result<Patterns, String> {
     let mut patterns = Vec::new();
     for location in value.split(',').map(str::trim).filter(|location| !location.is_empty()) {
@@ -156,82 +154,30 @@ fn locations(folder: &str, value: &str) -> Result<Patterns, String> {
     Patterns::read(&patterns.join(","))
 }
 
-fn said(rest: &[String]) -> String {
+/// The reason why a configuration file is no migration, with the settings that are not used.
+fn why_ignored(unused: &[String]) -> String {
     const SHOWN: usize = 8;
-    if rest.is_empty() {
-        return "it says how files are named, and is read for that".to_owned();
+    if unused.is_empty() {
+        return "it is read for the names of files".to_owned();
     }
-    let more = if rest.len() > SHOWN { " and others" } else { "" };
-    let shown = &rest[..rest.len().min(SHOWN)];
-    format!("it is read for names and places of files alone, so not for {}{more}", shown.join(", "))
+    let more = if unused.len() > SHOWN { " and others" } else { "" };
+    let shown = unused[..unused.len().min(SHOWN)].join(", ");
+    format!("it is only read for names and locations of files, not for {shown}{more}")
 }
 
-impl Script {
-    /// Reads the file beside a script.
-    pub fn read(file: &File, notes: &mut Notes) -> Script {
-        let mut script = Script::default();
-        for Setting { key, value, line } in settings(file, notes) {
-            let mut refuse = |message: String, hint: &str| {
-                notes.refuse(Problem::at(file.path, line, message, hint));
-            };
-            match key.as_str() {
-                "executeInTransaction" => match boolean(&key, &value) {
-                    Ok(value) => script.in_transaction = Some(value),
-                    Err(message) => refuse(message, "Write true or false."),
-                },
-                "placeholderReplacement" => match boolean(&key, &value) {
-                    Ok(value) => script.keeps_placeholders = (!value).then_some(line),
-                    Err(message) => refuse(message, "Write true or false."),
-                },
-                "shouldExecute" => match boolean(&key, &value) {
-                    Ok(value) => script.is_off = !value,
-                    Err(_) => refuse(
-                        "shouldExecute is a condition, which is not evaluated".to_owned(),
-                        "Write true or false, or leave the script out where it must not run.",
-                    ),
-                },
-                "encoding" if is_utf8(&value) => {}
-                "encoding" => refuse(
-                    format!("the script's encoding is {value}, not UTF-8"),
-                    "Write the script in UTF-8, and take the setting out.",
-                ),
-                _ => refuse(
-                    format!("setting {key} of a script is not honoured"),
-                    "Take it out of the file, if the script is right without it.",
-                ),
-            }
-        }
-        script
-    }
-}
-
-/// Names of encodings of which UTF-8 holds all texts.
-pub fn is_utf8(encoding: &str) -> bool {
-    let plain: String = encoding.chars().filter(char::is_ascii_alphanumeric).collect();
-    ["utf8", "usascii", "ascii"].iter().any(|name| plain.eq_ignore_ascii_case(name))
-}
-
-fn boolean(key: &str, value: &str) -> Result<bool, String> {
-    match value {
-        _ if value.eq_ignore_ascii_case("true") => Ok(true),
-        _ if value.eq_ignore_ascii_case("false") => Ok(false),
-        _ => Err(format!("{key} is neither true nor false")),
-    }
-}
-
-/// The settings in a file, without the `flyway.` before their keys. What is wrong is noted.
-fn settings(file: &File, notes: &mut Notes) -> Vec<Setting> {
-    let settings = settings::read(file).unwrap_or_else(|problem| {
+/// The settings in a file, without the prefix `flyway.` of their keys. A problem is noted.
+pub fn settings(file: &File, notes: &mut Notes) -> Vec<Setting> {
+    let settings = format::settings(file).unwrap_or_else(|problem| {
         notes.refuse(problem);
         Vec::new()
     });
-    let plain = |mut setting: Setting| {
+    let without_prefix = |mut setting: Setting| {
         if let Some(key) = setting.key.strip_prefix("flyway.") {
             setting.key = key.to_owned();
         }
         setting
     };
-    settings.into_iter().map(plain).collect()
+    settings.into_iter().map(without_prefix).collect()
 }
 
 #[cfg(test)]
@@ -263,12 +209,12 @@ mod tests {
             (
                 "db/flyway.conf",
                 conf,
-                "it is read for names and places of files alone, so not for url",
+                "it is only read for names and locations of files, not for url",
             ),
             (
                 "flyway.toml",
                 toml,
-                "it is read for names and places of files alone, so not for environments.dev.url, placeholders.x",
+                "it is only read for names and locations of files, not for environments.dev.url, placeholders.x",
             ),
         ] {
             let (config, notes) = config(&[(path, text)], &[]);
@@ -279,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_formats_as_they_are() {
+    fn reads_all_forms_of_the_formats() {
         for (path, text) in [
             ("flyway.toml", "[flyway] # comment\nsqlMigrationPrefix = \"M\" # [x]\n"),
             ("flyway.toml", "flyway.sqlMigrationPrefix = 'M'\n"),
@@ -297,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_has_counts_more() {
+    fn settings_of_the_user_take_precedence() {
         let toml =
             ("flyway.toml", "[flyway]\nsqlMigrationPrefix = 'A'\nsqlMigrationSeparator = '-'");
         let users = ("flyway.user.toml", "[flyway]\nsqlMigrationPrefix = 'B'");
@@ -308,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_decides_otherwise() {
+    fn refuses_settings_that_decide_what_runs() {
         for (setting, is_refused) in [
             ("target=5", true),
             ("target=latest", false),
@@ -342,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn options_come_first() {
+    fn options_take_precedence() {
         let a = ("flyway.conf", "flyway.sqlMigrationPrefix=a");
         let b = ("b/flyway.conf", "flyway.sqlMigrationPrefix=b");
         let (read, notes) = config(&[a, b], &[("prefix", "c")]);
@@ -353,36 +299,5 @@ mod tests {
         assert_eq!(notes.problems.len(), 1);
         assert_eq!(config(&[a, a], &[]).1.problems, []);
         assert_eq!(config(&[], &[("separator", "")]).0, None);
-    }
-
-    #[test]
-    fn reads_what_is_said_of_a_script() {
-        for (text, expected, problems) in [
-            ("", Script::default(), 0),
-            (
-                "executeInTransaction=false",
-                Script { in_transaction: Some(false), ..Script::default() },
-                0,
-            ),
-            (
-                "# x\r\n executeInTransaction = True \r\nencoding=UTF-8\n",
-                Script { in_transaction: Some(true), ..Script::default() },
-                0,
-            ),
-            ("shouldExecute=false", Script { is_off: true, ..Script::default() }, 0),
-            ("shouldExecute=true", Script::default(), 0),
-            ("shouldExecute=${env}==prod", Script::default(), 1),
-            (
-                "\nplaceholderReplacement=false",
-                Script { keeps_placeholders: Some(2), ..Script::default() },
-                0,
-            ),
-            ("encoding=ISO-8859-1\nexecuteInTransaction=no\nother=1", Script::default(), 3),
-        ] {
-            let mut notes = Notes::default();
-            let file = File { path: "V1__x.sql.conf", text };
-            assert_eq!(Script::read(&file, &mut notes), expected, "{text}");
-            assert_eq!(notes.problems.len(), problems, "{text}");
-        }
     }
 }

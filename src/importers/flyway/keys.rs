@@ -1,19 +1,17 @@
 //! The settings of Flyway that decide which scripts run and how.
 
-use super::config::is_utf8;
-
-/// What a setting means here.
+/// What is done about a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// It is honoured, by this name; with the option that decides it, too.
-    Honoured(&'static str, Option<&'static str>),
-    /// It decides neither what runs nor how, or what it decides is set for the project.
+    /// It is supported. Its name, and the option that overrides it.
+    Supported(&'static str, Option<&'static str>),
+    /// It does not matter: it decides neither what runs nor how, or is a setting of the project here.
     Harmless,
-    /// It would have to be honoured, and isn't; with what to do.
+    /// It matters, and is not supported. The HINT.
     Refused(&'static str),
 }
 
-const HONOURED: [(&str, Option<&str>); 8] = [
+const SUPPORTED: [(&str, Option<&str>); 8] = [
     ("sqlMigrationPrefix", Some("prefix")),
     ("sqlMigrationSeparator", Some("separator")),
     ("sqlMigrationSuffixes", Some("suffixes")),
@@ -24,48 +22,62 @@ const HONOURED: [(&str, Option<&str>); 8] = [
     ("locations", None),
 ];
 
-const TAKE_OUT: &str =
-    "Take it out, or leave the file out: options => '{\"ignore\": \"flyway.*\"}'.";
-const LIMITS: &str = "Take it out; the arguments of apply() say which versions are applied.";
-const SCHEMA: &str = "Give the project a search_path by set_project(), and take this out, or leave the file out: options => '{\"ignore\": \"flyway.*\"}'.";
+const REMOVE: &str = "Remove it, or leave the file out: options => '{\"ignore\": \"flyway.*\"}'.";
+const LIMITS: &str = "Remove it; the arguments of apply() decide which versions are applied.";
+const SCHEMA: &str = "Give the project a search_path by set_project(), and remove this, or leave the file out: options => '{\"ignore\": \"flyway.*\"}'.";
 
-/// What is refused, unless it has one of these values.
+/// Settings that are refused unless they have one of these values.
 const REFUSED: [(&str, &[&str], &str); 13] = [
     ("target", &["latest"], LIMITS),
     ("cherryPick", &[], LIMITS),
     ("skipExecutingMigrations", &["false"], LIMITS),
-    ("initSql", &[], "Put it into a migration, or set what it sets by set_project()."),
+    ("initSql", &[], "Move it to a migration, or set what it sets by set_project()."),
     ("defaultSchema", &["public"], SCHEMA),
     ("schemas", &["public"], SCHEMA),
-    ("callbackLocations", &[], TAKE_OUT),
-    ("callbacks", &[], TAKE_OUT),
-    ("resolvers", &[], TAKE_OUT),
-    ("skipDefaultResolvers", &["false"], TAKE_OUT),
-    ("skipDefaultCallbacks", &["false"], TAKE_OUT),
-    ("placeholderPrefix", &["${"], "Write placeholders as ${name}, and take this out."),
-    ("placeholderSuffix", &["}"], "Write placeholders as ${name}, and take this out."),
+    ("callbackLocations", &[], REMOVE),
+    ("callbacks", &[], REMOVE),
+    ("resolvers", &[], REMOVE),
+    ("skipDefaultResolvers", &["false"], REMOVE),
+    ("skipDefaultCallbacks", &["false"], REMOVE),
+    ("placeholderPrefix", &["${"], "Write placeholders as ${name}, and remove this."),
+    ("placeholderSuffix", &["}"], "Write placeholders as ${name}, and remove this."),
 ];
 
-/// What a setting of this value means.
+/// What is done about a setting with this value.
 pub fn role(key: &str, value: &str) -> Role {
-    if let Some((name, option)) = HONOURED.iter().find(|(name, _)| *name == key) {
-        return Role::Honoured(name, *option);
+    if let Some((name, option)) = SUPPORTED.iter().find(|(name, _)| *name == key) {
+        return Role::Supported(name, *option);
     }
-    // What is set for one environment would count for that alone.
+    // Settings for one environment would be valid for that one alone.
     if key.starts_with("environments.") && key.contains(".flyway.") {
         let inner = key.rsplit(".flyway.").next().unwrap_or_default();
         return match role(inner, value) {
             Role::Harmless => Role::Harmless,
-            _ => Role::Refused(TAKE_OUT),
+            _ => Role::Refused(REMOVE),
         };
     }
     if key == "encoding" && !is_utf8(value) {
-        return Role::Refused("Write the scripts in UTF-8, and take this out.");
+        return Role::Refused("Write the scripts in UTF-8, and remove this.");
     }
     match REFUSED.iter().find(|(name, ..)| *name == key) {
         Some((_, harmless, hint)) if !value.is_empty() && !harmless.contains(&value) => {
             Role::Refused(hint)
         }
         _ => Role::Harmless,
+    }
+}
+
+/// Whether UTF-8 contains an encoding.
+pub fn is_utf8(encoding: &str) -> bool {
+    let plain: String = encoding.chars().filter(char::is_ascii_alphanumeric).collect();
+    ["utf8", "usascii", "ascii"].iter().any(|name| plain.eq_ignore_ascii_case(name))
+}
+
+/// The value of a setting that is true or false.
+pub fn boolean(key: &str, value: &str) -> Result<bool, String> {
+    match value {
+        _ if value.eq_ignore_ascii_case("true") => Ok(true),
+        _ if value.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(format!("{key} is neither true nor false")),
     }
 }

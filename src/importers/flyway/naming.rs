@@ -1,9 +1,10 @@
-//! What names of files say to Flyway.
+//! Flyway's file names.
 
-use super::super::{Need, Options, Problem, need};
+use super::super::name::is_readable_migration;
+use super::super::{Options, Problem};
 use std::cmp::Ordering;
 
-/// The points of a run at which Flyway looks for a script of that name.
+/// The events of a run for which Flyway looks for a script of that name.
 const EVENTS: [&str; 43] = [
     "afterBaseline",
     "afterBaselineError",
@@ -50,20 +51,20 @@ const EVENTS: [&str; 43] = [
     "createSchema",
 ];
 
-/// How files are named: Flyway's own way, or as it is configured.
+/// How files are named: as Flyway does by default, or as it is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Naming {
-    /// Before a version.
+    /// The prefix of a version.
     pub prefix: String,
-    /// Before a version that a file takes back.
+    /// The prefix of a version that a file undoes.
     pub undo: String,
-    /// Before the description of a repeatable migration.
+    /// The prefix of a repeatable migration.
     pub repeatable: String,
-    /// Before a version that a file sums up.
+    /// The prefix of a baseline.
     pub baseline: String,
-    /// Between version and description.
+    /// The separator of version and description.
     pub separator: String,
-    /// How the names of scripts end.
+    /// The endings of scripts.
     pub suffixes: Vec<String>,
 }
 
@@ -85,29 +86,29 @@ impl Default for Naming {
 pub enum Kind {
     /// It applies a version.
     Versioned,
-    /// It takes a version back.
+    /// It undoes a version.
     Undo,
-    /// It sums up all versions until its own.
+    /// It replaces all versions up to its own.
     Baseline,
-    /// It runs when it has changed.
+    /// It runs again when it has changed.
     Repeatable,
-    /// It runs at this point.
+    /// It runs at this event.
     Callback(&'static str),
 }
 
-/// What a script's name says.
+/// A parsed name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// What it is for.
+    /// What the script is for.
     pub kind: Kind,
-    /// The version, with points; empty: it has none.
+    /// The version, with points; empty: there is none.
     pub version: String,
-    /// What it does.
+    /// The description.
     pub description: String,
 }
 
 impl Naming {
-    /// Applies what the options say.
+    /// Applies options. Error: a name would be empty, or not be read.
     pub fn configure(&mut self, options: &Options) -> Result<(), Problem> {
         for (name, value) in [
             ("prefix", &mut self.prefix),
@@ -122,10 +123,10 @@ impl Naming {
         }
         if let Some(given) = options.get("suffixes") {
             self.suffixes = list(given)
-                .map_err(|message| Problem::of("", message, "Give those that scripts end with."))?;
+                .map_err(|message| Problem::of("", message, "Give the endings of scripts."))?;
         }
         if self.separator.is_empty() {
-            let hint = "Give what stands between version and description, such as __.";
+            let hint = "Give the separator of version and description, such as __.";
             return Err(Problem::of("", "the separator of names is empty", hint));
         }
         let names = self.suffixes.iter().flat_map(|suffix| {
@@ -134,20 +135,20 @@ impl Naming {
             let versioned = [&self.prefix, &self.undo, &self.baseline].map(|it| with(it, "1"));
             versioned.into_iter().chain([with(&self.repeatable, "")])
         });
-        // The names decide what is read at all, before it is known whose files they are.
-        if let Some(other) = names.into_iter().find(|name| need(name) != Need::Text) {
+        // The name alone decides whether a file is loaded, before the tool is known.
+        if let Some(other) = names.into_iter().find(|name| !is_readable_migration(name)) {
             let message = format!("files with names such as {other:?} are not read");
-            let hint = "Have them end in .sql.";
+            let hint = "Use names that end in .sql.";
             return Err(Problem::of("", message, hint));
         }
         if self.suffixes.is_empty() {
-            let hint = "Give them with commas between, such as .sql,.pgsql.";
+            let hint = "Separate them by commas, such as .sql,.pgsql.";
             return Err(Problem::of("", "no suffix of names is given", hint));
         }
         Ok(())
     }
 
-    /// A script's name without its suffix. None: it isn't one.
+    /// A script's name without its suffix; None: the file is no script.
     pub fn stem<'a>(&self, base: &'a str) -> Option<&'a str> {
         self.suffixes.iter().find_map(|suffix| {
             let at = base.len().checked_sub(suffix.len())?;
@@ -156,7 +157,7 @@ impl Naming {
         })
     }
 
-    /// Reads a name without suffix. Errors: why Flyway doesn't take it for a migration's.
+    /// Parses a name without suffix. Error: the reason why Flyway does not read the file.
     pub fn read(&self, stem: &str) -> Result<Name, String> {
         let own = [
             (self.prefix.as_str(), Kind::Versioned),
@@ -164,7 +165,7 @@ impl Naming {
             (self.repeatable.as_str(), Kind::Repeatable),
             (self.baseline.as_str(), Kind::Baseline),
         ];
-        // The longest prefix wins: with an empty one for versions the others still count.
+        // The longest prefix wins, so that the others are found if that of versions is empty.
         let found = EVENTS
             .iter()
             .map(|event| (*event, Kind::Callback(event)))
@@ -180,7 +181,7 @@ impl Naming {
             (Kind::Repeatable | Kind::Callback(_), "") => String::new(),
             (Kind::Repeatable | Kind::Callback(_), _) => {
                 let separator = &self.separator;
-                return Err(format!("Flyway expects {separator} behind the prefix of its name"));
+                return Err(format!("Flyway expects {separator} after the prefix of its name"));
             }
             (_, version) => dotted(version)
                 .ok_or_else(|| format!("Flyway does not see a version in {version:?}"))?,
@@ -189,7 +190,7 @@ impl Naming {
     }
 }
 
-/// The parts of a list with commas. Error: they are more than any folder has.
+/// The items of a list with commas. Error: there are too many.
 pub fn list(text: &str) -> Result<Vec<String>, String> {
     const MOST: usize = 100;
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
@@ -200,7 +201,7 @@ pub fn list(text: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// A version in the way that Flyway shows it: numbers with points between.
+/// A version as Flyway shows it: numbers with points between.
 fn dotted(text: &str) -> Option<String> {
     let version = text.replace('_', ".");
     let numbers =
@@ -208,12 +209,12 @@ fn dotted(text: &str) -> Option<String> {
     numbers.then_some(version)
 }
 
-/// A version as Flyway orders it: by its numbers, where zeros at the end count for nothing.
+/// The sort key of a version in Flyway: its numbers without zeros at the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key(Vec<String>);
 
 impl Key {
-    /// That of a version with points.
+    /// The key of a version with points.
     pub fn of(version: &str) -> Key {
         let mut parts: Vec<String> =
             version.split('.').map(|part| part.trim_start_matches('0').to_owned()).collect();

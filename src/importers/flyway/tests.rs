@@ -1,22 +1,19 @@
+use super::super::testing::options;
 use super::*;
 
 fn files<'a>(paths: &[&'a str]) -> Vec<File<'a>> {
     paths.iter().map(|path| File { path, text: path }).collect()
 }
 
-fn options(given: &[(&str, &str)]) -> Options {
-    given.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
-}
-
-fn read_all(files: &[File], given: &[(&str, &str)]) -> (Vec<Found>, Notes) {
+fn read_all(files: &[File], given: &[(&str, &str)]) -> (Vec<ImportedMigration>, Notes) {
     let mut notes = Notes::default();
-    let found = read(files, &options(given), &mut notes).unwrap_or_default();
+    let found = Flyway.read(files, &options(given), &mut notes).unwrap_or_default();
     (found, notes)
 }
 
 /// Versions and names, with the paths they come from.
-fn shown(found: &[Found]) -> Vec<String> {
-    let show = |found: &Found| {
+fn shown(found: &[ImportedMigration]) -> Vec<String> {
+    let show = |found: &ImportedMigration| {
         let version = found.version.as_deref().unwrap_or("-");
         format!("{version} {}: {}", found.name, found.paths.join(" "))
     };
@@ -66,12 +63,12 @@ fn reads_folders_as_one() {
 }
 
 #[test]
-fn refuses_what_is_there_twice() {
+fn refuses_what_is_given_twice() {
     for (paths, message) in [
         (["a/V1__x.sql", "b/V001__y.sql"], "a/V1__x.sql and b/V001__y.sql both apply version 1"),
         (["V1__x.sql", "V1_0__y.sql"], "V1_0__y.sql and V1__x.sql both apply version 1.0"),
         (["a/U1__x.sql", "b/U1__x.sql"], "a/U1__x.sql and b/U1__x.sql both undo version 1"),
-        (["a/B1__x.sql", "b/B1__x.sql"], "a/B1__x.sql and b/B1__x.sql both sum up version 1"),
+        (["a/B1__x.sql", "b/B1__x.sql"], "a/B1__x.sql and b/B1__x.sql both replace version 1"),
     ] {
         let (_, notes) = read_all(&files(&paths), &[]);
         let messages: Vec<&str> = notes.problems.iter().map(|p| p.message.as_str()).collect();
@@ -82,9 +79,9 @@ fn refuses_what_is_there_twice() {
 #[test]
 fn refuses_callbacks_and_programs() {
     for (path, message) in [
-        ("beforeEachMigrate.sql", "callback beforeEachMigrate is not honoured"),
-        ("afterClean__x.sql", "callback afterClean is not honoured"),
-        ("afterMigrateError.sql", "callback afterMigrateError is not honoured"),
+        ("beforeEachMigrate.sql", "callback beforeEachMigrate is not supported"),
+        ("afterClean__x.sql", "callback afterClean is not supported"),
+        ("afterMigrateError.sql", "callback afterMigrateError is not supported"),
         ("db/V3__fill.java", "a migration that is a program cannot run inside the server"),
         ("R__fill.py", "a migration that is a program cannot run inside the server"),
     ] {
@@ -97,7 +94,7 @@ fn refuses_callbacks_and_programs() {
 }
 
 #[test]
-fn a_baseline_stands_in_for_what_is_gone() {
+fn a_baseline_replaces_what_is_gone() {
     let (found, notes) = read_all(
         &files(&["B2__old.sql", "B3__so_far.sql", "U3__x.sql", "V4__x.sql", "U2__x.sql"]),
         &[],
@@ -112,7 +109,7 @@ fn a_baseline_stands_in_for_what_is_gone() {
 }
 
 #[test]
-fn an_undo_may_stand_alone() {
+fn an_undo_may_be_alone() {
     let (found, notes) = read_all(&files(&["U1__x.sql"]), &[]);
     assert_eq!(shown(&found), ["1 x: U1__x.sql"]);
     assert_eq!((found[0].up.as_deref(), found[0].down.is_some()), (None, true));
@@ -120,7 +117,7 @@ fn an_undo_may_stand_alone() {
 }
 
 #[test]
-fn honours_what_is_said_of_a_script() {
+fn applies_settings_of_a_script() {
     let texts = [
         ("V1__x.sql", "CREATE INDEX CONCURRENTLY"),
         ("V1__x.sql.conf", "executeInTransaction=false"),
@@ -152,7 +149,7 @@ fn honours_what_is_said_of_a_script() {
 }
 
 #[test]
-fn honours_configured_names() {
+fn applies_configured_names() {
     let texts = [
         ("flyway.conf", "flyway.sqlMigrationPrefix=\nflyway.executeInTransaction=false"),
         ("sql/1_1__x.sql", ""),
@@ -180,8 +177,8 @@ fn claims_its_names() {
         (&["1_x.sql", "V1.sql", "README.md"], Claim::No),
         (&[], Claim::No),
     ] {
-        assert_eq!(claims(&files(paths)), claim, "{paths:?}");
+        assert_eq!(Flyway.claims(&files(paths)), claim, "{paths:?}");
     }
     let file = File { path: "V1__x.sql", text: "--liquibase formatted sql" };
-    assert_eq!(claims(&[file]), Claim::Possible);
+    assert_eq!(Flyway.claims(&[file]), Claim::Possible);
 }

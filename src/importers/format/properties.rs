@@ -1,15 +1,14 @@
-//! Java's properties: `key=value`, `key: value` or `key value`, with escapes and lines that go
-//! on.
+//! Java properties: `key=value`, `key: value` or `key value`, with escapes and continued lines.
 
 use super::super::section::lines;
 use super::super::{File, Problem};
-use super::settings::Setting;
+use super::setting::Setting;
 use crate::domain::halt;
 
-/// Reads a file. Nothing in it is an error to Java, but escapes of characters that aren't any.
+/// Reads the settings of a file. Error: a Unicode escape is invalid. Java accepts everything else.
 pub fn read(file: &File) -> Result<Vec<Setting>, Problem> {
     let mut settings = Vec::new();
-    // A line that goes on, with the number of its first one.
+    // A continued line, with the number of its first one.
     let mut open: Option<(String, usize)> = None;
     for line in lines(file.text) {
         let text = line.text.trim_start();
@@ -47,11 +46,11 @@ fn setting(file: &File, text: &str, line: usize) -> Result<Setting, Problem> {
     let value = rest.strip_prefix(['=', ':']).unwrap_or(rest).trim_start_matches(blank);
     let plain = |text: &str| {
         unescaped(text).ok_or_else(|| {
-            let message = "\\u has no four hexadecimal digits after it";
+            let message = "\\u is not followed by four hexadecimal digits";
             Problem::at(file.path, line, message, "Write the character itself.")
         })
     };
-    // Spaces at the end belong to a value of Java's, and are never meant.
+    // For Java, spaces at the end belong to the value. Nobody means them.
     Ok(Setting { key: plain(key)?, value: plain(value.trim_end_matches(blank))?, line })
 }
 
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_an_escape_that_is_none() {
+    fn refuses_an_invalid_escape() {
         let read = read(&File { path: "x", text: "a=1\nb=\\u00g1" });
         assert_eq!(read.map_err(|problem| problem.line), Err(Some(2)));
     }

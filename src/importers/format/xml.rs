@@ -1,4 +1,4 @@
-//! XML, read event by event, so that nothing calls itself.
+//! XML. It is read event by event, without recursion.
 
 use super::super::limits;
 use super::super::{File, Problem};
@@ -8,8 +8,8 @@ use crate::domain::script::line_at;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-/// The most attributes of an element.
-const ATTRIBUTES: usize = 100;
+/// The number of attributes of an element.
+const MAX_ATTRIBUTES: usize = 100;
 
 /// Reads a document. None: it holds no element.
 pub fn read(file: &File) -> Result<Option<Element>, Problem> {
@@ -26,7 +26,7 @@ pub fn read(file: &File) -> Result<Option<Element>, Problem> {
         let event = reader.read_event().map_err(|why| invalid(file, line, &why.to_string()))?;
         match event {
             Event::Start(tag) => {
-                if open.len() >= limits::DEPTH {
+                if open.len() >= limits::MAX_DEPTH {
                     return Err(too_deep(file, line));
                 }
                 open.push(element(file, &tag, line)?);
@@ -67,13 +67,14 @@ fn element(file: &File, tag: &BytesStart, line: usize) -> Result<Element, Proble
     let mut element = Element { name, line, ..Element::default() };
     for attribute in tag.attributes() {
         let attribute = attribute.map_err(|why| invalid(file, line, &why.to_string()))?;
-        if element.attributes.len() >= ATTRIBUTES {
-            let message = format!("element {} has more than {ATTRIBUTES} attributes", element.name);
-            let hint = "Write it as the tool would have it.";
+        if element.attributes.len() >= MAX_ATTRIBUTES {
+            let message =
+                format!("element {} has more than {MAX_ATTRIBUTES} attributes", element.name);
+            let hint = "Remove those that are not needed.";
             return Err(Problem { line: Some(line), ..Problem::beyond(file.path, message, hint) });
         }
         let key: &str = attribute.key.as_ref();
-        // Names of schemas.
+        // Namespaces and schemas.
         if key == "xmlns" || key.contains(':') {
             continue;
         }
@@ -91,7 +92,7 @@ fn invalid(file: &File, line: usize, why: &str) -> Problem {
 }
 
 fn too_deep(file: &File, line: usize) -> Problem {
-    let message = format!("elements are nested more than {} deep", limits::DEPTH);
-    let hint = "Write it as the tool would have it.";
+    let message = format!("elements are nested more than {} deep", limits::MAX_DEPTH);
+    let hint = "Write it with less nesting.";
     Problem::at(file.path, line, message, hint)
 }

@@ -1,6 +1,6 @@
-//! YAML and JSON, which is part of it, read event by event, so that nothing calls itself.
+//! YAML, and JSON as a part of it. It is read event by event, without recursion.
 //!
-//! Aliases are refused: what they stand for could be repeated without end.
+//! Aliases are refused, since their values could be repeated without limit.
 
 use super::super::limits;
 use super::super::{File, Problem};
@@ -8,18 +8,18 @@ use super::element::Element;
 use crate::domain::halt;
 use saphyr_parser::{Event, Parser};
 
-/// What is not ended yet.
+/// A node whose end has not been reached.
 enum Open {
-    /// A list of elements, which belong to the element above.
+    /// A list of elements, which belong to the enclosing element.
     List,
-    /// A mapping, with the key that was read last and its line.
+    /// A mapping, with the last key that was read and its line.
     Map(Option<(String, usize)>),
     /// An element whose value is a mapping or a list.
     Element(Element),
 }
 
-/// Reads a document: a key is an element, and in it keys with plain values are attributes. None:
-/// it is empty.
+/// Reads a document. A key is an element; keys with plain values in it are its attributes. None:
+/// the document is empty.
 pub fn read(file: &File) -> Result<Option<Element>, Problem> {
     halt::work(file.text.len());
     let mut root = Element { line: 1, ..Element::default() };
@@ -33,20 +33,21 @@ pub fn read(file: &File) -> Result<Option<Element>, Problem> {
         let line = span.start.line();
         let bytes = span.end.index().saturating_sub(span.start.index());
         halt::work(bytes + halt::STEP);
-        if open.len() > 2 * limits::DEPTH {
-            let message = format!("lists and mappings are nested more than {} deep", limits::DEPTH);
-            let hint = "Write it as the tool would have it.";
+        if open.len() > 2 * limits::MAX_DEPTH {
+            let message =
+                format!("lists and mappings are nested more than {} deep", limits::MAX_DEPTH);
+            let hint = "Write it with less nesting.";
             return Err(Problem::at(file.path, line, message, hint));
         }
         match event {
             Event::DocumentStart(_) if documents > 0 => {
                 let message = "a second document begins here, which is not read";
-                return Err(Problem::at(file.path, line, message, "Take it out."));
+                return Err(Problem::at(file.path, line, message, "Remove it."));
             }
             Event::DocumentStart(_) => documents += 1,
             Event::Alias(_) => {
-                let message = "aliases are not read";
-                let hint = "Write out the value that the alias names.";
+                let message = "aliases are not supported";
+                let hint = "Write the value that the alias stands for.";
                 return Err(Problem::at(file.path, line, message, hint));
             }
             Event::Scalar(value, ..) => scalar(&value, line, &mut open, &mut root),
@@ -66,7 +67,7 @@ pub fn read(file: &File) -> Result<Option<Element>, Problem> {
     Ok(Some(root).filter(|root| !root.children.is_empty() || !root.attributes.is_empty()))
 }
 
-/// Begins a list or mapping, as the value of the key before it if there is one.
+/// Begins a list or mapping, which is the value of the key before it if there is one.
 fn begin(inner: Open, line: usize, open: &mut Vec<Open>) {
     if let Some(Open::Map(key)) = open.last_mut() {
         let (name, line) = key.take().unwrap_or((String::new(), line));
@@ -97,7 +98,7 @@ fn scalar(value: &str, line: usize, open: &mut [Open], root: &mut Element) {
     }
 }
 
-/// The element in which the next one is.
+/// The innermost open element.
 fn parent<'a>(open: &'a mut [Open], root: &'a mut Element) -> &'a mut Element {
     let inner = open.iter_mut().rev().find_map(|open| match open {
         Open::Element(element) => Some(element),

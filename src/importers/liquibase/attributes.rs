@@ -1,27 +1,28 @@
-//! The line that begins a changeset: its author, its id, and what is said of it.
+//! The line that begins a changeset: author, id, and attributes.
 
 use super::filter::{Filter, is_deep, too_deep};
 use crate::domain::halt;
 
-/// What a line that begins a changeset says.
+/// The content of a line that begins a changeset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// Who wrote the changeset.
+    /// The author.
     pub author: String,
-    /// Its id among those of the author, in the file.
+    /// The id, which is unique for the author and the file.
     pub id: String,
     attributes: Vec<(String, String)>,
 }
 
-/// Why a changeset can't be taken as it is: message and hint.
+/// Why a changeset cannot be imported as it is: message and HINT.
 pub type Refusal = (String, &'static str);
 
-/// How contexts are said.
-pub const SAY_CONTEXTS: &str = "Say the contexts of this database: options => '{\"contexts\": \"prod\"}', or * for all changesets.";
-/// How labels are said.
-pub const SAY_LABELS: &str = "Say which labels are to run: options => '{\"labels\": \"v1 or v2\"}', or * for all changesets.";
+/// The HINT for missing contexts.
+pub const SPECIFY_CONTEXTS: &str = "Specify the contexts of this database: options => '{\"contexts\": \"prod\"}', or * for all changesets.";
+/// The HINT for missing labels.
+pub const SPECIFY_LABELS: &str =
+    "Specify the labels to run: options => '{\"labels\": \"v1 or v2\"}', or * for all changesets.";
 
-/// Reads what stands behind the word `changeset`. None: it isn't `author:id`.
+/// Parses the text after the word `changeset`. None: it does not begin with `author:id`.
 pub fn read(text: &str) -> Option<Head> {
     let (author, rest) = match text.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
         Some((author, rest)) => (author, rest.strip_prefix(':')?),
@@ -40,8 +41,8 @@ pub fn read(text: &str) -> Option<Head> {
     })
 }
 
-/// Words of the form `name:value`, where quotes hold a value together. Liquibase takes
-/// others for no more than words.
+/// The words of the form `name:value`, where a value with spaces is quoted. Liquibase ignores other
+/// words.
 pub fn attributes(text: &str) -> Vec<(String, String)> {
     let mut words: Vec<String> = vec![String::new()];
     let mut quoted = false;
@@ -71,35 +72,35 @@ impl Head {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Whether an attribute is there and says true.
+    /// Whether an attribute is given, and true.
     pub fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Whether an attribute is there and says something else than true.
+    /// Whether an attribute is given, and not true.
     pub fn is_false(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| !value.eq_ignore_ascii_case("true"))
     }
 
-    /// The path that stands for the file's own.
+    /// The path that is used instead of the file's own.
     pub fn logical_path(&self) -> Option<&str> {
         self.get("logicalFilePath")
     }
 
-    /// What ends a statement in its texts, and in those that take it back, if that is said.
+    /// The delimiters of statements in the SQL that applies it, and in that of the rollback.
     pub fn delimiters(&self) -> [Option<&str>; 2] {
         [self.get("endDelimiter"), self.get("rollbackEndDelimiter")]
     }
 
-    /// Why it isn't run at all, on PostgreSQL or in this run.
+    /// The reason why it is not run on PostgreSQL, or with these contexts and labels.
     pub fn reason_to_skip(&self, filter: &Filter) -> Option<String> {
         if self.is_true("ignore") {
-            return Some("it says ignore:true".to_owned());
+            return Some("it has ignore:true".to_owned());
         }
         if let Some(dbms) = self.get("dbms").filter(|dbms| !is_for_postgres(dbms)) {
-            return Some(format!("it says dbms:{dbms}"));
+            return Some(format!("it has dbms:{dbms}"));
         }
-        // That is refused.
+        // It is refused.
         if self.too_deep().next().is_some() {
             return None;
         }
@@ -109,48 +110,48 @@ impl Head {
         let context = self.context().and_then(|it| is_out(&it, filter.has_context(it.1)));
         let labels = self.labels().and_then(|it| is_out(&it, filter.has_labels(it.1)));
         context
-            .map(|context| format!("the contexts given do not fulfil {context}"))
-            .or_else(|| labels.map(|labels| format!("the labels given are not {labels}")))
+            .map(|context| format!("the given contexts do not match {context}"))
+            .or_else(|| labels.map(|labels| format!("the given labels do not match {labels}")))
     }
 
-    /// The expression of its contexts, by which name it has it.
+    /// The expression of its contexts, with the name of the attribute.
     fn context(&self) -> Option<(&'static str, &str)> {
         ["contextFilter", "context"].into_iter().find_map(|name| Some((name, self.get(name)?)))
     }
 
-    /// The names of what is deeper than is read.
+    /// The names of expressions that are nested too deep.
     fn too_deep(&self) -> impl Iterator<Item = &'static str> {
-        let said = [self.context(), self.labels()].into_iter().flatten();
-        said.filter(|(_, value)| is_deep(value)).map(|(name, _)| name)
+        let expressions = [self.context(), self.labels()].into_iter().flatten();
+        expressions.filter(|(_, value)| is_deep(value)).map(|(name, _)| name)
     }
 
     fn labels(&self) -> Option<(&'static str, &str)> {
         Some(("labels", self.get("labels")?))
     }
 
-    /// What it says that isn't honoured.
+    /// The attributes that are not supported, or cannot be evaluated.
     pub fn refusals(&self, filter: &Filter) -> Vec<Refusal> {
         let mut refusals = Vec::new();
         if let Some((name, value)) = self.context().filter(|_| filter.contexts.is_none()) {
-            refusals.push((format!("whether {name}:{value} is to run is not said"), SAY_CONTEXTS));
+            refusals.push((not_given(name, value, "contexts"), SPECIFY_CONTEXTS));
         }
         if let Some((name, value)) = self.labels().filter(|_| filter.labels.is_none()) {
-            refusals.push((format!("whether {name}:{value} is to run is not said"), SAY_LABELS));
+            refusals.push((not_given(name, value, "labels"), SPECIFY_LABELS));
         }
         for name in self.too_deep() {
-            refusals.push((format!("{name}: {}", too_deep()), "Write it with fewer of them."));
+            refusals.push((format!("{name}: {}", too_deep()), "Write it with less nesting."));
         }
         if self.is_false("failOnError") {
             refusals.push((
-                "failOnError:false is not honoured".to_owned(),
-                "Take it out, and make the statements such that they succeed, as with IF EXISTS.",
+                "failOnError:false is not supported".to_owned(),
+                "Remove it, and write statements that succeed, such as with IF EXISTS.",
             ));
         }
         match self.get("runWith") {
             Some(with) if !["psql", "jdbc"].iter().any(|name| with.eq_ignore_ascii_case(name)) => {
                 refusals.push((
-                    format!("runWith:{with} is not honoured"),
-                    "Take it out, if the server can run the changeset itself.",
+                    format!("runWith:{with} is not supported"),
+                    "Remove it, if the server can run the changeset itself.",
                 ));
             }
             _ => {}
@@ -159,8 +160,12 @@ impl Head {
     }
 }
 
-/// Whether a list of databases means PostgreSQL, too: one that is in it, or not excluded
-/// where others are.
+/// The message for an attribute that depends on an option that is not given.
+fn not_given(name: &str, value: &str, option: &str) -> String {
+    format!("{name}:{value} cannot be evaluated without the option {option}")
+}
+
+/// Whether a list of databases includes PostgreSQL: by its name, or by excluding others only.
 fn is_for_postgres(list: &str) -> bool {
     let list: Vec<String> = list.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
     let has = |name: &str| list.iter().any(|given| given == name);
@@ -212,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_what_is_for_postgres() {
+    fn recognises_changesets_for_postgres() {
         for (dbms, expected) in [
             ("postgresql", true),
             ("h2,PostgreSQL", true),
@@ -229,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_honoured() {
+    fn refuses_what_is_not_supported() {
         let refused = |text: &str| -> Vec<String> {
             let refusals = read(text).map(|head| head.refusals(&Filter::default()));
             let refusals = refusals.unwrap_or_default();
@@ -238,10 +243,10 @@ mod tests {
         assert_eq!(
             refused("a:1 context:test labels:x contextFilter:!y failOnError:false runWith:sqlplus"),
             [
-                "whether contextFilter:!y is to run is not said",
-                "whether labels:x is to run is not said",
-                "failOnError:false is not honoured",
-                "runWith:sqlplus is not honoured",
+                "contextFilter:!y cannot be evaluated without the option contexts",
+                "labels:x cannot be evaluated without the option labels",
+                "failOnError:false is not supported",
+                "runWith:sqlplus is not supported",
             ]
         );
         assert_eq!(
@@ -254,14 +259,14 @@ mod tests {
         let skipped = |text: &str| read(text).and_then(|head| head.reason_to_skip(&filter));
         assert_eq!(
             skipped("a:1 context:prod").as_deref(),
-            Some("the contexts given do not fulfil prod")
+            Some("the given contexts do not match prod")
         );
-        assert_eq!(skipped("a:1 labels:v2").as_deref(), Some("the labels given are not v2"));
+        assert_eq!(skipped("a:1 labels:v2").as_deref(), Some("the given labels do not match v2"));
         assert_eq!(skipped("a:1 labels:v2,v1 context:!prod"), None);
         let head = read("a:1 labels:v2,v1 context:!prod");
         assert_eq!(head.map(|head| head.refusals(&filter)), Some(Vec::new()));
-        assert_eq!(skipped("a:1 ignore:true").as_deref(), Some("it says ignore:true"));
-        assert_eq!(skipped("a:1 dbms:h2").as_deref(), Some("it says dbms:h2"));
+        assert_eq!(skipped("a:1 ignore:true").as_deref(), Some("it has ignore:true"));
+        assert_eq!(skipped("a:1 dbms:h2").as_deref(), Some("it has dbms:h2"));
         assert_eq!(skipped("a:1 dbms:postgresql ignore:false"), None);
     }
 }

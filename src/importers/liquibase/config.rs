@@ -1,12 +1,13 @@
-//! `liquibase.properties`, as far as it says which changesets run.
+//! `liquibase.properties`, as far as it decides which changesets run.
 
-use super::super::format::properties;
-use super::super::{File, Notes, Problem, name};
+use super::super::format;
+use super::super::path::{base, depth};
+use super::super::{File, Notes, Problem};
 
-/// What is configured.
+/// The configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    /// The changelog with which Liquibase begins, and what is wrong if it isn't there.
+    /// The changelog with which Liquibase begins, and the problem if it does not exist.
     pub changelog: Option<(String, Problem)>,
     /// The contexts of a run.
     pub contexts: Option<String>,
@@ -14,22 +15,22 @@ pub struct Config {
     pub labels: Option<String>,
 }
 
-/// Settings that decide what runs, in another way than is honoured.
+/// Settings that decide what runs, and are not supported.
 const REFUSED: [&str; 5] = ["count", "tag", "todate", "shouldrun", "defaultschemaname"];
 
 impl Config {
-    /// Reads the outermost file. Error: it is not one of properties.
+    /// Reads the outermost file. Error: it is invalid.
     pub fn read(files: &[File], notes: &mut Notes) -> Result<Config, Problem> {
         let mut config = Config::default();
-        let is_one = |file: &&File| name::split(file.path).1 == "liquibase.properties";
+        let is_one = |file: &&File| base(file.path) == "liquibase.properties";
         let mut found: Vec<&File> = files.iter().filter(is_one).collect();
-        found.sort_by_key(|file| (file.path.matches('/').count(), file.path));
+        found.sort_by_key(|file| (depth(file.path), file.path));
         let mut found = found.into_iter();
         let Some(file) = found.next() else { return Ok(config) };
         for other in found {
             notes.ignore(other.path, format!("{} is read instead", file.path));
         }
-        for setting in properties::read(file)? {
+        for setting in format::settings(file)? {
             let name = plain(&setting.key);
             let value = || setting.value.clone();
             let refuse =
@@ -45,18 +46,18 @@ impl Config {
                 "defaultschemaname" if setting.value == "public" => {}
                 "shouldrun" if setting.value == "true" => {}
                 name if REFUSED.contains(&name) => {
-                    let hint = "Set what it means for the project instead, such as its search_path, and leave the file out: options => '{\"ignore\": \"liquibase.properties\"}'.";
-                    notes.refuse(refuse(format!("{} is not honoured", setting.key), hint));
+                    let hint = "Use a setting of the project instead, such as its search_path, and leave the file out: options => '{\"ignore\": \"liquibase.properties\"}'.";
+                    notes.refuse(refuse(format!("{} is not supported", setting.key), hint));
                 }
                 _ => {}
             }
         }
-        notes.ignore(file.path, "it is read for the changelog, contexts and labels alone");
+        notes.ignore(file.path, "it is only read for the changelog, contexts and labels");
         Ok(config)
     }
 }
 
-/// A name in the one of its spellings that all have in common.
+/// The canonical spelling of a name.
 fn plain(key: &str) -> String {
     let key = key.strip_prefix("liquibase.").unwrap_or(key);
     let key = key.strip_prefix("command.").unwrap_or(key);
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_decides() {
+    fn reads_settings() {
         let mut notes = Notes::default();
         let text = "# contexts: no\nchangeLogFile: db/\\\n  main.xml\nliquibase.command.label-filter=a\n\
             contexts=x\nurl=jdbc:x\n";
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_it_does_not_honour() {
+    fn refuses_what_is_not_supported() {
         for (text, problems) in [
             ("defaultSchemaName=app", 1),
             ("liquibase.command.defaultSchemaName: public", 0),

@@ -1,30 +1,30 @@
-//! Contexts and labels: which changesets run in which circumstances.
+//! Contexts and labels, which select the changesets of a run.
 //!
-//! A changeset has an expression of contexts, and a run has a list of them; a changeset has
-//! a list of labels, and a run has an expression of them. `*` for a run means as Liquibase
-//! does without being told any: all changesets run.
+//! A changeset has an expression of contexts, and a run has a list of them. A changeset has a list of
+//! labels, and a run has an expression of them. With `*` for a run all changesets run, as with
+//! Liquibase if none are given.
 
-use super::super::limits::{self, DEPTH, LINE};
+use super::super::limits::{self, MAX_DEPTH, MAX_LINE};
 use super::super::{Options, Problem};
 use crate::domain::halt;
 use std::collections::HashSet;
 
-/// What is said of a run. None: nothing, so what depends on it can't be decided.
+/// The contexts and labels of a run. None: not given, so what depends on them cannot be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Filter<'a> {
-    /// Its contexts, with commas between.
+    /// The contexts, with commas between.
     pub contexts: Option<&'a str>,
-    /// The expression that the labels of a changeset have to fulfil.
+    /// The expression that the labels of a changeset must match.
     pub labels: Option<&'a str>,
 }
 
-/// What takes all changesets.
+/// The value that selects all changesets.
 const ALL: &str = "*";
 
 impl<'a> Filter<'a> {
-    /// What options say, and where they say nothing, the configuration.
+    /// The options, or else the configuration.
     ///
-    /// Errors: the labels are too deep an expression.
+    /// Error: the expression is nested too deep.
     pub fn of(
         options: &'a Options,
         contexts: Option<&'a str>,
@@ -38,35 +38,35 @@ impl<'a> Filter<'a> {
             false => Ok(filter),
             true => {
                 let message = format!("option \"labels\": {}", too_deep());
-                Err(Problem::of("", message, "Write it with fewer of them."))
+                Err(Problem::of("", message, "Write it with less nesting."))
             }
         }
     }
 
-    /// Whether a changeset with this expression of contexts runs. None: that isn't said. One
-    /// that is too deep holds, so that it is refused and not ignored.
+    /// Whether a changeset with this expression of contexts runs. None: no contexts are given. An
+    /// expression that is nested too deep is true, so that it is refused and not ignored.
     pub fn has_context(&self, expression: &str) -> Option<bool> {
-        self.contexts.map(|given| given.trim() == ALL || holds(expression, given))
+        self.contexts.map(|given| given.trim() == ALL || evaluate(expression, given))
     }
 
-    /// Whether a changeset with these labels runs. None: that isn't said.
+    /// Whether a changeset with these labels runs. None: no labels are given.
     pub fn has_labels(&self, labels: &str) -> Option<bool> {
-        self.labels.map(|expression| expression.trim() == ALL || holds(expression, labels))
+        self.labels.map(|expression| expression.trim() == ALL || evaluate(expression, labels))
     }
 }
 
-/// Whether an expression goes deeper than is read.
+/// Whether an expression is nested too deep, or too long.
 pub fn is_deep(expression: &str) -> bool {
-    expression.len() > LINE || limits::too_deep(expression, &['('], &[')'], DEPTH).is_some()
+    expression.len() > MAX_LINE || limits::too_deep(expression, &['('], &[')'], MAX_DEPTH).is_some()
 }
 
-/// What is wrong with such an expression.
+/// The message for such an expression.
 pub fn too_deep() -> String {
-    format!("parentheses are nested more than {DEPTH} deep")
+    format!("parentheses are nested more than {MAX_DEPTH} deep")
 }
 
-/// Whether an expression of names holds where those of a list are true.
-fn holds(expression: &str, list: &str) -> bool {
+/// Whether an expression is true if the names in a list are true.
+fn evaluate(expression: &str, list: &str) -> bool {
     if is_deep(expression) {
         return true;
     }
@@ -175,12 +175,12 @@ mod tests {
             ("((", "a", false),
             ("! !a", "a", true),
         ] {
-            assert_eq!(holds(expression, list), expected, "{expression} with {list}");
+            assert_eq!(evaluate(expression, list), expected, "{expression} with {list}");
         }
     }
 
     #[test]
-    fn says_whether_it_is_known() {
+    fn decides_only_with_given_values() {
         let filter = Filter { contexts: Some("*"), labels: Some("v1 and !beta") };
         assert_eq!(filter.has_context("x and y"), Some(true));
         assert_eq!(filter.has_labels("v1, stable"), Some(true));

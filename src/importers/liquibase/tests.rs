@@ -1,9 +1,9 @@
 use super::*;
 
-fn read_all(files: &[(&str, &str)]) -> (Vec<Found>, Notes) {
+fn read_all(files: &[(&str, &str)]) -> (Vec<ImportedMigration>, Notes) {
     let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
     let mut notes = Notes::default();
-    (read(&files, &Options::default(), &mut notes).unwrap_or_default(), notes)
+    (Liquibase.read(&files, &Options::default(), &mut notes).unwrap_or_default(), notes)
 }
 
 /// A file of formatted SQL with changesets.
@@ -15,8 +15,8 @@ fn log(changesets: &[&str]) -> String {
     text
 }
 
-fn shown(found: &[Found]) -> Vec<String> {
-    let show = |found: &Found| {
+fn shown(found: &[ImportedMigration]) -> Vec<String> {
+    let show = |found: &ImportedMigration| {
         let version = found.version.as_deref().unwrap_or("-");
         let requires = found.requires.join(",");
         format!("{version} {} [{requires}]", found.name)
@@ -25,7 +25,7 @@ fn shown(found: &[Found]) -> Vec<String> {
 }
 
 #[test]
-fn versions_are_path_and_place() {
+fn versions_are_path_and_position() {
     let a = log(&["bob:1", "bob:2 dbms:h2", "eve:create users"]);
     let b = log(&["bob:1", "bob:2 runInTransaction:false"]);
     let (found, notes) = read_all(&[("x/b.SQL", &b), ("a.sql", &a), ("README.md", "")]);
@@ -36,7 +36,7 @@ fn versions_are_path_and_place() {
     let transactional: Vec<_> = found.iter().map(|found| found.transactional).collect();
     assert_eq!(transactional, [None, None, None, Some(false)]);
     assert_eq!(notes.problems, []);
-    let why = "changeset bob:2 is not taken: it says dbms:h2".to_owned();
+    let why = "changeset bob:2 is skipped: it has dbms:h2".to_owned();
     assert_eq!(notes.ignored, [("a.sql".to_owned(), why)]);
 }
 
@@ -78,7 +78,7 @@ fn keeps_the_order_of_the_tool() {
 }
 
 #[test]
-fn a_logical_path_stands_for_the_files() {
+fn a_logical_path_replaces_the_path() {
     let text = "--liquibase formatted sql logicalFilePath:classpath:old/name.sql\n--changeset a:1\nx\n\
         --changeset a:2 logicalFilePath:other\ny";
     let (found, _) = read_all(&[("new/name.sql", text)]);
@@ -86,7 +86,7 @@ fn a_logical_path_stands_for_the_files() {
 }
 
 #[test]
-fn says_what_is_wrong() {
+fn refuses_what_is_wrong() {
     let twice = log(&["a:1", "b:1", "a:1"]);
     let (_, notes) = read_all(&[("a.sql", &twice), ("b.sql", "SELECT 1"), ("c.sql", " \n")]);
     let problems: Vec<_> =
@@ -94,7 +94,7 @@ fn says_what_is_wrong() {
     assert_eq!(
         problems,
         [
-            ("a.sql", Some(6), "changeset a:1 is there already, in a.sql, line 2"),
+            ("a.sql", Some(6), "changeset a:1 already exists in a.sql, line 2"),
             ("b.sql", None, "the file does not begin with --liquibase formatted sql"),
         ]
     );
@@ -103,19 +103,19 @@ fn says_what_is_wrong() {
 
 #[test]
 fn claims_by_the_first_line() {
-    let claim = |path: &str, text: &str| claims(&[File { path, text }]);
+    let claim = |path: &str, text: &str| Liquibase.claims(&[File { path, text }]);
     assert_eq!(claim("a.sql", &log(&[])), Claim::Sure);
     assert_eq!(claim("a.sql", "SELECT 1"), Claim::No);
     assert_eq!(claim("a.md", &log(&[])), Claim::No);
 }
 
 #[test]
-fn is_found_out_by_what_includes_others() {
+fn is_detected_by_a_changelog_alone() {
     let master = "databaseChangeLog:\n  - include:\n      file: changes/create.sql\n";
     let folder =
         [("db.changelog-master.yaml", master), ("changes/create.sql", "CREATE TABLE a ();")];
     let files = folder.map(|(path, text)| File { path, text });
-    assert_eq!(claims(&files), Claim::Sure);
+    assert_eq!(Liquibase.claims(&files), Claim::Sure);
     let (found, notes) = read_all(&folder);
     assert!(found.is_empty() && notes.problems.len() == 1);
     let message = &notes.problems[0].message;

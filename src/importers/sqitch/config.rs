@@ -1,38 +1,39 @@
-//! Where Sqitch's configuration says that plan and scripts are.
+//! Sqitch's configuration, as far as it has the locations of plan and scripts.
 
 use super::super::File;
+use super::super::path::join;
 use super::super::section::lines;
 use crate::domain::halt;
 use std::collections::HashMap;
 
-/// Where plan and scripts are, within the folder that is read.
+/// The paths of plan and scripts, within the folder that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// The plan.
     pub plan: String,
-    /// The folder of the scripts that apply.
+    /// The folder of the scripts that apply a change.
     pub deploy: String,
-    /// The folder of those that take back.
+    /// The folder of the scripts that revert it.
     pub revert: String,
-    /// The folder of those that verify.
+    /// The folder of the scripts that verify it.
     pub verify: String,
-    /// What the names of scripts end with, after a point.
+    /// The ending of scripts, without the point.
     pub extension: String,
 }
 
-/// What is said of an engine that isn't PostgreSQL's.
+/// An engine other than PostgreSQL's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherEngine {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The line that says it.
+    /// The line that sets it.
     pub line: usize,
 }
 
 /// A configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    /// Values and lines by section and key, as in `engine.pg.top_dir`.
+    /// Values and lines by section and key, such as `engine.pg.top_dir`.
     values: HashMap<String, (String, usize)>,
 }
 
@@ -49,13 +50,13 @@ impl Config {
                 values.insert(format!("{section}.{key}"), (plain(value.trim()), line));
             }
         };
-        // A line that goes on, with the number of its first one.
+        // A continued line, with the number of its first one.
         let mut open: Option<(String, usize)> = None;
         for line in lines(file.text) {
             let (mut whole, number) = open.take().unwrap_or((String::new(), line.number));
-            let goes_on = is_continued(&whole, line.text);
-            whole.push_str(if goes_on { &line.text[..line.text.len() - 1] } else { line.text });
-            match goes_on {
+            let continues = is_continued(&whole, line.text);
+            whole.push_str(if continues { &line.text[..line.text.len() - 1] } else { line.text });
+            match continues {
                 true => open = Some((whole, number)),
                 false => set(&whole, number),
             }
@@ -66,7 +67,7 @@ impl Config {
         Config { values }
     }
 
-    /// The engine, if it is only another one than PostgreSQL's that is configured.
+    /// The engine, unless that of PostgreSQL is configured.
     pub fn other_engine(&self) -> Option<OtherEngine> {
         let (name, line) = self.values.get("core.engine")?;
         let is_pg = name == "pg" || self.values.keys().any(|key| key.starts_with("engine.pg."));
@@ -83,7 +84,7 @@ impl Config {
             .filter(|value| !value.is_empty())
     }
 
-    /// Where it says that plan and scripts are; it stands in the folder `at` itself.
+    /// The paths of plan and scripts. The configuration file is in the folder `at`.
     pub fn layout(&self, at: &str) -> Layout {
         let top = join(at, self.get("top_dir").unwrap_or("."));
         let folder = |name: &str| match self.get(&format!("{name}_dir")) {
@@ -103,14 +104,14 @@ impl Config {
     }
 }
 
-/// Whether a line ends with a backslash that means that the next one belongs to it: in none of
-/// comments, and not if it is escaped itself.
+/// Whether the next line continues a line: it ends with a backslash that is neither escaped nor in a
+/// comment.
 fn is_continued(before: &str, line: &str) -> bool {
     let slashes = line.len() - line.trim_end_matches('\\').len();
     slashes % 2 == 1 && Value::of(before).and(line).ends_outside_of_comment
 }
 
-/// Reads the name of a section at the beginning of a line, and gives what is after it.
+/// Reads the name of a section at the beginning of a line, and returns the rest.
 fn header<'a>(text: &'a str, section: &mut String) -> &'a str {
     let Some(inner) = text.strip_prefix('[') else { return text };
     let (mut quoted, mut escaped) = (false, false);
@@ -127,7 +128,7 @@ fn header<'a>(text: &'a str, section: &mut String) -> &'a str {
                 *section = name;
                 return inner[at + 1..].trim_start();
             }
-            // The name is in any case, and a point is before its part.
+            // The case of the name does not matter; a point separates the quoted part.
             c if c.is_whitespace() && !quoted => {
                 if !name.is_empty() && !name.ends_with('.') {
                     name.push('.');
@@ -141,11 +142,11 @@ fn header<'a>(text: &'a str, section: &mut String) -> &'a str {
     ""
 }
 
-/// A value that is read letter by letter.
+/// A value that is read character by character.
 #[derive(Default)]
 struct Value {
     text: String,
-    /// The length without white space at its end that isn't quoted.
+    /// The length without unquoted white space at the end.
     length: usize,
     quoted: bool,
     escaped: bool,
@@ -195,27 +196,11 @@ impl Value {
     }
 }
 
-/// A value without quotes and comment.
+/// A value without quotes and comments.
 fn plain(value: &str) -> String {
     let mut value = Value::of(value);
     value.text.truncate(value.length);
     value.text
-}
-
-/// A path within a folder, with no parts that say nothing. The empty one is the folder
-/// that is read.
-pub fn join(folder: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 #[cfg(test)]
@@ -227,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_where_things_are() {
+    fn finds_plan_and_scripts() {
         let layout = |text: &str| {
             let Layout { plan, deploy, revert, verify, extension } = config(text).layout("db");
             [plan, deploy, revert, verify, extension].join(" ")
@@ -261,17 +246,10 @@ mod tests {
     }
 
     #[test]
-    fn notices_another_engine() {
+    fn detects_another_engine() {
         let engine = |text: &str| config(text).other_engine().map(|other| (other.name, other.line));
         assert_eq!(engine("[core]\nengine = sqlite"), Some(("sqlite".to_owned(), 2)));
         assert_eq!(engine("[core]\nengine = sqlite\n[engine \"pg\"]\ntarget = x"), None);
         assert_eq!(engine("[core]\n# engine ="), None);
-    }
-
-    #[test]
-    fn joins_paths() {
-        assert_eq!(join("", "."), "");
-        assert_eq!(join("a", "./b//c/"), "a/b/c");
-        assert_eq!(join("a/b", "../../../c"), "c");
     }
 }

@@ -1,48 +1,53 @@
-//! Sqitch's plan: the changes in their order, and what each requires.
+//! Sqitch's plan: the changes in their order, and their requirements.
 
 use super::super::section::lines;
 use super::super::{File, Problem};
 use crate::domain::halt;
 use std::collections::{HashMap, HashSet};
 
-/// What a plan says.
+/// A plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
     /// The project's name.
     pub project: String,
     /// The changes, in the order in which they are deployed.
     pub changes: Vec<Change>,
-    /// The tags, each with the place of the change that it stands behind.
+    /// The tags, each with the position of the change before it.
     pub tags: Vec<(String, usize)>,
+}
+
+/// The version of the change at a position of the plan.
+pub fn version(position: usize) -> String {
+    format!("{:04}", position + 1)
 }
 
 /// A change of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Its name, of which the scripts have theirs.
+    /// The name, which is also that of the scripts.
     pub name: String,
-    /// The line of the plan.
+    /// The line in the plan.
     pub line: usize,
-    /// What it requires, as it is written.
-    pub requires: Vec<Depend>,
+    /// The requirements, in their order.
+    pub requires: Vec<Requirement>,
 }
 
-/// What a change requires.
+/// A change that another one requires.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Depend {
-    /// The change at this place of the same plan.
+pub enum Requirement {
+    /// The one at this position of the same plan.
     Within(usize),
-    /// A change of another project, as it is written.
+    /// One of another project, as it is written.
     Other(String),
 }
 
 impl Plan {
-    /// Reads a plan. What is wrong with it goes to `refuse`.
+    /// Reads a plan. Problems are passed to `refuse`.
     pub fn read(file: &File, mut refuse: impl FnMut(Problem)) -> Plan {
         let mut plan = Plan::default();
         let mut reading = Reading { path: file.path, ..Reading::default() };
         for line in lines(file.text) {
-            // A note ends the line; nothing else can hold this character.
+            // A note ends the line. This character cannot be anywhere else.
             let text = line.text.split('#').next().unwrap_or_default().trim();
             let read = match text.as_bytes() {
                 [] => Ok(()),
@@ -58,8 +63,8 @@ impl Plan {
             }
         }
         if plan.project.is_empty() {
-            let hint = "Add its name as the plan's first line: %project=NAME.";
-            refuse(Problem::of(file.path, "the plan does not say which project it is of", hint));
+            let hint = "Add its name as the first line: %project=NAME.";
+            refuse(Problem::of(file.path, "the plan does not name its project", hint));
         }
         plan
     }
@@ -75,7 +80,8 @@ impl Plan {
 #[derive(Default)]
 struct Reading<'a> {
     path: &'a str,
-    places: HashMap<String, usize>,
+    /// The positions of changes and of tags, by their names.
+    changes: HashMap<String, usize>,
     tags: HashMap<String, usize>,
 }
 
@@ -86,25 +92,25 @@ impl Reading<'_> {
 
     fn tag(&mut self, plan: &mut Plan, text: &str, line: usize) -> Result<(), Problem> {
         let name = text.split_whitespace().next().unwrap_or_default();
-        let Some(place) = plan.changes.len().checked_sub(1) else {
-            let message = format!("tag @{name} stands before all changes");
-            return Err(self.problem(line, message, "Move it behind the change that it tags."));
+        let Some(position) = plan.changes.len().checked_sub(1) else {
+            let message = format!("tag @{name} is before all changes");
+            return Err(self.problem(line, message, "Move it below the change that it tags."));
         };
-        if self.tags.insert(name.to_owned(), place).is_some() {
+        if self.tags.insert(name.to_owned(), position).is_some() {
             let message = format!("tag @{name} is there twice");
             return Err(self.problem(line, message, "Rename one of the two."));
         }
-        plan.tags.push((name.to_owned(), place));
+        plan.tags.push((name.to_owned(), position));
         Ok(())
     }
 
     fn change(&mut self, plan: &mut Plan, text: &str, line: usize) -> Result<(), Problem> {
         if text.starts_with('-') {
-            let message = "a line that reverts a change is not honoured".to_owned();
+            let message = "a line that reverts a change is not supported".to_owned();
             return Err(self.problem(
                 line,
                 message,
-                "Take it out of the plan, and the change, too.",
+                "Remove it from the plan, and the change, too.",
             ));
         }
         let text = text.strip_prefix('+').map_or(text, str::trim_start);
@@ -121,53 +127,56 @@ impl Reading<'_> {
             },
         };
         let is_valid = !name.is_empty() && !name.contains([':', '@', '\\', '[', ']']);
-        if !is_valid || !(rest.is_empty() || is_dated(rest)) {
+        if !is_valid || !(rest.is_empty() || begins_with_date(rest)) {
             let message = "the line is neither a change nor a tag".to_owned();
             let hint = "Write NAME [REQUIRED ...] YYYY-MM-DDTHH:MM:SSZ NAME <EMAIL>.";
             return Err(self.problem(line, message, hint));
         }
-        let place = plan.changes.len();
-        if let Some(former) = self.places.get(name) {
-            // Tags follow one another as changes do.
+        let position = plan.changes.len();
+        if let Some(former) = self.changes.get(name) {
             let is_rework = plan.tags.last().is_some_and(|(_, tagged)| tagged >= former);
             let first = plan.changes.get(*former).map_or(0, |change| change.line);
             let message = match is_rework {
-                true => format!("change {name} of line {first} is reworked, which is not honoured"),
+                true => {
+                    format!("change {name} of line {first} is reworked, which is not supported")
+                }
                 false => format!("change {name} is in the plan already, in line {first}"),
             };
-            let hint = "Give the new one a name of its own, and its scripts, too; the former ones are those with the tag in their names.";
+            let hint = "Give the new one and its scripts another name. The scripts of the former one have the tag in their names.";
             return Err(self.problem(line, message, hint));
         }
         let mut change = Change { name: name.to_owned(), line, requires: Vec::new() };
         let mut seen = HashSet::new();
-        let read = depends.split_whitespace().try_for_each(|depend| {
+        let read = depends.split_whitespace().try_for_each(|required| {
             halt::work(halt::STEP);
-            let depend = self.depend(plan, name, depend, line)?;
-            if seen.insert(depend.clone()) {
-                change.requires.push(depend);
+            let requirement = self.requirement(plan, name, required, line)?;
+            if seen.insert(requirement.clone()) {
+                change.requires.push(requirement);
             }
             Ok(())
         });
-        self.places.insert(name.to_owned(), place);
+        self.changes.insert(name.to_owned(), position);
         plan.changes.push(change);
         read
     }
 
-    fn depend(
+    /// Parses a requirement of a change.
+    fn requirement(
         &self,
         plan: &Plan,
         change: &str,
         text: &str,
         line: usize,
-    ) -> Result<Depend, Problem> {
+    ) -> Result<Requirement, Problem> {
         if let Some(other) = text.strip_prefix('!') {
-            let message = format!("that change {change} conflicts with {other} is not honoured");
-            let hint = "Take it out of the plan; a precondition given to add() can look for what the other one makes.";
+            let message =
+                format!("conflicts are not supported: change {change} conflicts with {other}");
+            let hint = "Remove it from the plan; a precondition in add() can look for what the other one creates.";
             return Err(self.problem(line, message, hint));
         }
         let within = match text.split_once(':') {
             Some((project, within)) if project == plan.project => within,
-            Some(_) => return Ok(Depend::Other(text.to_owned())),
+            Some(_) => return Ok(Requirement::Other(text.to_owned())),
             None => text,
         };
         let (name, tag) = match within.split_once('@') {
@@ -175,13 +184,13 @@ impl Reading<'_> {
             None => (within, None),
         };
         let tagged = tag.map(|tag| self.tags.get(tag).copied());
-        let place = match (self.places.get(name).copied(), tagged) {
-            (_, Some(place)) if name.is_empty() => place,
-            (Some(place), None) => Some(place),
-            (Some(place), Some(Some(tagged))) if place <= tagged => Some(place),
+        let position = match (self.changes.get(name).copied(), tagged) {
+            (_, Some(position)) if name.is_empty() => position,
+            (Some(position), None) => Some(position),
+            (Some(position), Some(Some(tagged))) if position <= tagged => Some(position),
             _ => None,
         };
-        place.map(Depend::Within).ok_or_else(|| {
+        position.map(Requirement::Within).ok_or_else(|| {
             let message = format!("change {change} requires {text}, which is not before it");
             let is_id = within.len() == 40 && within.bytes().all(|b| b.is_ascii_hexdigit());
             let hint = if is_id {
@@ -194,8 +203,8 @@ impl Reading<'_> {
     }
 }
 
-/// Whether a text begins as a time stamp does.
-fn is_dated(text: &str) -> bool {
+/// Whether a text begins with a time stamp.
+fn begins_with_date(text: &str) -> bool {
     let pattern = b"dddd-dd-ddT";
     text.len() > pattern.len()
         && text.bytes().zip(pattern).all(|(byte, expected)| match expected {
@@ -229,7 +238,7 @@ mod tests {
         let names: Vec<&str> = plan.changes.iter().map(|change| change.name.as_str()).collect();
         assert_eq!(names, ["schema", "users", "a/b", "last"]);
         assert_eq!(plan.tags, [("v1.0".to_owned(), 1)]);
-        use Depend::*;
+        use Requirement::*;
         let other = |text: &str| Other(text.to_owned());
         assert_eq!(
             plan.changes[2].requires,
@@ -239,20 +248,20 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn refuses_what_is_wrong() {
         for (text, line, message) in [
-            ("a\n@t\na [a@t] WHEN", 4, "change a of line 2 is reworked, which is not honoured"),
+            ("a\n@t\na [a@t] WHEN", 4, "change a of line 2 is reworked, which is not supported"),
             ("a\na", 3, "change a is in the plan already, in line 2"),
             ("a [b]\nb", 2, "change a requires b, which is not before it"),
             ("a [a]", 2, "change a requires a, which is not before it"),
             ("a [@x]", 2, "change a requires @x, which is not before it"),
             ("a\n@t\nb\nc [b@t]", 5, "change c requires b@t, which is not before it"),
-            ("a\nb [!a]", 3, "that change b conflicts with a is not honoured"),
+            ("a\nb [!a]", 3, "conflicts are not supported: change b conflicts with a"),
             ("a [b", 2, "the list of what change a requires has no end"),
             ("a something else", 2, "the line is neither a change nor a tag"),
             ("a:b WHEN", 2, "the line is neither a change nor a tag"),
-            ("a\n-a", 3, "a line that reverts a change is not honoured"),
-            ("@t\na", 2, "tag @t stands before all changes"),
+            ("a\n-a", 3, "a line that reverts a change is not supported"),
+            ("@t\na", 2, "tag @t is before all changes"),
             ("a\n@t\n@t", 4, "tag @t is there twice"),
         ] {
             let (_, problems) = read(&format!("%project=x\n{text}"));

@@ -3,11 +3,11 @@ use super::*;
 fn read_all(
     files: &[(&str, &str)],
     given: &[(&str, &str)],
-) -> (Result<Vec<Found>, Problem>, Notes) {
+) -> (Result<Vec<ImportedMigration>, Problem>, Notes) {
     let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
     let options = given.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
     let mut notes = Notes::default();
-    (read(&files, &options, &mut notes), notes)
+    (Sqitch.read(&files, &options, &mut notes), notes)
 }
 
 const PLAN: &str = "%syntax-version=1.0.0\n%project=shop\n\nschema 2024-01-31T12:00:00Z A <a@b>\n\
@@ -32,7 +32,7 @@ fn reads_a_project() {
     assert_eq!(
         found,
         [
-            Found {
+            ImportedMigration {
                 version: Some("0001".to_owned()),
                 name: "schema".to_owned(),
                 up: Some("BEGIN; CREATE SCHEMA x; COMMIT;".to_owned()),
@@ -41,15 +41,15 @@ fn reads_a_project() {
                 paths: ["deploy", "revert", "verify"]
                     .map(|folder| format!("sql/{folder}/schema.sql"))
                     .to_vec(),
-                ..Found::default()
+                ..ImportedMigration::default()
             },
-            Found {
+            ImportedMigration {
                 version: Some("0002".to_owned()),
                 name: "users".to_owned(),
                 up: Some("CREATE TABLE x.users ()".to_owned()),
                 requires: vec!["0001".to_owned()],
                 paths: vec!["sql/deploy/users.sql".to_owned()],
-                ..Found::default()
+                ..ImportedMigration::default()
             },
         ]
     );
@@ -64,7 +64,7 @@ fn reads_a_project() {
 fn a_script_is_missing() {
     let (found, notes) =
         read_all(&[("x/sqitch.plan", PLAN), ("x/deploy/schema.sql", "SELECT 1")], &[]);
-    // Of one without any script nothing is known.
+    // One without any script is no migration.
     assert_eq!(found.map(|found| found.len()), Ok(1));
     let problems: Vec<_> =
         notes.problems.iter().map(|p| (p.path.as_str(), p.line, p.message.as_str())).collect();
@@ -73,7 +73,7 @@ fn a_script_is_missing() {
 }
 
 #[test]
-fn other_projects_are_said_by_an_option() {
+fn other_projects_are_given_by_an_option() {
     let files =
         [("sqitch.plan", "%project=shop\na [auth:roles auth:x@v1]"), ("deploy/a.sql", "SELECT 1")];
     let (_, notes) = read_all(&files, &[]);
@@ -127,6 +127,6 @@ fn claims_by_the_plan() {
         ("db/my.plan", "", Claim::No),
         ("deploy/x.sql", "", Claim::No),
     ] {
-        assert_eq!(claims(&[File { path, text }]), claim, "{path}");
+        assert_eq!(Sqitch.claims(&[File { path, text }]), claim, "{path}");
     }
 }

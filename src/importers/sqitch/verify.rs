@@ -1,28 +1,27 @@
-//! Verify scripts, which Sqitch runs in a transaction of their own that they roll back.
+//! Verify scripts. Sqitch runs each in a transaction that the script begins and rolls back itself.
 
 use super::super::section::head;
-use crate::domain::script::skip_blank;
-use crate::domain::{halt, room};
+use crate::domain::room;
+use crate::domain::script::scan::{Kind, scan};
 use std::ops::Range;
 
-/// The text without the statements that open a transaction and end it, with all lines where
-/// they are. It holds if it raises no error, whatever its last query gives.
+/// The text without the statements that begin and end the transaction; all lines stay where they
+/// are. It is valid if it raises no error, whatever its last query returns.
 pub fn body(text: &str) -> String {
     let statements = statements(text);
-    let opening = statements.first().filter(|range| is_opening(&text[(*range).clone()]));
-    let ending = statements.last().filter(|range| is_ending(&text[(*range).clone()]));
+    let begin = statements.first().filter(|range| begins_transaction(&text[(*range).clone()]));
+    let end = statements.last().filter(|range| ends_transaction(&text[(*range).clone()]));
     room::ensure(2 * text.len() + 16);
     let mut body = String::with_capacity(text.len() + 16);
     let mut from = 0;
-    for range in opening.into_iter().chain(ending) {
+    for range in begin.into_iter().chain(end) {
         body.push_str(&text[from..range.start]);
         let blank = |c| if matches!(c, '\n' | '\r') { c } else { ' ' };
         body.extend(text[range.clone()].chars().map(blank));
         from = range.end;
     }
     body.push_str(&text[from..]);
-    // The end of a file may have come without its newline. What stands before may be a
-    // comment, or a statement without its semicolon.
+    // The last line may have no line end, and be a comment or a statement without semicolon.
     body.truncate(body.trim_end().len());
     body.push_str("\n;SELECT true");
     body
@@ -33,7 +32,7 @@ fn words(statement: &str) -> impl Iterator<Item = String> {
     words.map(|word| head(word).to_ascii_uppercase())
 }
 
-fn is_opening(statement: &str) -> bool {
+fn begins_transaction(statement: &str) -> bool {
     let mut words = words(statement);
     match words.next().as_deref() {
         Some("BEGIN") => true,
@@ -42,91 +41,44 @@ fn is_opening(statement: &str) -> bool {
     }
 }
 
-fn is_ending(statement: &str) -> bool {
+fn ends_transaction(statement: &str) -> bool {
     let mut words = words(statement);
-    let is_one = words
+    let ends = words
         .next()
         .is_some_and(|word| ["ROLLBACK", "ABORT", "COMMIT", "END"].contains(&word.as_str()));
-    is_one && words.all(|word| word == "WORK" || word == "TRANSACTION")
+    ends && words.all(|word| word == "WORK" || word == "TRANSACTION")
 }
 
-/// The statements of a text, each with its semicolon. Lines for psql alone are ignored
-/// where a statement could begin.
+/// The statements of a text, each from its first word to its semicolon. Commands of psql and
+/// comments before a statement are no part of it.
 fn statements(text: &str) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
+    let scanned = scan(text, true);
+    let mut ends = scanned.ends.iter().map(|semicolon| semicolon + 1).peekable();
     let mut statements = Vec::new();
-    let mut at = skip_blank(text, 0);
-    while at < bytes.len() {
-        if bytes[at] == b'\\' {
-            at = after(bytes, at, b"\n");
-        } else {
-            let end = end_of_statement(text, at);
-            room::push(&mut statements, at..end);
-            at = end;
-        }
-        at = skip_blank(text, at);
-    }
-    statements
-}
-
-fn end_of_statement(text: &str, start: usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut at = start;
-    while at < bytes.len() {
-        halt::work(1);
-        at = match bytes[at] {
-            b';' => return at + 1,
-            b'-' | b'/' => match skip_blank(text, at) {
-                blank if blank > at => blank,
-                _ => at + 1,
-            },
-            b'\'' => {
-                let escapes = at > start
-                    && matches!(bytes[at - 1], b'e' | b'E')
-                    && (at < start + 2 || !is_part_of_name(bytes[at - 2]));
-                end_of_quoted(bytes, at, escapes)
+    let mut open: Option<Range<usize>> = None;
+    let is_sql = |kind| matches!(kind, Kind::Sql | Kind::Variable | Kind::Bound);
+    for piece in scanned.pieces.iter().filter(|piece| is_sql(piece.kind)) {
+        let mut at = piece.range.start;
+        while ends.next_if(|end| *end <= at).is_some() {}
+        while at < piece.range.end {
+            let end = ends.next_if(|end| *end <= piece.range.end);
+            let part = &text[at..end.unwrap_or(piece.range.end)];
+            let blank = part.len() - part.trim_start().len();
+            let last = at + part.trim_end().len();
+            at += part.len();
+            if blank < part.len() {
+                let start = open.map_or(at - part.len() + blank, |open| open.start);
+                open = Some(start..last);
             }
-            b'"' => end_of_quoted(bytes, at, false),
-            b'$' if at == start || !is_part_of_name(bytes[at - 1]) => end_of_dollars(bytes, at),
-            _ => at + 1,
-        };
+            if end.is_some()
+                && let Some(statement) = open.take()
+            {
+                room::push(&mut statements, statement);
+            }
+        }
     }
-    bytes.len()
-}
-
-fn is_part_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
-}
-
-fn end_of_quoted(bytes: &[u8], start: usize, escapes: bool) -> usize {
-    let quote = bytes[start];
-    let mut at = start + 1;
-    while let Some(next) = halt::search(bytes, at, 1, |part| memchr::memchr2(quote, b'\\', part)) {
-        at = match bytes[next] {
-            b if b == quote => return next + 1,
-            _ if escapes => next + 2,
-            _ => next + 1,
-        };
-    }
-    bytes.len()
-}
-
-/// Behind a text between dollar quotes, or behind the dollar if it begins none.
-fn end_of_dollars(bytes: &[u8], start: usize) -> usize {
-    let tag = bytes[start + 1..].iter().position(|b| !is_part_of_name(*b) || *b == b'$');
-    let Some(length) = tag.filter(|n| bytes[start + 1 + n] == b'$') else { return start + 1 };
-    if bytes[start + 1].is_ascii_digit() {
-        return start + 1;
-    }
-    let behind = start + length + 2;
-    after(bytes, behind, &bytes[start..behind])
-}
-
-/// Behind the next place of a text, or the end.
-fn after(bytes: &[u8], from: usize, wanted: &[u8]) -> usize {
-    let finder = memchr::memmem::Finder::new(wanted);
-    let found = halt::search(bytes, from, wanted.len(), |part| finder.find(part));
-    found.map_or(bytes.len(), |at| at + wanted.len())
+    statements.extend(open);
+    statements
 }
 
 #[cfg(test)]
@@ -134,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_the_transaction_off() {
+    fn removes_the_transaction() {
         for (text, expected) in [
             ("BEGIN;\nSELECT 1;\nROLLBACK;\n", "      \nSELECT 1;\n         \n"),
             (

@@ -10,7 +10,7 @@ mod importers;
 
 use domain::halt;
 use domain::script::origin;
-use importers::{Convention, File, Options, include, read};
+use importers::{File, IMPORTERS, Options, include, read};
 use std::cell::Cell;
 
 thread_local! {
@@ -43,8 +43,8 @@ libfuzzer_sys::fuzz_target!(|input: &str| {
         0 => Options::default(),
         _ => ["contexts", "labels"].map(option).into_iter().collect(),
     };
-    let convention = Convention::ALL.get(tool % 32).copied();
-    let Ok(set) = read(&files, convention, &options) else { return };
+    let importer = IMPORTERS.get(tool % 32).copied();
+    let Ok(set) = read(&files, importer, &options) else { return };
     let mut made = 0;
     for found in &set.migrations {
         for text in [&found.up, &found.down, &found.verify].into_iter().flatten() {

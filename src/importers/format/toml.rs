@@ -1,39 +1,24 @@
-//! Settings: keys with values, from properties or from TOML.
+//! TOML.
 
 use super::super::limits::{self, too_deep};
 use super::super::{File, Problem};
-use super::properties;
+use super::setting::Setting;
 use crate::domain::halt;
 use crate::domain::script::line_at;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
-    /// Its key, with those of the tables around it, and points between.
-    pub key: String,
-    /// Its value as text; a list has commas between.
-    pub value: String,
-    /// The line.
-    pub line: usize,
-}
-
-/// Reads a file of TOML, or of properties if its name says nothing else, in the order of the
-/// lines. Error: it is not valid.
+/// Reads the settings of a file, in the order of their lines. Error: it is invalid.
 pub fn read(file: &File) -> Result<Vec<Setting>, Problem> {
-    if !file.path.ends_with(".toml") {
-        return properties::read(file);
-    }
     let mut found = Vec::new();
     let table = table(file)?;
-    // Tables that are to be read, with the keys before theirs.
+    // Tables that are not read yet, with the prefix of their keys.
     let mut open = vec![(String::new(), &table)];
-    while let Some((before, table)) = open.pop() {
+    while let Some((prefix, table)) = open.pop() {
         for (key, value) in table {
             halt::work(halt::STEP);
-            let key = format!("{before}{}", key.get_ref());
+            let key = format!("{prefix}{}", key.get_ref());
             match value.get_ref() {
                 DeValue::Table(inner) => open.push((format!("{key}."), inner)),
                 scalar => found.push((value.span(), key, text(scalar))),
@@ -56,11 +41,11 @@ fn table<'a>(file: &File<'a>) -> Result<DeTable<'a>, Problem> {
         line_at(file.text, at)
     };
     halt::work(file.text.len());
-    // The library has a limit of its own, which counts on more stack.
-    const DEPTH: usize = limits::DEPTH / 4;
+    // The limit of the library assumes more stack.
+    const DEPTH: usize = limits::MAX_DEPTH / 4;
     if let Some(at) = too_deep(file.text, &['[', '{'], &[']', '}'], DEPTH) {
         let message = format!("brackets are nested more than {DEPTH} deep");
-        let hint = "Write it as the tool would have it.";
+        let hint = "Write it with less nesting.";
         return Err(Problem::at(file.path, line(Some(at..at)), message, hint));
     }
     DeTable::parse(file.text).map(Spanned::into_inner).map_err(|why| {
@@ -69,7 +54,7 @@ fn table<'a>(file: &File<'a>) -> Result<DeTable<'a>, Problem> {
     })
 }
 
-/// A value as text. What is in a list in a list counts for nothing.
+/// A value as text. A list or table in a list is empty.
 fn text(value: &DeValue) -> String {
     let scalar = |value: &DeValue| match value {
         DeValue::String(text) => text.to_string(),
