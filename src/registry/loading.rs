@@ -2,9 +2,9 @@
 
 use super::folder::{self, Named, Refused};
 use super::registration::{Done, Outcome, Registration};
+use super::unset_variables::UnsetVariables;
 use crate::domain::visible::is_invisible;
 use crate::engine::report::Part;
-use crate::engine::variables::Unset;
 use crate::error::{Error, Result};
 use crate::importers::include;
 use crate::importers::{self, Convention, File, Found, Need, Options, Problem, Set, need};
@@ -142,7 +142,7 @@ fn register(
     refused.extend(problems.into_iter().map(|p| (p.path.clone(), Box::new(Error::Problem(p)))));
     Registration::of(call, &request.project, |registration| {
         let mut loaded = Vec::new();
-        let mut unset = Unset::of(convention, registration.variables());
+        let mut unset = UnsetVariables::of(convention, registration.variables());
         // What is wrong in itself is told once.
         let is_unfit = |found: &Found| found.paths.iter().any(|path| unfit.contains(path));
         for found in migrations.into_iter().filter(|found| !is_unfit(found)) {

@@ -7,3 +7,4 @@ pub mod configuration;
 mod folder;
 pub mod loading;
 pub mod registration;
+mod unset_variables;
