@@ -189,6 +189,6 @@ fn add(rows: &mut Rows, step: Finished) {
         step.direction.word().into(),
         Value::Int(step.done.statements as i32),
         Value::Interval(step.took.as_micros() as i64),
-        Value::TextArray(step.done.told()),
+        Value::TextArray(step.done.output_lines()),
     ]);
 }

@@ -6,7 +6,7 @@ use super::plan::{self, Scope};
 use super::request::Request;
 use super::requirement;
 use super::run::Run;
-use super::session::{Running, lock_project};
+use super::session::{CallGuard, lock_project};
 use super::step::{Act, Finished, Step};
 use crate::domain::plan::merge;
 use crate::domain::requirement::Requirement;
@@ -25,12 +25,12 @@ type Report<'a> = &'a mut dyn FnMut(Finished);
 
 /// Applies the pending migrations of a project that are meant.
 ///
-/// Errors, all before anything runs: see [`Running::enter`], [`lock_project`],
+/// Errors, all before anything runs: see [`CallGuard::enter`], [`lock_project`],
 /// [`half_run::refuse`], [`plan::up`] and [`requirement::check`]; one of them can't run here (55000 and those of
-/// [`super::check::body`]). Later: what the bodies raise.
+/// [`super::script_check::body`]). Later: what the bodies raise.
 pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
     let request = scope.request(project);
-    let _running = Running::enter(request.name(false))?;
+    let _running = CallGuard::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(project) = batch.project(project, View::Newest)? else {
@@ -88,7 +88,7 @@ pub fn tell_nothing_to_do(batch: &Batch, project: &Project) -> Result<()> {
 /// Errors: those of [`apply`]; migrations of different projects require each other (55000).
 pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
     let request = Request::ApplyAll;
-    let _running = Running::enter(request.name(false))?;
+    let _running = CallGuard::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
     let mut names = match names {
@@ -209,14 +209,14 @@ impl Extent<'_> {
 /// Rolls back applied migrations of a project, the last applied one first. What was there
 /// before as a baseline, and repeatables, stay.
 ///
-/// Errors, all before anything runs: see [`Running::enter`], [`lock_project`] and
+/// Errors, all before anything runs: see [`CallGuard::enter`], [`lock_project`] and
 /// [`half_run::refuse`]; unknown project or version (42704); n is less than 1 or more than are applied (22023); one of
 /// them has no down, or one that can't run here (55000 and those of
-/// [`super::check::body`]); one that stays, in whatever project, requires one of them
+/// [`super::script_check::body`]); one that stays, in whatever project, requires one of them
 /// (2BP01).
 pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
     let request = extent.request(project);
-    let _running = Running::enter(request.name(false))?;
+    let _running = CallGuard::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some((project, plan)) = locked_and_going(&batch, project, extent)? else {
@@ -298,7 +298,7 @@ pub fn going(
 /// are registered now. Errors: those of [`rollback`] and [`apply`].
 pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
     let request = Request::Redo { n, project: project.to_owned() };
-    let _running = Running::enter(request.name(false))?;
+    let _running = CallGuard::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some((project, downs)) = locked_and_going(&batch, project, Extent::Last(n))? else {

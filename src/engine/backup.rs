@@ -2,7 +2,7 @@
 //!
 //! The one call that a migration's text may make of us: it changes nothing of ours.
 
-use super::report::Part;
+use super::report::ScriptKind;
 use crate::catalog::backup::Backups;
 use crate::domain::backup::{self, Keeper, SCHEMA};
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ pub struct Keeping(());
 impl Keeping {
     /// A script of a migration begins. What conditions do is taken back, so they keep
     /// nothing.
-    pub fn begin(part: Part, project: &str, version: Option<&str>, name: &str) -> Keeping {
+    pub fn begin(part: ScriptKind, project: &str, version: Option<&str>, name: &str) -> Keeping {
         let migration = |direction| {
             Script::Migration(Keeper {
                 project: project.to_owned(),
@@ -36,9 +36,9 @@ impl Keeping {
             })
         };
         SCRIPT.replace(Some(match part {
-            Part::Up => migration("up"),
-            Part::Down => migration("down"),
-            Part::Precondition | Part::Verify => Script::Condition,
+            ScriptKind::Up => migration("up"),
+            ScriptKind::Down => migration("down"),
+            ScriptKind::Precondition | ScriptKind::Verify => Script::Condition,
         }));
         Keeping(())
     }
@@ -76,7 +76,7 @@ pub fn keep(relation: u32) -> Result<String> {
     let mut found = None;
     for name in keeper.names(&source.schema, &source.name) {
         match backups.named(&name)? {
-            // Kept by the same migration before: that one makes way.
+            // ScriptCache by the same migration before: that one makes way.
             Some(former) if former.is_backup() && former.comment.starts_with(&identity) => {
                 let there = backups.beginning_with(backup::stem(&name))?;
                 backups.rename(&name, &backup::newest_aside(&name, &there))?;

@@ -43,7 +43,7 @@ impl Direction {
 
 /// A script of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum ScriptKind {
     /// Applies it.
     Up,
     /// Takes it back.
@@ -63,12 +63,12 @@ pub fn title(version: Option<&str>, name: &str) -> String {
 }
 
 /// A script in the words of a CONTEXT line.
-pub fn label(part: Part, version: Option<&str>, name: &str, project: &str) -> String {
+pub fn label(part: ScriptKind, version: Option<&str>, name: &str, project: &str) -> String {
     let of = match part {
-        Part::Up => "",
-        Part::Down => "down of ",
-        Part::Precondition => "precondition of ",
-        Part::Verify => "verify of ",
+        ScriptKind::Up => "",
+        ScriptKind::Down => "down of ",
+        ScriptKind::Precondition => "precondition of ",
+        ScriptKind::Verify => "verify of ",
     };
     let migration = match version {
         Some(version) => format!("migration {version}"),
@@ -91,20 +91,20 @@ fn beginning(statement: &str) -> String {
 
 /// Where in a body something failed.
 #[derive(Debug, Clone, Default)]
-pub struct At {
+pub struct StatementLocation {
     statement: Option<usize>,
     line: Option<usize>,
     text: String,
 }
 
-impl At {
+impl StatementLocation {
     /// What a context was at last.
-    pub fn of(context: &Context) -> At {
+    pub fn of(context: &Context) -> StatementLocation {
         let statement = match context.step() {
             Step::Statement { number, .. } => Some(number),
             _ => None,
         };
-        At { statement, line: context.line(), text: beginning(context.statement()) }
+        StatementLocation { statement, line: context.line(), text: beginning(context.statement()) }
     }
 
     /// The number of the statement, from 1.
@@ -125,7 +125,7 @@ impl At {
 
 /// The one line that the server's log keeps of a failed atomic run, which leaves nothing
 /// in the database. `key=value` pairs, with quotes around what may hold spaces.
-pub fn failed(run: RunId, project: &str, version: &str, at: &At, error: &Error) {
+pub fn failed(run: RunId, project: &str, version: &str, at: &StatementLocation, error: &Error) {
     let (sqlstate, message) = error.summary();
     let number = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
     message::log(&format!(

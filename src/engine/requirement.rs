@@ -1,10 +1,10 @@
 //! What migrations require outside of their project, and who requires them.
 
-use super::check::{self, Mode};
 use super::half_run::{self, HalfRun};
 use super::plan::title;
+use super::script_check::{self, RunMode};
+use super::script_settings::ScriptSettings;
 use super::session::lock as take_lock;
-use super::surroundings::Surroundings;
 use crate::domain::checksum::without_bom;
 use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
@@ -198,8 +198,8 @@ impl Created {
                 let variables = Variables::default();
                 let context = Context::new("", without_bom(&text.body), &variables);
                 // A text that can't be parsed creates nothing; its error comes in its turn.
-                let nest = Surroundings::of_parser(None)?.nest()?;
-                let checked = check::body(&context, Mode::Stepwise).ok();
+                let nest = ScriptSettings::of_parser(None)?.nest()?;
+                let checked = script_check::check(&context, RunMode::Stepwise).ok();
                 nest.undo()?;
                 let statements = checked.map(|checked| checked.statements).unwrap_or_default();
                 self.names.extend(statements.into_iter().filter_map(|s| s.creates_extension));

@@ -3,17 +3,17 @@
 //! [`super::apart`].)
 
 use super::backup;
-use super::body::{self, Done, Keep};
-use super::check::{self, Cause, Mode};
-use super::ending::Ending;
-use super::gate::Prepared;
-use super::ready::{Kept, Ready};
-use super::report::{self, At, Direction, Part, label, title};
+use super::conditions::Prepared;
+use super::report::{self, Direction, ScriptKind, StatementLocation, label, title};
 use super::request::Request;
+use super::script::{self, KeepRows, ScriptOutcome};
+use super::script_cache::{PreparedScript, ScriptCache};
+use super::script_check::{self, NonTransactionalReason, RunMode};
+use super::script_settings::ScriptSettings;
 use super::step::{Act, Begun, Finished, Step};
-use super::surroundings::Surroundings;
+use super::transaction_end::TransactionEnd;
 use super::variables::unset;
-use super::{constraints, explanation, hint, plan};
+use super::{constraints, failure, plan};
 use crate::domain::checksum;
 use crate::domain::script::prepare::{MOST_UNSET, What};
 use crate::domain::version::is_repeatable;
@@ -35,7 +35,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// A project of a run.
-struct Lane<'a> {
+struct ProjectRun<'a> {
     project: &'a Project,
     // The role that its settings say, as which its texts run.
     role: Option<String>,
@@ -53,26 +53,26 @@ struct Lane<'a> {
 pub type Skipped = HashSet<(usize, Vec<u8>)>;
 
 /// What has become of a step, and the batch that is open for the next one.
-pub type Ended<'a> = (Batch<'a>, Direction, Done);
+pub type Ended<'a> = (Batch<'a>, Direction, ScriptOutcome);
 
 /// Makes sure of the project's lock in a new transaction.
 pub type RenewLock<'a> = &'a dyn Fn() -> Result<()>;
 
 /// What the check of a step gives.
-pub struct Checked {
+pub struct CheckedStep {
     /// Why it can't run inside a transaction; None: it can.
-    pub cause: Option<Cause>,
+    pub cause: Option<NonTransactionalReason>,
     /// It has blocks, which may end transactions once an earlier migration has run.
     pub calls: bool,
     /// Its texts.
-    pub ready: Ready,
+    pub ready: PreparedScript,
 }
 
 /// A run that is under way.
 pub struct Run<'a> {
     store: &'a Store,
     pub(super) objects: RefCell<OwnObjects>,
-    lanes: Vec<Lane<'a>>,
+    lanes: Vec<ProjectRun<'a>>,
     id: RunId,
     request: &'a Request,
     pub(super) activity: Activity,
@@ -83,9 +83,9 @@ pub struct Run<'a> {
     // Each step has a transaction at least.
     is_stepwise: bool,
     // Where in its body the current step has failed.
-    failed_at: RefCell<At>,
+    failed_at: RefCell<StatementLocation>,
     // Of a run whose migrations share a transaction.
-    ending: Option<Ending>,
+    ending: Option<TransactionEnd>,
     /// What this run has skipped; handed on where a run has several transactions.
     pub skipped: Skipped,
 }
@@ -104,7 +104,7 @@ impl<'a> Run<'a> {
         let objects = RefCell::new(OwnObjects::find()?);
         let lane = |project: &&'a Project| {
             let standing = batch.standing(project.id)?;
-            Ok(Lane {
+            Ok(ProjectRun {
                 project,
                 role: project.role(),
                 seq: standing.last_seq,
@@ -137,9 +137,9 @@ impl<'a> Run<'a> {
     pub fn all(mut self, plan: Vec<Step>, finished: &mut dyn FnMut(Finished)) -> Result<()> {
         self.is_stepwise = false;
         let batch = self.open()?;
-        let mut kept = Kept::default();
+        let mut kept = ScriptCache::default();
         for (n, step) in plan.iter().enumerate() {
-            let checked = self.check(&batch, step, Mode::Atomic).map_err(|error| {
+            let checked = self.check(&batch, step, RunMode::Atomic).map_err(|error| {
                 let error = self.with_unset(&batch, &plan[n..], error);
                 self.failed(step, error)
             });
@@ -149,7 +149,7 @@ impl<'a> Run<'a> {
         // What the caller has left pending is no migration's doing.
         constraints::settle_callers(self.store)?;
         let mut batch = self.open()?;
-        self.ending = Some(Ending::begin(&batch)?);
+        self.ending = Some(TransactionEnd::begin(&batch)?);
         let of = plan.len();
         for (n, step) in plan.iter().enumerate() {
             let ready = kept.take(n);
@@ -183,7 +183,7 @@ impl<'a> Run<'a> {
         batch: Batch<'a>,
         step: &Step,
         number: (usize, usize),
-        ready: Option<Ready>,
+        ready: Option<PreparedScript>,
         apart: Option<RenewLock>,
         finished: &mut dyn FnMut(Finished),
     ) -> Result<Batch<'a>> {
@@ -191,14 +191,14 @@ impl<'a> Run<'a> {
         let begun = Begun::now();
         let (batch, direction, done) = match self.prepare(batch, step, ready, begun)? {
             Prepared::Ended(ended) => ended,
-            Prepared::Ready(batch, ready, mut messages) => {
+            Prepared::PreparedScript(batch, ready, mut messages) => {
                 let run = match apart {
                     Some(renew_lock) => self.apart(batch, step, &ready.text, begun, renew_lock),
                     None => self.inside(batch, step, ready, begun),
                 };
                 let (batch, mut done) = run?;
                 messages.append(&mut done.messages);
-                (batch, step.direction(), Done { messages, ..done })
+                (batch, step.direction(), ScriptOutcome { messages, ..done })
             }
         };
         let lane = &self.lanes[step.lane];
@@ -230,12 +230,12 @@ impl<'a> Run<'a> {
     /// Finds, before the first statement of a run is executed, what in a step can't run.
     /// Gives its texts, and the statement or mark that makes it a non-transactional one.
     /// Errors: see
-    /// [`check::body`]; it needs transactions of its own, which pgaudit prevents (55000); in
+    /// [`script_check::check`]; it needs transactions of its own, which pgaudit prevents (55000); in
     /// an atomic run, it is marked as one that can't run inside a transaction (25001).
-    pub fn check(&self, batch: &Batch, step: &Step, mode: Mode) -> Result<Checked> {
+    pub fn check(&self, batch: &Batch, step: &Step, mode: RunMode) -> Result<CheckedStep> {
         let mark = step.mark();
         let lane = &self.lanes[step.lane];
-        if mark == Some(false) && mode == Mode::Atomic && step.direction() == Direction::Up {
+        if mark == Some(false) && mode == RunMode::Atomic && step.direction() == Direction::Up {
             return Err(Error::MarkedNonTransactional {
                 version: step.version().unwrap_or(step.name()).to_owned(),
                 project: lane.project.name.clone(),
@@ -247,11 +247,11 @@ impl<'a> Run<'a> {
         memory.enter(|| {
             let text = self.text(batch, step)?;
             let parts = [
-                (Part::Precondition, text.precondition.as_deref()),
+                (ScriptKind::Precondition, text.precondition.as_deref()),
                 (step.part(), Some(checksum::without_bom(&text.body))),
-                (Part::Verify, text.verify.as_deref()),
+                (ScriptKind::Verify, text.verify.as_deref()),
             ];
-            let mut cause = (mark == Some(false)).then_some(Cause::Mark);
+            let mut cause = (mark == Some(false)).then_some(NonTransactionalReason::Mark);
             let (mut read, mut calls) = (None, false);
             for (part, script) in parts {
                 let Some(script) = script else { continue };
@@ -259,14 +259,14 @@ impl<'a> Run<'a> {
                 // Marked as transactional it is to be refused as in an atomic run.
                 let run = mode;
                 let mode = match (is_body, mark, mode) {
-                    (false, ..) => Mode::Condition,
-                    (_, Some(true), _) => Mode::Atomic,
-                    (_, Some(false), Mode::Stepwise) => Mode::Apart,
+                    (false, ..) => RunMode::Condition,
+                    (_, Some(true), _) => RunMode::Atomic,
+                    (_, Some(false), RunMode::Stepwise) => RunMode::NonTransactional,
                     (.., mode) => mode,
                 };
                 self.with(step, part, script, None, |context| {
-                    let nest = Surroundings::of_parser(Some(lane.project))?.nest()?;
-                    let checked = check::body(context, mode)
+                    let nest = ScriptSettings::of_parser(Some(lane.project))?.nest()?;
+                    let checked = script_check::check(context, mode)
                         .map_err(|e| self.with_way(step, is_body, run, e))?;
                     nest.undo()?;
                     if !is_body {
@@ -284,7 +284,7 @@ impl<'a> Run<'a> {
             if cause.is_some() && utility::are_refused() {
                 return Err(Error::Audited { migration: self.label(step, step.part()) });
             }
-            Ok(Checked { cause, calls, ready: Ready { text, read } })
+            Ok(CheckedStep { cause, calls, ready: PreparedScript { text, read } })
         })
     }
 
@@ -332,15 +332,15 @@ impl<'a> Run<'a> {
         batch: &Batch,
         step: &Step,
         context: &Context,
-        checked: &check::Checked,
-        run: Mode,
-    ) -> Result<Option<Cause>> {
+        checked: &script_check::CheckedScript,
+        run: RunMode,
+    ) -> Result<Option<NonTransactionalReason>> {
         let statements = &checked.statements;
-        let Some(n) = check::block_of(batch, self.project(step), checked)? else {
+        let Some(n) = script_check::block_of(batch, self.project(step), checked)? else {
             return Ok(None);
         };
-        if run != Mode::Atomic {
-            return Ok(Some(statements[n].block_cause()));
+        if run != RunMode::Atomic {
+            return Ok(Some(statements[n].as_reason()));
         }
         context.enter(statements[n].step(n + 1, statements.len()));
         let error = Error::NonTransactional {
@@ -352,7 +352,7 @@ impl<'a> Run<'a> {
     }
 
     /// Has an error of what a transaction can't hold say by which call it can be run.
-    fn with_way(&self, step: &Step, is_body: bool, run: Mode, mut error: Error) -> Error {
+    fn with_way(&self, step: &Step, is_body: bool, run: RunMode, mut error: Error) -> Error {
         if let Error::NonTransactional { way, .. } | Error::TransactionControl { way, .. } =
             &mut error
         {
@@ -364,7 +364,7 @@ impl<'a> Run<'a> {
                 (_, Some(true)) => {
                     "Register the migration without transactional => true.".to_owned()
                 }
-                _ if run != Mode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
+                _ if run != RunMode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
                 _ => format!("Use {instead} which gives it transactions of its own."),
             });
         }
@@ -376,9 +376,9 @@ impl<'a> Run<'a> {
         &mut self,
         batch: Batch<'a>,
         step: &Step,
-        Ready { text, read }: Ready,
+        PreparedScript { text, read }: PreparedScript,
         begun: Begun,
-    ) -> Result<(Batch<'a>, Done)> {
+    ) -> Result<(Batch<'a>, ScriptOutcome)> {
         if self.ending.is_some() && leftover::has_set_all_modes() {
             return Err(Error::AllModesSet {
                 migration: self.label(step, step.part()),
@@ -388,7 +388,7 @@ impl<'a> Run<'a> {
         let claimed = self.claim(&batch, step, &text, begun)?;
         batch.close()?;
         let body = checksum::without_bom(&text.body);
-        let mut done = self.script(step, step.part(), body, read, Keep::Final)?;
+        let mut done = self.script(step, step.part(), body, read, KeepRows::Final)?;
         self.verify(step, &text, &mut done.messages)?;
         if let Some(ending) = &self.ending {
             ending.of_migration(self.store)?;
@@ -519,7 +519,7 @@ impl<'a> Run<'a> {
         action: &'static str,
         begun: Begun,
     ) -> Event<'b> {
-        let Lane { project, role, seq, .. } = &self.lanes[step.lane];
+        let ProjectRun { project, role, seq, .. } = &self.lanes[step.lane];
         Event {
             role: role.as_deref(),
             project: project.id,
@@ -537,14 +537,15 @@ impl<'a> Run<'a> {
     pub(super) fn script(
         &self,
         step: &Step,
-        part: Part,
+        part: ScriptKind,
         script: &str,
         read: Option<Rc<Read>>,
-        keep: Keep,
-    ) -> Result<Done> {
+        keep: KeepRows,
+    ) -> Result<ScriptOutcome> {
         let project = self.project(step);
         self.with(step, part, script, read, |context| {
-            let done = body::run(self.store, context, &self.title, &self.activity, project, keep)?;
+            let done =
+                script::run(self.store, context, &self.title, &self.activity, project, keep)?;
             match self.objects.borrow().difference() {
                 None => Ok(done),
                 Some(detail) => Err(self.tampered(step, detail)),
@@ -562,14 +563,14 @@ impl<'a> Run<'a> {
         let parts = &text.parts;
         let given = match &step.act {
             Act::Up(_) => [
-                (Part::Up, Some(&text.body), &parts.up),
-                (Part::Precondition, text.precondition.as_ref(), &parts.precondition),
-                (Part::Verify, text.verify.as_ref(), &parts.verify),
+                (ScriptKind::Up, Some(&text.body), &parts.up),
+                (ScriptKind::Precondition, text.precondition.as_ref(), &parts.precondition),
+                (ScriptKind::Verify, text.verify.as_ref(), &parts.verify),
             ],
             Act::Down(_) => [
-                (Part::Down, Some(&text.body), &parts.down),
-                (Part::Precondition, None, &None),
-                (Part::Verify, None, &None),
+                (ScriptKind::Down, Some(&text.body), &parts.down),
+                (ScriptKind::Precondition, None, &None),
+                (ScriptKind::Verify, None, &None),
             ],
         };
         for (part, script, stored) in given {
@@ -589,7 +590,7 @@ impl<'a> Run<'a> {
     pub(super) fn with<T>(
         &self,
         step: &Step,
-        part: Part,
+        part: ScriptKind,
         script: &str,
         ready: Option<Rc<Read>>,
         work: impl FnOnce(&Context) -> Result<T>,
@@ -600,12 +601,12 @@ impl<'a> Run<'a> {
         let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
         interrupt::stoppable(|| work(&context)).map_err(|mut error| {
             error.hide(context.mask());
-            self.failed_at.replace(At::of(&context));
+            self.failed_at.replace(StatementLocation::of(&context));
             error
         })
     }
 
-    pub(super) fn label(&self, step: &Step, part: Part) -> String {
+    pub(super) fn label(&self, step: &Step, part: ScriptKind) -> String {
         label(part, step.version(), step.name(), &self.project(step).name)
     }
 
@@ -615,7 +616,14 @@ impl<'a> Run<'a> {
         let migration = step.version().unwrap_or(step.name());
         report::failed(self.id, project, migration, &self.failed_at.borrow(), &error);
         self.explain(step, &mut error);
-        hint::add(&mut error, step, project, self.request, self.is_first, self.is_stepwise);
+        failure::hints::add(
+            &mut error,
+            step,
+            project,
+            self.request,
+            self.is_first,
+            self.is_stepwise,
+        );
         error
     }
 
@@ -624,7 +632,7 @@ impl<'a> Run<'a> {
     fn explain(&self, step: &Step, error: &mut Error) {
         let Error::Server(server) = error else { return };
         let at = self.failed_at.borrow();
-        if at.text().is_empty() || !explanation::is_wanted(server) {
+        if at.text().is_empty() || !failure::lookup::is_wanted(server) {
             return;
         }
         // The abort of one lets go of what the error has left held, so that the next one can
@@ -632,17 +640,17 @@ impl<'a> Run<'a> {
         let Ok(cleaned) = Subtransaction::begin() else { return };
         drop(cleaned);
         let Ok(_undone) = Subtransaction::begin() else { return };
-        let _ = explanation::add(server, at.text(), self.project(step));
+        let _ = failure::lookup::add(server, at.text(), self.project(step));
     }
 
     /// Where in its body the current step has failed.
-    pub fn failed_at(&self) -> At {
+    pub fn failed_at(&self) -> StatementLocation {
         self.failed_at.borrow().clone()
     }
 
     /// Records failures that were only counted, before a success has them forgotten.
     pub(super) fn record_failures(&mut self, batch: &Batch, step: &Step) -> Result<()> {
-        let Lane { project, seq, has_failures, .. } = &self.lanes[step.lane];
+        let ProjectRun { project, seq, has_failures, .. } = &self.lanes[step.lane];
         if *has_failures && batch.record_failures(project.id, step.key(), None, seq + 1)? {
             self.next_seq(step.lane);
         }

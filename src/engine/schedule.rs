@@ -1,6 +1,6 @@
 //! Jobs of pg_cron that apply what is pending.
 
-use super::session::Running;
+use super::session::CallGuard;
 use crate::catalog::pg_cron::{Circumstances, Jobs};
 use crate::error::{Error, Result, literal};
 use crate::pg::guc;
@@ -12,11 +12,11 @@ const HOME: &str = "cron.database_name";
 
 /// Makes the job of a project, or gives it another schedule. Gives its number.
 ///
-/// Errors: see [`Running::enter`]; no such project (42704); pg_cron isn't in this database,
+/// Errors: see [`CallGuard::enter`]; no such project (42704); pg_cron isn't in this database,
 /// or the caller may not log in (55000), or not call what the job calls (42501); pg_cron's
 /// own, of the schedule (22023) and of the caller's rights on it (42501).
 pub fn schedule(cron: &str, project: &str) -> Result<i64> {
-    let _running = Running::enter("migrations.schedule()")?;
+    let _running = CallGuard::enter("migrations.schedule()")?;
     check_project(project)?;
     let command = format!("CALL migrations.apply_each(project => {})", literal(project));
     let jobs = enter(|here| {
@@ -38,10 +38,10 @@ pub fn schedule(cron: &str, project: &str) -> Result<i64> {
 
 /// Takes the job of a project away; one that runs goes on to its end.
 ///
-/// Errors: see [`Running::enter`]; the caller has no such job here (42704); pg_cron isn't
+/// Errors: see [`CallGuard::enter`]; the caller has no such job here (42704); pg_cron isn't
 /// in this database (55000).
 pub fn unschedule(project: &str) -> Result<()> {
-    let _running = Running::enter("migrations.unschedule()")?;
+    let _running = CallGuard::enter("migrations.unschedule()")?;
     let jobs = enter(|here| {
         let job = [&elsewhere(project, &here.database), &here.role].map(|text| literal(text));
         Ok(format!(

@@ -19,12 +19,12 @@ pub fn is_running() -> bool {
 
 /// A call that changes something is under way in this session. A second one, made by a
 /// migration's text, is refused.
-pub struct Running(());
+pub struct CallGuard(());
 
-impl Running {
+impl CallGuard {
     /// Errors: a call is under way (55000); the transaction may not write (25006).
-    pub fn enter(call: &'static str) -> Result<Running> {
-        let running = Running::look()?;
+    pub fn enter(call: &'static str) -> Result<CallGuard> {
+        let running = CallGuard::look()?;
         if transaction::read_only() {
             return Err(Error::ReadOnly { call, standby: transaction::standby() });
         }
@@ -32,15 +32,15 @@ impl Running {
     }
 
     /// The same for a call that runs scripts but changes nothing.
-    pub fn look() -> Result<Running> {
+    pub fn look() -> Result<CallGuard> {
         if RUNNING.replace(true) {
             return Err(Error::RunInsideRun);
         }
-        Ok(Running(()))
+        Ok(CallGuard(()))
     }
 }
 
-impl Drop for Running {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         RUNNING.set(false);
     }

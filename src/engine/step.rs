@@ -1,7 +1,7 @@
 //! The steps of a plan, and what becomes of them.
 
-use super::body::Done;
-use super::report::{Direction, Part, title};
+use super::report::{Direction, ScriptKind, title};
+use super::script::ScriptOutcome;
 use crate::error::Result;
 use crate::pg::lock::Running;
 use crate::pg::transaction;
@@ -24,7 +24,7 @@ pub struct Finished<'a> {
     /// How long it took.
     pub took: Duration,
     /// What its body did.
-    pub done: Done,
+    pub done: ScriptOutcome,
 }
 
 /// A step of a plan.
@@ -61,10 +61,10 @@ impl Step {
     }
 
     /// The script that is its body.
-    pub fn part(&self) -> Part {
+    pub fn part(&self) -> ScriptKind {
         match &self.act {
-            Act::Up(_) => Part::Up,
-            Act::Down(_) => Part::Down,
+            Act::Up(_) => ScriptKind::Up,
+            Act::Down(_) => ScriptKind::Down,
         }
     }
 

@@ -6,15 +6,15 @@
 //! CONCURRENTLY would wait for ever.
 
 use super::atomic::{self, Extent};
-use super::check::{Cause, Mode};
-use super::condition;
+use super::conditions;
 use super::half_run;
 use super::plan::{self, Scope};
-use super::report::{self, At, Direction};
+use super::report::{self, Direction, StatementLocation};
 use super::request::Request;
 use super::requirement;
 use super::run::{RenewLock, Run, Skipped};
-use super::session::Running;
+use super::script_check::{NonTransactionalReason, RunMode};
+use super::session::CallGuard;
 use super::step::{Act, Finished, Step};
 use crate::error::{Error, Result};
 use crate::pg::lock::SessionLock;
@@ -29,7 +29,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// What a run has done.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// How many migrations it has applied, or counted as applied.
     pub applied: usize,
     /// How many it has rolled back.
@@ -41,9 +41,9 @@ pub struct Outcome {
 /// Applies the pending migrations of a project that are meant, each in a transaction of
 /// its own, a half-run one first. Errors as of [`atomic::apply`], but what is finished stays;
 /// the half-run one isn't meant (55000).
-pub fn apply_each(project: &str, scope: Scope) -> Result<Outcome> {
+pub fn apply_each(project: &str, scope: Scope) -> Result<RunOutcome> {
     let request = scope.request(project);
-    let _running = Running::enter(request.name(true))?;
+    let _running = CallGuard::enter(request.name(true))?;
     run(project, &request, |batch, project| {
         let half = half_run::begun(batch, project, false)?;
         let plan = plan::up(batch, project, scope, half.as_ref(), View::Newest)?;
@@ -57,9 +57,9 @@ pub fn apply_each(project: &str, scope: Scope) -> Result<Outcome> {
 /// Rolls back applied migrations of a project, each in a transaction of its own, a half-run
 /// one first. Errors as of [`atomic::rollback`], but what is finished stays; the half-run one
 /// isn't meant (55000).
-pub fn rollback_each(project: &str, extent: Extent) -> Result<Outcome> {
+pub fn rollback_each(project: &str, extent: Extent) -> Result<RunOutcome> {
     let request = extent.request(project);
-    let _running = Running::enter(request.name(true))?;
+    let _running = CallGuard::enter(request.name(true))?;
     extent.check()?;
     run(project, &request, |batch, project| {
         let half = half_run::begun(batch, project, true)?;
@@ -77,9 +77,9 @@ pub fn rollback_each(project: &str, extent: Extent) -> Result<Outcome> {
 /// Rolls back the last n applied migrations of a project and applies them again, each in
 /// transactions of its own. Errors as of [`atomic::redo`], but what is finished stays: what
 /// was rolled back and not yet applied is pending then.
-pub fn redo_each(project: &str, n: i32) -> Result<Outcome> {
+pub fn redo_each(project: &str, n: i32) -> Result<RunOutcome> {
     let request = Request::Redo { n, project: project.to_owned() };
-    let _running = Running::enter(request.name(true))?;
+    let _running = CallGuard::enter(request.name(true))?;
     let extent = Extent::Last(n);
     extent.check()?;
     run(project, &request, |batch, project| {
@@ -91,7 +91,7 @@ pub fn redo_each(project: &str, n: i32) -> Result<Outcome> {
 
 /// Why a step can't run inside a transaction, and whether it has blocks, of which that may show
 /// later.
-type Causes = (Option<Cause>, bool);
+type Causes = (Option<NonTransactionalReason>, bool);
 
 /// A stepwise run under way.
 struct Stepwise<'a> {
@@ -102,18 +102,18 @@ struct Stepwise<'a> {
     of: usize,
     skipped: RefCell<Skipped>,
     // Where in its body the last try has failed.
-    failed_at: RefCell<At>,
+    failed_at: RefCell<StatementLocation>,
 }
 
 fn run(
     name: &str,
     request: &Request,
     plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>,
-) -> Result<Outcome> {
+) -> Result<RunOutcome> {
     transaction::commit()?;
     let Some(lock) = wait_for_lock(name)? else {
         message::notice(&format!("nothing to do: project {name} has no migrations"));
-        return Ok(Outcome::default());
+        return Ok(RunOutcome::default());
     };
     let (steps, id) = {
         let store = Store::find()?;
@@ -125,7 +125,7 @@ fn run(
             atomic::tell_nothing_to_do(&batch, &project)?;
             batch.close()?;
             transaction::commit()?;
-            return Ok(Outcome::default());
+            return Ok(RunOutcome::default());
         }
         let id = batch.new_run_id()?;
         batch.close()?;
@@ -142,7 +142,7 @@ fn run(
     };
     let causes = this.check(&steps)?;
     transaction::commit()?;
-    let mut outcome = Outcome { id: Some(id), ..Outcome::default() };
+    let mut outcome = RunOutcome { id: Some(id), ..RunOutcome::default() };
     for (n, (step, cause)) in steps.iter().zip(&causes).enumerate() {
         let direction = this.step(step, n + 1, cause)?;
         match direction {
@@ -247,10 +247,10 @@ impl Stepwise<'_> {
         let run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
         let mut causes = Vec::with_capacity(steps.len());
         for (n, step) in steps.iter().enumerate() {
-            let checked = run.check(&batch, step, Mode::Stepwise).map_err(|error| {
+            let checked = run.check(&batch, step, RunMode::Stepwise).map_err(|error| {
                 let error = run.with_unset(&batch, &steps[n..], error);
                 // A cancel or a want of memory isn't the text's doing.
-                if condition::is_answer(&error)
+                if conditions::is_answer(&error)
                     || error.report().is_some() && !matches!(error, Error::OutOfMemory)
                 {
                     *at = Some(step);
@@ -326,7 +326,7 @@ impl Stepwise<'_> {
         // What a block calls may have been made by a migration before it.
         let late = match calls && cause.is_none() && number > 1 {
             true => {
-                let checked = run.check(&batch, step, Mode::Stepwise);
+                let checked = run.check(&batch, step, RunMode::Stepwise);
                 checked.map_err(|error| run.failed(step, error))?.cause
             }
             false => None,

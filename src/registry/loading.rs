@@ -4,7 +4,7 @@ use super::folder::{self, Named, Refused};
 use super::registration::{Done, Outcome, Registration};
 use super::unset_variables::UnsetVariables;
 use crate::domain::visible::is_invisible;
-use crate::engine::report::Part;
+use crate::engine::report::ScriptKind;
 use crate::error::{Error, Result};
 use crate::importers::include;
 use crate::importers::{self, Convention, File, Found, Need, Options, Problem, Set, need};
@@ -228,11 +228,11 @@ fn rows(found: &Found) -> Vec<Loaded> {
 }
 
 /// The file that holds a script of a migration.
-fn file_of(rows: &[Loaded], part: Part) -> String {
+fn file_of(rows: &[Loaded], part: ScriptKind) -> String {
     let word = match part {
-        Part::Up | Part::Precondition => "up",
-        Part::Down => "down",
-        Part::Verify => "verify",
+        ScriptKind::Up | ScriptKind::Precondition => "up",
+        ScriptKind::Down => "down",
+        ScriptKind::Verify => "verify",
     };
     let row = rows.iter().find(|row| row.part == Some(word)).or(rows.first());
     row.map(|row| row.file.clone()).unwrap_or_default()

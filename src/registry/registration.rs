@@ -9,9 +9,9 @@ use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::domain::visible;
 use crate::engine::plan::unknown;
-use crate::engine::report::Part;
-use crate::engine::session::{Running, lock_project};
-use crate::engine::surroundings::Surroundings;
+use crate::engine::report::ScriptKind;
+use crate::engine::script_settings::ScriptSettings;
+use crate::engine::session::{CallGuard, lock_project};
 use crate::engine::{half_run, report};
 use crate::error::{Error, Result};
 use crate::importers::Found;
@@ -75,7 +75,7 @@ impl Done {
     }
 }
 
-/// Registers a migration. Errors: see [`Running::enter`] and [`lock_project`]; a version
+/// Registers a migration. Errors: see [`CallGuard::enter`] and [`lock_project`]; a version
 /// with the same numbers is registered (23505); another content is, and `replace` wasn't
 /// asked for (23505); it requires itself, or what isn't a requirement (22023).
 pub fn add(project: &str, version: &Version, content: Content, replace: bool) -> Result<Outcome> {
@@ -177,16 +177,16 @@ fn check_scripts(
     version: Option<&str>,
     content: &Content,
     project: &Project,
-    at: &mut Part,
+    at: &mut ScriptKind,
 ) -> Result<()> {
     let none = Variables::default();
     let parts = [
-        (Part::Up, &content.up),
-        (Part::Down, &content.down),
-        (Part::Precondition, &content.precondition),
-        (Part::Verify, &content.verify),
+        (ScriptKind::Up, &content.up),
+        (ScriptKind::Down, &content.down),
+        (ScriptKind::Precondition, &content.precondition),
+        (ScriptKind::Verify, &content.verify),
     ];
-    let nest = Surroundings::of_parser(Some(project))?.nest()?;
+    let nest = ScriptSettings::of_parser(Some(project))?.nest()?;
     let conforming = parse::conforming_strings();
     nest.undo()?;
     for (part, script) in parts {
@@ -210,18 +210,18 @@ pub struct Registration<'a> {
     project: Option<Project>,
     is_locked: bool,
     started_at: i64,
-    failed_in: Part,
+    failed_in: ScriptKind,
 }
 
 impl<'a> Registration<'a> {
     /// Does work on the registry of a project, which is made if there is none. Errors: see
-    /// [`Running::enter`] and, if something changes, [`lock_project`].
+    /// [`CallGuard::enter`] and, if something changes, [`lock_project`].
     pub fn of<T>(
         call: &'static str,
         project: &str,
         work: impl FnOnce(&mut Registration) -> Result<T>,
     ) -> Result<T> {
-        let _running = Running::enter(call)?;
+        let _running = CallGuard::enter(call)?;
         let started_at = transaction::now();
         let store = Store::find()?;
         let batch = store.open()?;
@@ -232,7 +232,7 @@ impl<'a> Registration<'a> {
             project: found,
             is_locked: false,
             started_at,
-            failed_in: Part::Up,
+            failed_in: ScriptKind::Up,
         };
         let done = work(&mut registration)?;
         registration.batch.close()?;
@@ -246,7 +246,7 @@ impl<'a> Registration<'a> {
     }
 
     /// In which script of the last migration something can't be honoured.
-    pub fn failed_in(&self) -> Part {
+    pub fn failed_in(&self) -> ScriptKind {
         self.failed_in
     }
 
@@ -436,7 +436,7 @@ impl<'a> Registration<'a> {
             batch.put(project.id, version, key, content)?;
             return Ok(outcome);
         }
-        let mut at = Part::Up;
+        let mut at = ScriptKind::Up;
         if let Err(error) = check_scripts(version, &content, project, &mut at) {
             self.failed_in = at;
             return Err(error);
@@ -465,7 +465,7 @@ impl<'a> Registration<'a> {
 }
 
 /// Takes a migration that isn't applied out of the registry. Errors: see
-/// [`Running::enter`] and [`lock_project`]; unknown project or version (42704); it is
+/// [`CallGuard::enter`] and [`lock_project`]; unknown project or version (42704); it is
 /// applied (55000), or required by another one (2BP01).
 pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<()> {
     let removal = Removal { call: "migrations.remove()", key: version.key(), name: "", reason };
@@ -489,7 +489,7 @@ pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<
 }
 
 /// Takes a repeatable migration out of the registry, and out of the applied state: what it
-/// made stays. Errors: see [`Running::enter`] and [`lock_project`]; unknown project or name
+/// made stays. Errors: see [`CallGuard::enter`] and [`lock_project`]; unknown project or name
 /// (42704); another one requires it (2BP01).
 pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Result<()> {
     let key = repeatable_key(name);
@@ -531,7 +531,7 @@ impl Removal<'_> {
         name: &str,
         check: impl FnOnce(&Batch, &Project) -> Result<()>,
     ) -> Result<()> {
-        let _running = Running::enter(self.call)?;
+        let _running = CallGuard::enter(self.call)?;
         let store = Store::find()?;
         let batch = store.open()?;
         let Some(found) = batch.project(name, View::Newest)? else {

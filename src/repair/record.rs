@@ -4,9 +4,9 @@
 use crate::domain::version::{InvalidVersion, Version, is_repeatable, repeatable_key};
 use crate::engine::half_run;
 use crate::engine::plan::{self, in_order};
-use crate::engine::report::{Part, label};
+use crate::engine::report::{ScriptKind, label};
 use crate::engine::requirement;
-use crate::engine::session::{Running, lock_project};
+use crate::engine::session::{CallGuard, lock_project};
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::pg::{lock, message, transaction};
@@ -88,7 +88,7 @@ impl<'a> Named<'a> {
 }
 
 /// Repairs a project's record of what is applied. `work` gets the key of the migration
-/// that is named, and whether it is applied. Errors: see [`Running::enter`] and
+/// that is named, and whether it is applied. Errors: see [`CallGuard::enter`] and
 /// [`lock_project`]; unknown project or migration (42704).
 fn repair(
     call: &'static str,
@@ -113,7 +113,7 @@ fn repair_project(
     unknown: impl FnOnce(&Batch) -> Result<Error>,
     work: impl FnOnce(&mut Repair) -> Result<()>,
 ) -> Result<Vec<Changed>> {
-    let _running = Running::enter(call)?;
+    let _running = CallGuard::enter(call)?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(found) = batch.project(project, View::Newest)? else {
@@ -230,7 +230,7 @@ impl Repair<'_> {
             return Ok(());
         };
         if !is_intact {
-            let what = label(Part::Up, version, &name, &self.project.name);
+            let what = label(ScriptKind::Up, version, &name, &self.project.name);
             return Err(Error::Corrupt { what });
         }
         self.seq += 1;

@@ -1,10 +1,10 @@
 //! A migration that can't run inside a transaction: what comes around its statements,
 //! which are transactions of their own ([`super::nontransactional`]).
 
-use super::body::Done;
-use super::nontransactional::{self, Script};
-use super::run::{RenewLock, Run};
-use super::step::{Begun, Step};
+use super::super::run::{RenewLock, Run};
+use super::super::script::ScriptOutcome;
+use super::super::step::{Begun, Step};
+use super::{self as nontransactional, Script};
 use crate::domain::checksum;
 use crate::error::{Result, arguments};
 use crate::pg::guc::Picture;
@@ -16,14 +16,14 @@ use crate::store::registry::Text;
 impl<'a> Run<'a> {
     /// Takes a step in as many transactions as it needs. The record of it is made in the
     /// last one, which is open afterwards.
-    pub(super) fn apart(
+    pub fn apart(
         &mut self,
         batch: Batch<'a>,
         step: &Step,
         text: &Text,
         begun: Begun,
         renew_lock: RenewLock,
-    ) -> Result<(Batch<'a>, Done)> {
+    ) -> Result<(Batch<'a>, ScriptOutcome)> {
         batch.close()?;
         let picture = Picture::take()?;
         transaction::commit()?;
@@ -43,7 +43,12 @@ impl<'a> Run<'a> {
         Ok((batch, done))
     }
 
-    fn statements_apart(&self, step: &Step, body: &str, renew_lock: RenewLock) -> Result<Done> {
+    fn statements_apart(
+        &self,
+        step: &Step,
+        body: &str,
+        renew_lock: RenewLock,
+    ) -> Result<ScriptOutcome> {
         let project = self.project(step);
         let script = Script {
             of: Of { project: project.id, key: step.key(), direction: step.direction().word() },

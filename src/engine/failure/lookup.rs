@@ -1,6 +1,6 @@
 //! What the database says about an error of a migration's own statement.
 
-use super::surroundings::Surroundings;
+use super::super::script_settings::ScriptSettings;
 use crate::catalog::blockers;
 use crate::domain::script;
 use crate::error::Result;
@@ -19,7 +19,7 @@ pub fn is_wanted(error: &ServerError) -> bool {
 
 /// Adds it. To be called as the caller; `text` is that of the statement. Errors: the server's.
 pub fn add(error: &mut ServerError, text: &str, project: &Project) -> Result<()> {
-    let nest = Surroundings::of(Some(project))?.nest()?;
+    let nest = ScriptSettings::of(Some(project))?.nest()?;
     let names = script::names(text);
     let found = match Code::from(error.code()) {
         Code::ERRCODE_LOCK_NOT_AVAILABLE => {

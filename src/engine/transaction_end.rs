@@ -13,17 +13,17 @@ use crate::store::{Batch, Store};
 use std::collections::HashSet;
 
 /// The ends of the migrations of one transaction.
-pub struct Ending {
+pub struct TransactionEnd {
     // The cursors that the caller has open.
     callers: HashSet<Cursor>,
     _watch: Watch,
 }
 
-impl Ending {
+impl TransactionEnd {
     /// Begins a run: what is there is the caller's.
-    pub fn begin(batch: &Batch) -> Result<Ending> {
+    pub fn begin(batch: &Batch) -> Result<TransactionEnd> {
         let callers = batch.cursors(false)?.into_iter().collect();
-        Ok(Ending { callers, _watch: Watch::begin() })
+        Ok(TransactionEnd { callers, _watch: Watch::begin() })
     }
 
     /// Ends a migration. To be called as the caller, with no checks of constraints pending.

@@ -1,7 +1,7 @@
 //! Whether a DO block, or a procedure that a text calls, ends transactions: then it can't run
 //! inside one.
 
-use super::surroundings::Surroundings;
+use super::script_settings::ScriptSettings;
 use crate::domain::script::ending::ending;
 use crate::error::Result;
 use crate::pg::name::{Name, routines};
@@ -16,7 +16,7 @@ pub fn first(batch: &Batch, project: &Project, statements: &[Statement]) -> Resu
     if statements.iter().all(|statement| statement.block.is_none()) {
         return Ok(None);
     }
-    let nest = Surroundings::of_names(Some(project))?.nest()?;
+    let nest = ScriptSettings::of_names(Some(project))?.nest()?;
     let mut first = None;
     let procedures = |found: &[u32]| batch.procedures(found);
     for (n, statement) in statements.iter().enumerate() {

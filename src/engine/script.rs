@@ -1,8 +1,8 @@
 //! Runs one body inside the current transaction.
 
 use super::constraints::AllModes;
-use super::surroundings::Surroundings;
-use super::{check, constraints};
+use super::script_settings::ScriptSettings;
+use super::{constraints, script_check};
 use crate::catalog::temporary;
 use crate::domain::room;
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ use crate::store::Store;
 use crate::store::project::Project;
 
 /// What a body did.
-pub struct Done {
+pub struct ScriptOutcome {
     /// How many statements ran.
     pub statements: usize,
     /// Its notices and warnings.
@@ -33,17 +33,17 @@ pub struct Done {
     pub truth: Option<Truth>,
 }
 
-impl Done {
+impl ScriptOutcome {
     /// Messages and rows, as the column `messages` has them.
-    pub fn told(self) -> Vec<String> {
+    pub fn output_lines(self) -> Vec<String> {
         let mut all = self.messages;
         all.extend(self.rows);
         all
     }
 
     /// Of a step that ran nothing.
-    pub fn without_statements(message: String) -> Done {
-        Done { statements: 0, messages: vec![message], rows: Vec::new(), truth: None }
+    pub fn without_statements(message: String) -> ScriptOutcome {
+        ScriptOutcome { statements: 0, messages: vec![message], rows: Vec::new(), truth: None }
     }
 }
 
@@ -66,15 +66,15 @@ impl KeptRows {
     }
 
     /// What a body did that ends with them.
-    pub fn done(self, statements: usize, context: &Context) -> Done {
+    pub fn done(self, statements: usize, context: &Context) -> ScriptOutcome {
         let rows = self.rows.into_iter().map(|row| context.mask().hide(row)).collect();
-        Done { statements, messages: context.take_messages(), rows, truth: self.truth }
+        ScriptOutcome { statements, messages: context.take_messages(), rows, truth: self.truth }
     }
 }
 
 /// Which rows of a body are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+pub enum KeepRows {
     /// Those of the last statement.
     Final,
     /// Those of the last statement that gives rows.
@@ -84,7 +84,7 @@ pub enum Keep {
 /// Opens a nest level of settings with those of the texts of a project, and with a limit for
 /// waiting for locks. An error of one of them has the context.
 fn nest(context: &Context, project: &Project) -> Result<Nest> {
-    let surroundings = Surroundings::of(Some(project))?;
+    let surroundings = ScriptSettings::of(Some(project))?;
     context.enter(Step::Parsing);
     let _attached = context.attach();
     let nest = surroundings.nest()?;
@@ -106,8 +106,8 @@ pub fn run(
     title: &str,
     activity: &Activity,
     project: &Project,
-    keep: Keep,
-) -> Result<Done> {
+    keep: KeepRows,
+) -> Result<ScriptOutcome> {
     let users = Users::current();
     // Before the settings, which may hold a limit that is each statement's.
     let timer = StatementTimer::begin();
@@ -127,13 +127,13 @@ fn statements(
     title: &str,
     activity: &Activity,
     mut timer: StatementTimer,
-    keep: Keep,
-) -> Result<Done> {
+    keep: KeepRows,
+) -> Result<ScriptOutcome> {
     let mode = match keep {
-        Keep::Final => check::Mode::Atomic,
-        Keep::LastResult => check::Mode::Condition,
+        KeepRows::Final => script_check::RunMode::Atomic,
+        KeepRows::LastResult => script_check::RunMode::Condition,
     };
-    let checked = check::body(context, mode)?;
+    let checked = script_check::check(context, mode)?;
     if checked.unwrapped {
         context.enter(Step::Parsing);
         let _attached = context.attach();
@@ -162,7 +162,7 @@ fn statements(
             undone = section.map(|section| Undone::begin(section, timeout_set)).transpose()?;
         }
         let _attached = context.attach();
-        let keeps = keep == Keep::LastResult || number == of;
+        let keeps = keep == KeepRows::LastResult || number == of;
         let output = match all_modes.prepare(statement)? {
             true => portal::run(context, statement, keeps)?,
             false => portal::Output::default(),
@@ -184,7 +184,7 @@ fn statements(
         let _attached = context.attach();
         constraints::settle(store)?;
     }
-    if keep == Keep::Final {
+    if keep == KeepRows::Final {
         let _attached = context.attach();
         tell_hiding()?;
     }

@@ -6,14 +6,15 @@
 //! of one that was cut off between is for [`super::interrupted`] to decide. A later run
 //! goes on behind what has run, if that part of the text is unchanged.
 
-use super::block;
-use super::body::{self, Done, KeptRows};
-use super::check::{self, Mode};
-use super::condition;
-use super::interrupted::{self, Decision};
+use super::commit_in_block;
+use super::conditions;
+use super::script::{self, KeptRows, ScriptOutcome};
+use super::script_check::{self, RunMode};
+pub mod apart;
+mod interrupted;
 use super::run::RenewLock;
+use super::script_settings::ScriptSettings;
 use super::stepwise::{may_be_tried_again, pause_before_try};
-use super::surroundings::Surroundings;
 use crate::catalog::index;
 use crate::domain::checksum::checksum;
 use crate::domain::script::prepare::Variables;
@@ -30,6 +31,7 @@ use crate::pg::{memory, portal, settings, transaction};
 use crate::store;
 use crate::store::journal::{Entry, Facts, Of};
 use crate::store::project::Project;
+use interrupted::Decision;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -58,17 +60,17 @@ pub struct Script<'a> {
 ///
 /// Errors: what its statements raise; the part that has run was changed, it touches our
 /// tables, an index that it made isn't valid (55000); those of [`interrupted::decide`].
-pub fn run(script: &Script, context: &Context) -> Result<Done> {
+pub fn run(script: &Script, context: &Context) -> Result<ScriptOutcome> {
     // Trees outlive the commits: they are in the memory of the call.
     let memory = memory::Context::new()?;
     // Before the settings, which may hold a limit that is each statement's.
     let timer = RefCell::new((StatementTimer::begin(), false));
-    Surroundings::of(Some(script.project))?.set_session()?;
+    ScriptSettings::of(Some(script.project))?.set_session()?;
     if let Some(limit) = settings::lock_timeout() {
         guc::set_session("lock_timeout", &limit.to_string())?;
     }
-    let checked = memory.enter(|| check::body(context, Mode::Apart))?;
-    body::tell_passed_over(context);
+    let checked = memory.enter(|| script_check::check(context, RunMode::NonTransactional))?;
+    script::tell_passed_over(context);
     let statements = checked.statements;
     let body = Body { script, context, timer: &timer, unnoted: &RefCell::default() };
     let mut journal = body.read_journal()?;
@@ -138,7 +140,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     }
     {
         let _attached = context.attach();
-        body::tell_hiding()?;
+        script::tell_hiding()?;
     }
     Ok(kept.done(of, context))
 }
@@ -212,7 +214,7 @@ impl Body<'_, '_> {
     /// Runs a statement, and notes in the journal that it is done.
     fn run(&self, line: &Line, kept: &mut KeptRows) -> Result<()> {
         if line.statement.is_logged() {
-            body::log(self.context, line.statement);
+            script::log(self.context, line.statement);
         }
         self.arm(line.statement)?;
         match &line.statement.kind {
@@ -235,7 +237,7 @@ impl Body<'_, '_> {
         {
             let _attached = self.context.attach();
             kept.keep(portal::run(self.context, line.statement, true)?);
-            body::check_index(self.context, line.statement)?;
+            script::check_index(self.context, line.statement)?;
         }
         self.check_untouched(false)?;
         match transaction::read_only() {
@@ -294,7 +296,7 @@ impl Body<'_, '_> {
                     definition.replace(&new_index::copy_name(table), &own.unwrap_or_default())
                 }),
                 // The statement itself says what is wrong with it.
-                Err(error) if condition::is_answer(&error) => None,
+                Err(error) if conditions::is_answer(&error) => None,
                 Err(error) => return Err(error),
             };
         }
@@ -370,7 +372,8 @@ impl Body<'_, '_> {
         let variables = Variables::default();
         let context = Context::new(self.context.label(), text, &variables);
         let body = Body { context: &context, ..*self };
-        let statements = memory.enter(|| check::body(&context, Mode::Stepwise))?.statements;
+        let statements =
+            memory.enter(|| script_check::check(&context, RunMode::Stepwise))?.statements;
         for statement in &statements {
             context.enter(statement.step(number, number));
             let limit = lift_lock_timeout()?;
@@ -439,7 +442,9 @@ impl Body<'_, '_> {
 }
 
 fn ends_transactions(statement: &Statement) -> Result<bool> {
-    block::ends_transactions(statement, |found| store::with(|batch| batch.procedures(found)))
+    commit_in_block::ends_transactions(statement, |found| {
+        store::with(|batch| batch.procedures(found))
+    })
 }
 
 /// Whether a statement waits for older transactions, as long as they take.

@@ -3,7 +3,7 @@
 //! What it has left behind is told by the journal and the catalog alone, since another
 //! text may stand in its place by now.
 
-use super::nontransactional::Script;
+use super::Script;
 use crate::catalog::index::{self, Attached, NewIndex};
 use crate::error::{Error, Result};
 use crate::pg::context::Context;

@@ -1,14 +1,14 @@
 //! What stands before and behind a body: what its migration requires, its precondition
 //! and its verify script; and what becomes of a migration that doesn't get through.
 
-use super::body::{Done, Keep};
-use super::condition;
-use super::ready::Ready;
-use super::report::{Direction, Part};
+use super::report::{Direction, ScriptKind};
 use super::run::{Ended, Run};
+use super::script::{KeepRows, ScriptOutcome};
+use super::script_cache::PreparedScript;
 use super::step::{Act, Begun, Step};
 use crate::domain::requirement::Requirement;
 use crate::error::{Error, Result};
+use crate::pg::portal::Truth;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::store::Batch;
@@ -22,13 +22,13 @@ pub enum Prepared<'a> {
     /// It ends there.
     Ended(Ended<'a>),
     /// Its texts, and what the precondition has told.
-    Ready(Batch<'a>, Ready, Vec<String>),
+    PreparedScript(Batch<'a>, PreparedScript, Vec<String>),
 }
 
 /// Why a script that must hold doesn't.
 enum Denial {
     /// It gave this.
-    Gave(Part, &'static str),
+    Gave(ScriptKind, &'static str),
     /// It failed.
     Failed(Error),
 }
@@ -52,16 +52,16 @@ impl<'a> Run<'a> {
         &mut self,
         mut batch: Batch<'a>,
         step: &Step,
-        ready: Option<Ready>,
+        ready: Option<PreparedScript>,
         begun: Begun,
     ) -> Result<Prepared<'a>> {
         let ready = match ready {
             Some(ready) => ready,
-            None => Ready { text: self.text(&batch, step)?, read: None },
+            None => PreparedScript { text: self.text(&batch, step)?, read: None },
         };
         let mut messages = Vec::new();
         let Act::Up(pending) = &step.act else {
-            return Ok(Prepared::Ready(batch, ready, messages));
+            return Ok(Prepared::PreparedScript(batch, ready, messages));
         };
         let text = &ready.text;
         if let Some(requirement) = self.skipped_requirement(&batch, step.lane, pending)? {
@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
         let asks = !self.is_under_way(step);
         if let Some(script) = text.precondition.as_ref().filter(|_| asks) {
             batch.close()?;
-            let answer = self.condition(step, Part::Precondition, script, &mut messages)?;
+            let answer = self.condition(step, ScriptKind::Precondition, script, &mut messages)?;
             batch = self.open()?;
             if let Some(denial) = answer {
                 return match text.on_fail {
@@ -83,13 +83,13 @@ impl<'a> Run<'a> {
                 .map(Prepared::Ended);
             }
         }
-        Ok(Prepared::Ready(batch, ready, messages))
+        Ok(Prepared::PreparedScript(batch, ready, messages))
     }
 
     /// Runs a verify script. Errors: it doesn't hold (55000), or can't be told.
     pub fn verify(&self, step: &Step, text: &Text, messages: &mut Vec<String>) -> Result<()> {
         if let Some(script) = &text.verify
-            && let Some(denial) = self.condition(step, Part::Verify, script, messages)?
+            && let Some(denial) = self.condition(step, ScriptKind::Verify, script, messages)?
         {
             return Err(self.not_held(step, denial));
         }
@@ -101,17 +101,17 @@ impl<'a> Run<'a> {
     fn condition(
         &self,
         step: &Step,
-        part: Part,
+        part: ScriptKind,
         script: &str,
         messages: &mut Vec<String>,
     ) -> Result<Option<Denial>> {
         let _taken_back = Subtransaction::begin()?;
-        match self.script(step, part, script, None, Keep::LastResult) {
+        match self.script(step, part, script, None, KeepRows::LastResult) {
             Ok(mut done) => {
                 messages.append(&mut done.messages);
-                Ok(condition::denial(&done).map(|gave| Denial::Gave(part, gave)))
+                Ok(failure_reason(&done).map(|gave| Denial::Gave(part, gave)))
             }
-            Err(error) if condition::is_answer(&error) => Ok(Some(Denial::Failed(error))),
+            Err(error) if is_answer(&error) => Ok(Some(Denial::Failed(error))),
             Err(error) => Err(error),
         }
     }
@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
                 script: self.label(step, part),
                 gave,
                 hint: match part {
-                    Part::Precondition => {
+                    ScriptKind::Precondition => {
                         "Bring about what the migration expects, or register it with on_fail => 'skip' or 'mark'."
                     }
                     _ => {
@@ -183,7 +183,7 @@ impl<'a> Run<'a> {
             self.next_seq(step.lane);
             batch.record(&Event { reason: Some(&reason), ..self.event(step, "skip", begun) })?;
         }
-        Ok((batch, Direction::Skip, Done::without_statements(reason)))
+        Ok((batch, Direction::Skip, ScriptOutcome::without_statements(reason)))
     }
 
     /// Counts a migration as applied without running it.
@@ -206,6 +206,25 @@ impl<'a> Run<'a> {
             reason: Some(&reason),
             ..self.event(step, "mark_applied", begun)
         })?;
-        Ok((batch, Direction::Mark, Done::without_statements(reason)))
+        Ok((batch, Direction::Mark, ScriptOutcome::without_statements(reason)))
     }
+}
+
+/// What a script gave that means that it doesn't hold. None: it holds.
+pub fn failure_reason(done: &ScriptOutcome) -> Option<&'static str> {
+    match done.truth {
+        None | Some(Truth::True) => None,
+        Some(Truth::False) => Some("false"),
+        Some(Truth::Null) => Some("NULL"),
+        Some(Truth::NoRow) => Some("no row"),
+    }
+}
+
+/// Whether an error is a script's answer, as opposed to one of the circumstances: a
+/// cancel, a lock that wasn't to be had, want of memory, a conflict, a defect.
+pub fn is_answer(error: &Error) -> bool {
+    let Error::Server(error) = error else { return false };
+    let sqlstate = error.sqlstate();
+    let circumstances = ["08", "40", "53", "57", "58", "F0", "XX"];
+    !circumstances.contains(&&sqlstate[..2]) && sqlstate != "55P03"
 }

@@ -68,7 +68,7 @@ const OF_PARSER: [&CStr; 3] =
     [c"standard_conforming_strings", c"backslash_quote", c"escape_string_warning"];
 
 /// Settings to make, in their order.
-pub struct Surroundings {
+pub struct ScriptSettings {
     /// Those that get their default; None: the one that RESET gives.
     defaulted: Vec<(&'static CStr, Option<String>)>,
     /// Those that get a value of ours.
@@ -77,26 +77,26 @@ pub struct Surroundings {
     project: Vec<(String, String)>,
 }
 
-impl Surroundings {
+impl ScriptSettings {
     /// Those of the texts of a project, as far as the session has something else. None: of
     /// `default`, which has no row.
-    pub fn of(project: Option<&Project>) -> Result<Surroundings> {
-        Surroundings::among(project, |_| true)
+    pub fn of(project: Option<&Project>) -> Result<ScriptSettings> {
+        ScriptSettings::among(project, |_| true)
     }
 
     /// Those by which the parser reads such texts.
-    pub fn of_parser(project: Option<&Project>) -> Result<Surroundings> {
-        Surroundings::among(project, |name| OF_PARSER.iter().any(|known| is(known, name)))
+    pub fn of_parser(project: Option<&Project>) -> Result<ScriptSettings> {
+        ScriptSettings::among(project, |name| OF_PARSER.iter().any(|known| is(known, name)))
     }
 
     /// The same, and the search_path by which they name things.
-    pub fn of_names(project: Option<&Project>) -> Result<Surroundings> {
-        Surroundings::among(project, |name| {
+    pub fn of_names(project: Option<&Project>) -> Result<ScriptSettings> {
+        ScriptSettings::among(project, |name| {
             is(c"search_path", name) || OF_PARSER.iter().any(|known| is(known, name))
         })
     }
 
-    fn among(project: Option<&Project>, is_meant: impl Fn(&str) -> bool) -> Result<Surroundings> {
+    fn among(project: Option<&Project>, is_meant: impl Fn(&str) -> bool) -> Result<ScriptSettings> {
         let settings = project.map_or(&[][..], |project| &project.settings);
         let is_ours = |name: &CStr| {
             name.to_str().is_ok_and(&is_meant) && !settings.iter().any(|(own, _)| is(name, own))
@@ -108,7 +108,7 @@ impl Surroundings {
         let defaulted = defaulted.filter(|name| is_ours(name));
         let pinned = PINNED.into_iter().chain(waiting).filter(|(name, _)| is_ours(name));
         let own = settings.iter().filter(|(name, _)| is_meant(name));
-        Ok(Surroundings {
+        Ok(ScriptSettings {
             defaulted: defaults::changed(&DEFAULTED, &defaulted.collect::<Vec<_>>())?,
             pinned: pinned.filter(|(name, value)| !guc::has_value(name, value)).collect(),
             project: own.map(|(name, value)| (name.clone(), with_temporary(name, value))).collect(),

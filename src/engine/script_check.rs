@@ -1,7 +1,7 @@
 //! A body before it runs: parsed, and refused if a statement of it can't run here.
 
-use super::block;
-use super::surroundings::Surroundings;
+use super::commit_in_block;
+use super::script_settings::ScriptSettings;
 use crate::domain::checksum::without_bom;
 use crate::error::{Error, Result};
 use crate::pg::context::{Context, Step};
@@ -13,27 +13,27 @@ use crate::store::project::Project;
 
 /// What kind of run a body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum RunMode {
     /// One transaction for all.
     Atomic,
     /// Transactions as the body needs them.
     Stepwise,
     /// The same for one that is known to need several.
-    Apart,
+    NonTransactional,
     /// None that stays: a precondition or verify script, all of which is rolled back.
     Condition,
 }
 
-impl Mode {
+impl RunMode {
     /// All statements run in one transaction.
     fn is_one(self) -> bool {
-        matches!(self, Mode::Atomic | Mode::Condition)
+        matches!(self, RunMode::Atomic | RunMode::Condition)
     }
 }
 
 /// Why a migration can't run inside a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
+pub enum NonTransactionalReason {
     /// It is marked so.
     Mark,
     /// It holds such a statement: its command, and its line.
@@ -42,14 +42,14 @@ pub enum Cause {
     Block(String, usize),
 }
 
-impl std::fmt::Display for Cause {
+impl std::fmt::Display for NonTransactionalReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Cause::Mark => write!(f, "marked as not transactional"),
-            Cause::Statement(command, line) => {
+            NonTransactionalReason::Mark => write!(f, "marked as not transactional"),
+            NonTransactionalReason::Statement(command, line) => {
                 write!(f, "{command} in line {line} cannot run inside a transaction")
             }
-            Cause::Block(command, line) => {
+            NonTransactionalReason::Block(command, line) => {
                 write!(
                     f,
                     "{command} in line {line} runs COMMIT or ROLLBACK, so it cannot run inside a transaction"
@@ -60,20 +60,20 @@ impl std::fmt::Display for Cause {
 }
 
 /// The statements of a body that are to be run.
-pub struct Checked {
+pub struct CheckedScript {
     /// In their order, without the BEGIN and COMMIT of the body's own.
     pub statements: Vec<Statement>,
     /// BEGIN and COMMIT were dropped.
     pub unwrapped: bool,
     /// The first statement that can't run inside a transaction.
-    pub cause: Option<Cause>,
+    pub cause: Option<NonTransactionalReason>,
 }
 
 /// Parses a body. In a stepwise run it may have transactions of its own, between BEGIN and
 /// COMMIT. Errors: the parser's own (42601), other transaction control (2D000),
 /// statements that can't run in a migration (0A000), for an atomic run also those that
 /// can't run inside a transaction (25001). The trees live in the current memory context.
-pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
+pub fn check(context: &Context, mode: RunMode) -> Result<CheckedScript> {
     context.enter(Step::Parsing);
     context.prepare(parse::conforming_strings())?;
     let mut statements = {
@@ -82,11 +82,11 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
     };
     let controls = |kind: &Kind| {
         matches!(kind, Kind::Begin | Kind::BeginWith(_) | Kind::Commit)
-            || mode == Mode::Condition && *kind == Kind::Rollback
+            || mode == RunMode::Condition && *kind == Kind::Rollback
     };
     let count = statements.iter().filter(|s| controls(&s.kind)).count();
     // Around what needs several transactions BEGIN and COMMIT mean what they say.
-    let is_one = mode != Mode::Apart
+    let is_one = mode != RunMode::NonTransactional
         && !statements.iter().any(|s| matches!(s.kind, Kind::NonTransactional(..)));
     let unwrapped = (is_one || mode.is_one())
         && count == 2
@@ -96,7 +96,7 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
     if unwrapped {
         statements.pop();
         statements.remove(0);
-    } else if count > 0 && mode != Mode::Atomic {
+    } else if count > 0 && mode != RunMode::Atomic {
         (statements, cause) = sections(context, statements, mode)?;
     }
     let of = statements.len();
@@ -107,16 +107,16 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
             Kind::NonTransactional(_, Form::Named(Named::Subscription, _, false))
                 if mode.is_one() => {}
             Kind::NonTransactional(command, _) if !mode.is_one() && statement.section.is_none() => {
-                let found = || Cause::Statement(command.clone(), statement.line);
+                let found = || NonTransactionalReason::Statement(command.clone(), statement.line);
                 cause = cause.or_else(|| Some(found()));
             }
             kind => {
                 context.enter(statement.step(n + 1, of));
-                return Err(refusal(kind, context, mode == Mode::Condition));
+                return Err(refusal(kind, context, mode == RunMode::Condition));
             }
         }
     }
-    Ok(Checked { statements, unwrapped, cause })
+    Ok(CheckedScript { statements, unwrapped, cause })
 }
 
 /// The statements of a body that has transactions of its own, without its BEGIN and COMMIT:
@@ -126,10 +126,10 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
 fn sections(
     context: &Context,
     statements: Vec<Statement>,
-    mode: Mode,
-) -> Result<(Vec<Statement>, Option<Cause>)> {
+    mode: RunMode,
+) -> Result<(Vec<Statement>, Option<NonTransactionalReason>)> {
     let of = statements.len();
-    let is_condition = mode == Mode::Condition;
+    let is_condition = mode == RunMode::Condition;
     let mut open: Option<Section> = None;
     let mut cause = None;
     let mut kept: Vec<Statement> = Vec::with_capacity(of);
@@ -182,7 +182,7 @@ fn sections(
             }
         }
         let command = statement.command();
-        cause = cause.or(Some(Cause::Statement(command, statement.line)));
+        cause = cause.or(Some(NonTransactionalReason::Statement(command, statement.line)));
     }
     match open {
         None => Ok((kept, cause)),
@@ -219,9 +219,13 @@ impl Section {
 
 /// Why a pending migration can't run inside a transaction, as far as its text can be
 /// read. None: it can.
-pub fn cause(batch: &Batch, migration: &Pending, project: &Project) -> Result<Option<Cause>> {
+pub fn nontransactional_reason(
+    batch: &Batch,
+    migration: &Pending,
+    project: &Project,
+) -> Result<Option<NonTransactionalReason>> {
     match migration.transactional {
-        Some(false) => return Ok(Some(Cause::Mark)),
+        Some(false) => return Ok(Some(NonTransactionalReason::Mark)),
         Some(true) => return Ok(None),
         None => {}
     }
@@ -229,13 +233,13 @@ pub fn cause(batch: &Batch, migration: &Pending, project: &Project) -> Result<Op
     memory.enter(|| {
         let text = batch.up(migration.id)?.unwrap_or_default();
         let context = Context::new("", without_bom(&text.body), &project.variables);
-        let nest = Surroundings::of_parser(Some(project))?.nest()?;
+        let nest = ScriptSettings::of_parser(Some(project))?.nest()?;
         // A text that can't be run at all gets its error in its turn.
-        let checked = body(&context, Mode::Stepwise).ok();
+        let checked = check(&context, RunMode::Stepwise).ok();
         nest.undo()?;
         let Some(checked) = checked else { return Ok(None) };
         match block_of(batch, project, &checked)? {
-            Some(n) if checked.cause.is_none() => Ok(Some(checked.statements[n].block_cause())),
+            Some(n) if checked.cause.is_none() => Ok(Some(checked.statements[n].as_reason())),
             _ => Ok(checked.cause),
         }
     })
@@ -243,17 +247,21 @@ pub fn cause(batch: &Batch, migration: &Pending, project: &Project) -> Result<Op
 
 /// The place of the first block of a body that ends transactions. Between a BEGIN and COMMIT of
 /// the body's own it can't.
-pub fn block_of(batch: &Batch, project: &Project, checked: &Checked) -> Result<Option<usize>> {
+pub fn block_of(
+    batch: &Batch,
+    project: &Project,
+    checked: &CheckedScript,
+) -> Result<Option<usize>> {
     match checked.unwrapped {
         true => Ok(None),
-        false => block::first(batch, project, &checked.statements),
+        false => commit_in_block::first(batch, project, &checked.statements),
     }
 }
 
 impl Statement {
     /// That it is why a migration can't run inside a transaction, as a block.
-    pub fn block_cause(&self) -> Cause {
-        Cause::Block(self.command(), self.line)
+    pub fn as_reason(&self) -> NonTransactionalReason {
+        NonTransactionalReason::Block(self.command(), self.line)
     }
 }
 

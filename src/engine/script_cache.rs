@@ -10,7 +10,7 @@ use std::rc::Rc;
 const KEPT: usize = 16 << 20;
 
 /// The texts of a step that was checked.
-pub struct Ready {
+pub struct PreparedScript {
     /// The texts.
     pub text: Text,
     /// What the parser reads of the body.
@@ -19,15 +19,15 @@ pub struct Ready {
 
 /// Texts by the places of their steps in the plan.
 #[derive(Default)]
-pub struct Kept {
-    texts: HashMap<usize, Ready>,
+pub struct ScriptCache {
+    texts: HashMap<usize, PreparedScript>,
     size: usize,
 }
 
-impl Kept {
+impl ScriptCache {
     /// Keeps the texts of a step, if there is room for them.
-    pub fn keep(&mut self, step: usize, ready: Ready) {
-        let Ready { text, read } = &ready;
+    pub fn keep(&mut self, step: usize, ready: PreparedScript) {
+        let PreparedScript { text, read } = &ready;
         let beside = [&text.precondition, &text.verify].into_iter().flatten();
         let size = text.body.len()
             + beside.map(String::len).sum::<usize>()
@@ -39,7 +39,7 @@ impl Kept {
     }
 
     /// Gives the texts of a step away.
-    pub fn take(&mut self, step: usize) -> Option<Ready> {
+    pub fn take(&mut self, step: usize) -> Option<PreparedScript> {
         self.texts.remove(&step)
     }
 }

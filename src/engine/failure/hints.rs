@@ -1,7 +1,7 @@
 //! HINTs that are added to errors of a migration's own statements, where we know a way on.
 
-use super::request::Request;
-use super::step::{Act, Step};
+use super::super::request::Request;
+use super::super::step::{Act, Step};
 use crate::error::{Error, arguments};
 use crate::pg::catch::ServerError;
 use pgrx::PgSqlErrorCode as Code;

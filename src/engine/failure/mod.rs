@@ -1,0 +1,4 @@
+//! Completes the error of a step.
+
+pub mod hints;
+pub mod lookup;
