@@ -13,7 +13,7 @@ use crate::domain::requirement;
 use crate::domain::script::shorten;
 use crate::domain::version::{MAX_LENGTH, Version};
 use crate::domain::visible;
-use crate::engine::plan::Scope;
+use crate::engine::request::Scope;
 use crate::error::{Error, Result};
 use crate::pg::call::Call;
 use crate::pg::settings;

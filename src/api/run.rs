@@ -1,8 +1,8 @@
 //! Functions that run migrations, or their verify scripts.
 
 use super::{check_project, project, version};
-use crate::engine::atomic::{self, Extent};
-use crate::engine::request::Request;
+use crate::engine::atomic;
+use crate::engine::request::{Extent, Request};
 use crate::engine::step::Finished;
 use crate::engine::stepwise;
 use crate::error::{Error, Result};

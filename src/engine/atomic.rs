@@ -2,15 +2,17 @@
 //! carries it out is [`super::run`].
 
 use super::half_run;
-use super::plan::{self, Scope};
+use super::naming::title_of;
+use super::plan;
 use super::request::Request;
+use super::request::{Extent, Scope};
 use super::requirement;
+use super::rollback_plan::{self, rollback_candidates};
 use super::run::Run;
 use super::session::{CallGuard, lock_project};
 use super::step::{Act, Finished, Step};
 use crate::domain::plan::merge;
 use crate::domain::requirement::Requirement;
-use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::pg::message;
 use crate::pg::spi::View;
@@ -167,43 +169,10 @@ fn merged(projects: &[Project], plans: &[Vec<Pending>]) -> Result<Vec<(usize, us
     merge(&lengths, needs).map_err(|cycle| Error::Cycle {
         path: cycle
             .into_iter()
-            .map(|(lane, n)| format!("{}:{}", projects[lane].name, plan::title(&plans[lane][n])))
+            .map(|(lane, n)| format!("{}:{}", projects[lane].name, title_of(&plans[lane][n])))
             .collect(),
         project: None,
     })
-}
-
-/// What of the applied migrations a rollback takes back.
-#[derive(Debug, Clone, Copy)]
-pub enum Extent<'a> {
-    /// The last n.
-    Last(i32),
-    /// All that were applied after this one.
-    After(&'a Version),
-    /// All.
-    All,
-}
-
-impl Extent<'_> {
-    /// The call that rolls it back.
-    pub fn request(self, project: &str) -> Request {
-        let project = project.to_owned();
-        match self {
-            Extent::Last(n) => Request::Rollback { n, project },
-            Extent::After(version) => {
-                Request::RollbackTo { version: version.text().to_owned(), project }
-            }
-            Extent::All => Request::Reset { project },
-        }
-    }
-
-    /// Errors: it is less than one migration (22023).
-    pub fn check(self) -> Result<()> {
-        match self {
-            Extent::Last(n) if n < 1 => Err(Error::TooFew(n)),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Rolls back applied migrations of a project, the last applied one first. What was there
@@ -219,7 +188,7 @@ pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
     let _running = CallGuard::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
-    let Some((project, plan)) = locked_and_going(&batch, project, extent)? else {
+    let Some((project, plan)) = locked_with_candidates(&batch, project, extent)? else {
         return batch.close();
     };
     let run = Run::begin(&store, &batch, &[&project], &request, batch.new_run_id()?)?;
@@ -228,7 +197,7 @@ pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
 }
 
 /// The project, locked, and what of it goes. None: nothing, which a NOTICE has told.
-fn locked_and_going(
+fn locked_with_candidates(
     batch: &Batch,
     name: &str,
     extent: Extent,
@@ -239,7 +208,7 @@ fn locked_and_going(
     if let Some(project) = &project {
         half_run::refuse(batch, project)?;
     }
-    let plan = going(batch, name, project.as_ref(), extent)?;
+    let plan = rollback_candidates(batch, name, project.as_ref(), extent)?;
     if plan.is_empty() {
         message::notice(&match extent {
             Extent::After(version) => {
@@ -251,49 +220,6 @@ fn locked_and_going(
     Ok(project.filter(|_| !plan.is_empty()).map(|project| (project, plan)))
 }
 
-/// What of a locked project goes, the last one first. Errors: see [`rollback`].
-pub fn going(
-    batch: &Batch,
-    name: &str,
-    project: Option<&Project>,
-    extent: Extent,
-) -> Result<Vec<Applied>> {
-    let plan = match (project, extent) {
-        (None, Extent::Last(_) | Extent::All) => Vec::new(),
-        (None, Extent::After(version)) => return Err(plan::unknown(version, name)),
-        (Some(project), Extent::Last(n)) => {
-            batch.applied_after(project.id, 0, Some(n), View::Newest)?
-        }
-        (Some(project), Extent::All) => batch.applied_after(project.id, 0, None, View::Newest)?,
-        (Some(project), Extent::After(version)) => {
-            match batch.find(project.id, version.key(), View::Newest)? {
-                None => return Err(plan::unknown(version, name)),
-                Some((version, false)) => {
-                    return Err(Error::NotApplied { version, project: project.name.clone() });
-                }
-                Some((_, true)) => {}
-            }
-            let stays = batch.applied_row(project.id, version.key())?.unwrap_or_default();
-            batch.applied_after(project.id, stays, None, View::Newest)?
-        }
-    };
-    if let Extent::Last(n) = extent
-        && plan.len() < n as usize
-    {
-        return Err(Error::TooMany { asked: n, applied: plan.len(), project: name.to_owned() });
-    }
-    let Some(project) = project else { return Ok(plan) };
-    let missing: Vec<String> =
-        plan.iter().filter(|m| !m.has_down).map(|m| m.version.clone()).collect();
-    if !missing.is_empty() {
-        return Err(Error::NoDown { versions: missing, project: project.name.clone() });
-    }
-    let keys: Vec<(&[u8], &str)> =
-        plan.iter().map(|m| (m.key.as_slice(), m.version.as_str())).collect();
-    requirement::check_not_required(batch, project, &keys, "roll back")?;
-    requirement::dependents_first(batch, project, plan)
-}
-
 /// Rolls back the last n applied migrations of a project and applies them again, as they
 /// are registered now. Errors: those of [`rollback`] and [`apply`].
 pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
@@ -301,35 +227,11 @@ pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
     let _running = CallGuard::enter(request.name(false))?;
     let store = Store::find()?;
     let batch = store.open()?;
-    let Some((project, downs)) = locked_and_going(&batch, project, Extent::Last(n))? else {
+    let Some((project, downs)) = locked_with_candidates(&batch, project, Extent::Last(n))? else {
         return batch.close();
     };
-    let acts = again(&batch, &project, downs)?;
+    let acts = rollback_plan::again(&batch, &project, downs)?;
     let run = Run::begin(&store, &batch, &[&project], &request, batch.new_run_id()?)?;
     batch.close()?;
     run.all(acts.into_iter().map(|act| Step { lane: 0, act }).collect(), finished)
-}
-
-/// The steps that roll migrations back and apply them again. Errors: others are modified, or
-/// one of them isn't registered any more (55000, 42704), and those of what applies them.
-pub fn again(batch: &Batch, project: &Project, downs: Vec<Applied>) -> Result<Vec<Act>> {
-    let keys: Vec<&[u8]> = downs.iter().map(|m| m.key.as_slice()).collect();
-    let others = batch.differences(project, View::Newest)?.modified;
-    let goes: HashSet<&str> = downs.iter().map(|m| m.version.as_str()).collect();
-    let modified = others.len();
-    let others: Vec<_> =
-        others.into_iter().filter(|m| !goes.contains(m.version.as_str())).collect();
-    if !others.is_empty() {
-        let (is_all, project) = (others.len() == modified, project.name.clone());
-        return Err(Error::Modified { migrations: others, is_all, project });
-    }
-    let ups = plan::again(batch, project, &keys)?;
-    let come: HashSet<&[u8]> = ups.iter().map(|m| m.key.as_slice()).collect();
-    if let Some(gone) = downs.iter().find(|down| !come.contains(down.key.as_slice())) {
-        let version = gone.version.clone();
-        return Err(Error::UnknownTarget { version, project: project.name.clone() });
-    }
-    requirement::hold(batch, &[&project.name], &ups.iter().collect::<Vec<_>>())?;
-    requirement::check_own(batch, project, &ups)?;
-    Ok(downs.into_iter().map(Act::Down).chain(ups.into_iter().map(Act::Up)).collect())
 }

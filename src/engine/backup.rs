@@ -2,7 +2,7 @@
 //!
 //! The one call that a migration's text may make of us: it changes nothing of ours.
 
-use super::report::ScriptKind;
+use super::naming::ScriptKind;
 use crate::catalog::backup::Backups;
 use crate::domain::backup::{self, Keeper, SCHEMA};
 use crate::error::{Error, Result};

@@ -1,11 +1,11 @@
 //! What stands before and behind a body: what its migration requires, its precondition
 //! and its verify script; and what becomes of a migration that doesn't get through.
 
-use super::report::{Direction, ScriptKind};
+use super::naming::ScriptKind;
 use super::run::{Ended, Run};
 use super::script::{KeepRows, ScriptOutcome};
 use super::script_cache::PreparedScript;
-use super::step::{Act, Begun, Step};
+use super::step::{Act, Begun, Direction, Step};
 use crate::domain::requirement::Requirement;
 use crate::error::{Error, Result};
 use crate::pg::portal::Truth;

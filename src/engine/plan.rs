@@ -1,51 +1,20 @@
 //! What an apply would run, and in which order.
 
 use super::half_run::HalfRun;
-use super::request::Request;
+use super::naming::title_of;
+use super::request::Scope;
 use super::requirement;
+use super::version_order::{VersionOrder, in_order};
 use crate::domain::moment::Moment;
-use crate::domain::plan::{Cycle, Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::version::{Version, is_repeatable};
 use crate::error::{Error, Result, Unmet};
 use crate::pg::spi::View;
 use crate::store::Batch;
-use crate::store::event::{Identity, identity};
+use crate::store::event::identity;
 use crate::store::overview::{Differences, Pending, within};
 use crate::store::project::Project;
 use std::collections::{HashMap, HashSet};
-
-/// Which of the pending migrations are meant.
-#[derive(Debug, Clone, Copy)]
-pub enum Scope<'a> {
-    /// All of them.
-    All,
-    /// Those up to and including this one, in the order of the plan.
-    Target(&'a Version),
-    /// This one, and what it requires.
-    Only(&'a Version),
-}
-
-impl<'a> Scope<'a> {
-    /// The version that is named, if one is.
-    pub fn version(self) -> Option<&'a Version> {
-        match self {
-            Scope::All => None,
-            Scope::Target(version) | Scope::Only(version) => Some(version),
-        }
-    }
-
-    /// The call that applies it.
-    pub fn request(self, project: &str) -> Request {
-        let text = |version: &Version| Some(version.text().to_owned());
-        let (target, only) = match self {
-            Scope::All => (None, None),
-            Scope::Target(version) => (text(version), None),
-            Scope::Only(version) => (None, text(version)),
-        };
-        Request::Apply { target, only, project: project.to_owned() }
-    }
-}
 
 /// A migration of a plan.
 pub struct Planned {
@@ -88,7 +57,7 @@ pub fn up(
     let (versions, repeatables): (Vec<Pending>, Vec<Pending>) =
         pending.into_iter().partition(|m| !is_repeatable(&m.key));
     let total = versions.len();
-    let graph = Natural::or_graph(batch, project, &versions, view)?;
+    let graph = VersionOrder::of(batch, project, &versions, view)?;
     let mut chosen = graph.order(versions, scope)?;
     // Repeatables come after all versions, so they wait while a version does.
     let all = !matches!(scope, Scope::Only(_)) && chosen.len() == total;
@@ -245,7 +214,7 @@ pub fn again(batch: &Batch, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pen
             {
                 let (project, version) = (project.name.clone(), version.text().to_owned());
                 return Err(Error::Blocked {
-                    migration: title(migration).to_owned(),
+                    migration: title_of(migration).to_owned(),
                     project: project.clone(),
                     unmet: Unmet::Pending { project, version },
                 });
@@ -258,142 +227,16 @@ pub fn again(batch: &Batch, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pen
 /// That migrations have an up. Error: 55000.
 pub fn check_ups(project: &Project, migrations: &[Pending]) -> Result<()> {
     let halves: Vec<String> =
-        migrations.iter().filter(|m| !m.has_up).map(|m| title(m).to_owned()).collect();
+        migrations.iter().filter(|m| !m.has_up).map(|m| title_of(m).to_owned()).collect();
     match halves.is_empty() {
         true => Ok(()),
         false => Err(Error::NoUp { versions: halves, project: project.name.clone() }),
     }
 }
 
-/// The version of a migration, or the name of a repeatable one.
-pub fn title(migration: &Pending) -> &str {
-    migration.version.as_deref().unwrap_or(&migration.name)
-}
-
 /// An unknown version.
 pub fn unknown(version: &Version, project: &str) -> Error {
     Error::UnknownTarget { version: version.text().to_owned(), project: project.to_owned() }
-}
-
-/// Migrations that require each other.
-pub fn cycle(cycle: &Cycle, graph: &Graph, project: &Project, names: &Names) -> Error {
-    let name = |n: &usize| names.get(&graph.node(*n).key).cloned().unwrap_or_default();
-    Error::Cycle { path: cycle.0.iter().map(name).collect(), project: Some(project.name.clone()) }
-}
-
-/// Versions by their keys.
-pub type Names = HashMap<Vec<u8>, String>;
-
-fn names(versions: &[Pending]) -> Names {
-    versions.iter().map(|m| (m.key.clone(), title(m).to_owned())).collect()
-}
-
-/// Migrations, in an order that does justice to what they require of each other.
-pub fn in_order(project: &Project, mut versions: Vec<Pending>) -> Result<Vec<Pending>> {
-    versions.sort_by(|a, b| a.key.cmp(&b.key));
-    let nodes = versions.iter().map(|m| Node {
-        key: m.key.clone(),
-        requires: within(&m.requires),
-        applied: false,
-    });
-    let graph = Graph::new(nodes.collect());
-    Natural::No(graph, names(&versions), project).order(versions, Scope::All)
-}
-
-/// The order of a project's versions.
-enum Natural<'a> {
-    /// None of the pending ones requires another one, so it is that of the versions.
-    Yes,
-    /// The graph of what requires what.
-    No(Graph, Names, &'a Project),
-}
-
-impl<'a> Natural<'a> {
-    fn or_graph(
-        batch: &Batch,
-        project: &'a Project,
-        versions: &[Pending],
-        view: View,
-    ) -> Result<Natural<'a>> {
-        if versions.iter().all(|m| within(&m.requires).is_empty()) {
-            return Ok(Natural::Yes);
-        }
-        Ok(Natural::No(Graph::new(batch.nodes(project, view)?), names(versions), project))
-    }
-
-    /// Those that are meant, in their order.
-    fn order(&self, mut versions: Vec<Pending>, scope: Scope) -> Result<Vec<Pending>> {
-        let Natural::No(graph, names, project) = self else {
-            match scope {
-                Scope::All => {}
-                Scope::Target(target) => versions.retain(|m| m.key.as_slice() <= target.key()),
-                Scope::Only(version) => versions.retain(|m| m.key == version.key()),
-            }
-            return Ok(versions);
-        };
-        let order = match scope {
-            Scope::Only(version) => {
-                graph.find(version.key()).map_or(Ok(Vec::new()), |n| graph.closure(n))
-            }
-            _ => graph.order(),
-        };
-        let mut order = order.map_err(|found| cycle(&found, graph, project, names))?;
-        if let Scope::Target(target) = scope {
-            let last = order.iter().position(|n| graph.node(*n).key == target.key());
-            order.truncate(last.map_or(0, |last| last + 1));
-        }
-        let mut by_key: HashMap<Vec<u8>, Pending> =
-            versions.into_iter().map(|m| (m.key.clone(), m)).collect();
-        Ok(order.into_iter().filter_map(|n| by_key.remove(&graph.node(n).key)).collect())
-    }
-
-    /// The keys of those that are below an applied version. An error where the project
-    /// doesn't allow it; a run that has skipped a migration has allowed it.
-    ///
-    /// One that was `begun` comes first, so it counts as applied.
-    fn late(
-        &self,
-        batch: &Batch,
-        project: &Project,
-        chosen: &[Pending],
-        begun: Option<&[u8]>,
-        skipped: &HashMap<Identity, String>,
-        view: View,
-    ) -> Result<HashSet<Vec<u8>>> {
-        let key = |text: &str| Version::parse(text).map(|v| v.key().to_vec()).unwrap_or_default();
-        let applied = batch.highest_applied(project.id, view)?.map(|text| (key(&text), text));
-        let begun = chosen.iter().find(|m| Some(m.key.as_slice()) == begun);
-        let begun = begun.and_then(|m| Some((m.key.clone(), m.version.clone()?)));
-        let begun_key = begun.as_ref().map(|(key, _)| key.clone());
-        let Some((newest_key, newest)) = applied.into_iter().chain(begun).max() else {
-            return Ok(HashSet::new());
-        };
-        let mut late: HashSet<Vec<u8>> = match self {
-            Natural::Yes => {
-                chosen.iter().filter(|m| m.key < newest_key).map(|m| m.key.clone()).collect()
-            }
-            Natural::No(graph, ..) => {
-                let late = graph.out_of_order(begun_key.as_deref()).0;
-                late.into_iter().map(|n| graph.node(n).key.clone()).collect()
-            }
-        };
-        if let Some(begun) = begun_key {
-            late.remove(&begun);
-        }
-        if project.allows_out_of_order || late.is_empty() {
-            return Ok(late);
-        }
-        let versions: Vec<String> = chosen
-            .iter()
-            .filter(|m| late.contains(&m.key))
-            .filter(|m| !skipped.contains_key(&identity(m.version.as_deref(), &m.name)))
-            .map(|m| title(m).to_owned())
-            .collect();
-        if versions.is_empty() {
-            return Ok(late);
-        }
-        Err(Error::OutOfOrder { versions, newest, project: project.name.clone() })
-    }
 }
 
 /// That what is required within the project is registered, or applied.
@@ -414,7 +257,7 @@ fn check_requirements(
                     continue;
                 }
                 return Err(Error::MissingRequirement {
-                    migration: title(migration).to_owned(),
+                    migration: title_of(migration).to_owned(),
                     requires: required,
                     project: project.name.clone(),
                 });

@@ -3,7 +3,8 @@
 //! HINTs name the very call that does the same in another way, so that nobody who follows one
 //! runs more than was meant. They are all made here.
 
-use crate::error::literal;
+use crate::domain::version::Version;
+use crate::error::{Error, Result, literal};
 
 /// A call that runs migrations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +102,71 @@ impl Request {
                 format!("{}, {}", literal(version), literal(project))
             }
             Request::Reset { project } => format!("{0}, confirm => {0}", literal(project)),
+        }
+    }
+}
+
+/// Which of the pending migrations are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// All of them.
+    All,
+    /// Those up to and including this one, in the order of the plan.
+    Target(&'a Version),
+    /// This one, and what it requires.
+    Only(&'a Version),
+}
+
+impl<'a> Scope<'a> {
+    /// The version that is named, if one is.
+    pub fn version(self) -> Option<&'a Version> {
+        match self {
+            Scope::All => None,
+            Scope::Target(version) | Scope::Only(version) => Some(version),
+        }
+    }
+
+    /// The call that applies it.
+    pub fn request(self, project: &str) -> Request {
+        let text = |version: &Version| Some(version.text().to_owned());
+        let (target, only) = match self {
+            Scope::All => (None, None),
+            Scope::Target(version) => (text(version), None),
+            Scope::Only(version) => (None, text(version)),
+        };
+        Request::Apply { target, only, project: project.to_owned() }
+    }
+}
+
+/// What of the applied migrations a rollback takes back.
+#[derive(Debug, Clone, Copy)]
+pub enum Extent<'a> {
+    /// The last n.
+    Last(i32),
+    /// All that were applied after this one.
+    After(&'a Version),
+    /// All.
+    All,
+}
+
+impl Extent<'_> {
+    /// The call that rolls it back.
+    pub fn request(self, project: &str) -> Request {
+        let project = project.to_owned();
+        match self {
+            Extent::Last(n) => Request::Rollback { n, project },
+            Extent::After(version) => {
+                Request::RollbackTo { version: version.text().to_owned(), project }
+            }
+            Extent::All => Request::Reset { project },
+        }
+    }
+
+    /// Errors: it is less than one migration (22023).
+    pub fn check(self) -> Result<()> {
+        match self {
+            Extent::Last(n) if n < 1 => Err(Error::TooFew(n)),
+            _ => Ok(()),
         }
     }
 }

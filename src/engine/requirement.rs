@@ -1,12 +1,11 @@
 //! What migrations require outside of their project, and who requires them.
 
-use super::half_run::{self, HalfRun};
-use super::plan::title;
+use super::half_run::HalfRun;
+use super::naming::title_of;
 use super::script_check::{self, RunMode};
 use super::script_settings::ScriptSettings;
 use super::session::lock as take_lock;
 use crate::domain::checksum::without_bom;
-use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result, Unmet};
@@ -15,7 +14,6 @@ use crate::pg::lock;
 use crate::pg::memory;
 use crate::pg::spi::View;
 use crate::store::Batch;
-use crate::store::applied::Applied;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -110,7 +108,7 @@ pub fn check(
     for ((project, migration), unmet) in migrations.iter().zip(unmet) {
         if let Some(unmet) = unmet {
             return Err(Error::Blocked {
-                migration: title(migration).to_owned(),
+                migration: title_of(migration).to_owned(),
                 project: project.name.clone(),
                 unmet,
             });
@@ -219,81 +217,4 @@ pub fn check_own<'m>(
 ) -> Result<()> {
     let of_project: Vec<_> = migrations.into_iter().map(|m| (project, m)).collect();
     check(batch, &of_project, &HashSet::new())
-}
-
-/// That no migration in force that stays requires one of these. Errors: 2BP01, and that of
-/// [`required`].
-pub fn check_not_required(
-    batch: &Batch,
-    project: &Project,
-    going: &[(&[u8], &str)],
-    verb: &'static str,
-) -> Result<()> {
-    match required(batch, project, going)?.into_iter().next() {
-        None => Ok(()),
-        Some((version, by)) => {
-            Err(Error::Required { verb, version, project: project.name.clone(), by })
-        }
-    }
-}
-
-/// Which of these migrations are required by ones in force that stay, and by whom.
-/// Repeatables don't count: they would keep for ever what they require, since they are
-/// never rolled back. Error: one that requires them is half run (55000).
-pub fn required(
-    batch: &Batch,
-    project: &Project,
-    going: &[(&[u8], &str)],
-) -> Result<Vec<(String, Vec<String>)>> {
-    let keys: HashSet<&[u8]> = going.iter().map(|(key, _)| *key).collect();
-    let mut by: HashMap<Vec<u8>, Vec<String>> = HashMap::new();
-    for dependent in batch.dependents(&project.name, View::Newest)? {
-        let goes = dependent.project_id == project.id && keys.contains(&dependent.key[..]);
-        if goes || !keys.contains(&dependent.requires[..]) {
-            continue;
-        }
-        half_run::refuse_dependent(batch, &dependent)?;
-        if dependent.version.is_some()
-            && batch.applied_row(dependent.project_id, &dependent.key)?.is_some()
-        {
-            let title = dependent.title(&project.name);
-            by.entry(dependent.requires).or_default().push(title);
-        }
-    }
-    let found =
-        going.iter().filter_map(|(key, version)| Some(((*version).to_owned(), by.remove(*key)?)));
-    Ok(found.collect())
-}
-
-/// Migrations that are to be rolled back, in their order, but what requires another one
-/// of them before that one. (They come in the reverse order of being applied, which may be
-/// another one where some were only marked as applied.)
-pub fn dependents_first(
-    batch: &Batch,
-    project: &Project,
-    going: Vec<Applied>,
-) -> Result<Vec<Applied>> {
-    let place: HashMap<&[u8], usize> =
-        going.iter().enumerate().map(|(n, m)| (m.key.as_slice(), n)).collect();
-    let key = |n: usize| n.to_be_bytes().to_vec();
-    let mut nodes: Vec<Node> = (0..going.len())
-        .map(|n| Node { key: key(n), requires: Vec::new(), applied: false })
-        .collect();
-    let mut is_ordered = true;
-    for dependent in batch.dependents(&project.name, View::Newest)? {
-        if dependent.project_id == project.id
-            && let Some(after) = place.get(&dependent.requires[..])
-            && let Some(before) = place.get(&dependent.key[..])
-        {
-            nodes[*after].requires.push(key(*before));
-            is_ordered &= before < after;
-        }
-    }
-    if is_ordered {
-        return Ok(going);
-    }
-    // Requirements may have been changed into a cycle since: then the order stays.
-    let order = Graph::new(nodes).order().unwrap_or_else(|_| (0..going.len()).collect());
-    let mut going: Vec<Option<Applied>> = going.into_iter().map(Some).collect();
-    Ok(order.into_iter().filter_map(|n| going[n].take()).collect())
 }

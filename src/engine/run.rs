@@ -4,13 +4,15 @@
 
 use super::backup;
 use super::conditions::Prepared;
-use super::report::{self, Direction, ScriptKind, StatementLocation, label, title};
+use super::naming::{ScriptKind, label, title};
+use super::report;
 use super::request::Request;
 use super::script::{self, KeepRows, ScriptOutcome};
 use super::script_cache::{PreparedScript, ScriptCache};
 use super::script_check::{self, NonTransactionalReason, RunMode};
 use super::script_settings::ScriptSettings;
-use super::step::{Act, Begun, Finished, Step};
+use super::step::{Act, Begun, Direction, Finished, Step};
+use super::step_error::StatementLocation;
 use super::transaction_end::TransactionEnd;
 use super::variables::unset;
 use super::{constraints, failure, plan};

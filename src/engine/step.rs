@@ -1,6 +1,6 @@
 //! The steps of a plan, and what becomes of them.
 
-use super::report::{Direction, ScriptKind, title};
+use super::naming::{ScriptKind, title};
 use super::script::ScriptOutcome;
 use crate::error::Result;
 use crate::pg::lock::Running;
@@ -8,6 +8,41 @@ use crate::pg::transaction;
 use crate::store::applied::Applied;
 use crate::store::overview::Pending;
 use std::time::{Duration, Instant, SystemTime};
+
+/// What becomes of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// It is applied.
+    Up,
+    /// It is rolled back.
+    Down,
+    /// Its precondition doesn't hold: it stays pending.
+    Skip,
+    /// Its precondition doesn't hold: it counts as applied.
+    Mark,
+}
+
+impl Direction {
+    /// As the column `direction` has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Up => "up",
+            Direction::Down => "down",
+            Direction::Skip => "skip",
+            Direction::Mark => "mark",
+        }
+    }
+
+    /// As the NOTICE of a finished step has it.
+    pub fn done(self) -> &'static str {
+        match self {
+            Direction::Up => "applied",
+            Direction::Down => "rolled back",
+            Direction::Skip => "skipped",
+            Direction::Mark => "marked as applied",
+        }
+    }
+}
 
 /// A finished step of a run.
 pub struct Finished<'a> {

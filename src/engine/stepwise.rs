@@ -5,17 +5,21 @@
 //! does anything else, so that it holds no snapshot, for which the likes of CREATE INDEX
 //! CONCURRENTLY would wait for ever.
 
-use super::atomic::{self, Extent};
+use super::atomic;
 use super::conditions;
 use super::half_run;
-use super::plan::{self, Scope};
-use super::report::{self, Direction, StatementLocation};
+use super::plan;
+use super::report;
 use super::request::Request;
+use super::request::{Extent, Scope};
 use super::requirement;
+use super::retry::{is_cancel, may_be_tried_again, pause_before_try};
+use super::rollback_plan;
 use super::run::{RenewLock, Run, Skipped};
 use super::script_check::{NonTransactionalReason, RunMode};
 use super::session::CallGuard;
-use super::step::{Act, Finished, Step};
+use super::step::{Act, Direction, Finished, Step};
+use super::step_error::StatementLocation;
 use crate::error::{Error, Result};
 use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
@@ -25,7 +29,7 @@ use crate::store::project::Project;
 use crate::store::unfinished::Failure;
 use crate::store::{self, Batch, RunId, Store};
 use std::cell::RefCell;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// What a run has done.
 #[derive(Debug, Default)]
@@ -63,7 +67,8 @@ pub fn rollback_each(project: &str, extent: Extent) -> Result<RunOutcome> {
     extent.check()?;
     run(project, &request, |batch, project| {
         let half = half_run::begun(batch, project, true)?;
-        let mut plan = atomic::going(batch, &project.name, Some(project), extent)?;
+        let mut plan =
+            rollback_plan::rollback_candidates(batch, &project.name, Some(project), extent)?;
         let is_half = |a: &Applied| half.as_ref().is_some_and(|half| half.key == a.key);
         if let Some(place) = plan.iter().position(is_half) {
             plan[..=place].rotate_right(1);
@@ -84,8 +89,9 @@ pub fn redo_each(project: &str, n: i32) -> Result<RunOutcome> {
     extent.check()?;
     run(project, &request, |batch, project| {
         half_run::refuse(batch, project)?;
-        let downs = atomic::going(batch, &project.name, Some(project), extent)?;
-        atomic::again(batch, project, downs)
+        let downs =
+            rollback_plan::rollback_candidates(batch, &project.name, Some(project), extent)?;
+        rollback_plan::again(batch, project, downs)
     })
 }
 
@@ -386,34 +392,4 @@ impl Stepwise<'_> {
         })?;
         transaction::commit()
     }
-}
-
-/// No lock was to be had, or another transaction was faster: another try may succeed.
-pub(super) fn may_be_tried_again(error: &Error) -> bool {
-    let Error::Server(error) = error else { return false };
-    ["55P03", "40P01", "40001"].contains(&error.sqlstate().as_str())
-}
-
-/// Says that there will be another try, and waits for it. Errors: a cancel.
-pub(super) fn pause_before_try(title: &str, error: &Error, tries: u32) -> Result<()> {
-    let pause = pause(tries);
-    message::notice(&format!(
-        "{title}: {}; trying again in {:.1} s ({tries} of {})",
-        error.summary().1,
-        pause.as_secs_f64(),
-        settings::lock_retries()
-    ));
-    transaction::wait(pause)
-}
-
-fn is_cancel(error: &Error) -> bool {
-    matches!(error, Error::Server(error) if error.sqlstate() == "57014")
-}
-
-/// How long to pause before a try: longer each time, and not the same for two sessions.
-fn pause(tries: u32) -> Duration {
-    let longest = Duration::from_secs(30);
-    let time = Duration::from_millis(200).saturating_mul(1 << tries.min(16)).min(longest);
-    let clock = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
-    time.mul_f64(0.5 + f64::from(clock % 1000) / 2000.0)
 }

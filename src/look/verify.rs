@@ -2,8 +2,8 @@
 
 use crate::domain::checksum::checksum;
 use crate::domain::version::Version;
+use crate::engine::naming::{ScriptKind, label};
 use crate::engine::plan;
-use crate::engine::report::{ScriptKind, label};
 use crate::engine::script::{self, KeepRows};
 use crate::engine::session::CallGuard;
 use crate::engine::{conditions, constraints};

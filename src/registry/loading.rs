@@ -4,7 +4,7 @@ use super::folder::{self, Named, Refused};
 use super::registration::{Done, Outcome, Registration};
 use super::unset_variables::UnsetVariables;
 use crate::domain::visible::is_invisible;
-use crate::engine::report::ScriptKind;
+use crate::engine::naming::ScriptKind;
 use crate::error::{Error, Result};
 use crate::importers::include;
 use crate::importers::{self, Convention, File, Found, Need, Options, Problem, Set, need};

@@ -8,11 +8,11 @@ use crate::domain::script::prepare::Variables;
 use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::domain::visible;
+use crate::engine::naming::ScriptKind;
 use crate::engine::plan::unknown;
-use crate::engine::report::ScriptKind;
 use crate::engine::script_settings::ScriptSettings;
 use crate::engine::session::{CallGuard, lock_project};
-use crate::engine::{half_run, report};
+use crate::engine::{half_run, naming};
 use crate::error::{Error, Result};
 use crate::importers::Found;
 use crate::pg::context::Context;
@@ -191,7 +191,7 @@ fn check_scripts(
     nest.undo()?;
     for (part, script) in parts {
         if let Some(script) = script {
-            let label = report::label(part, version, &content.name, &project.name);
+            let label = naming::label(part, version, &content.name, &project.name);
             *at = part;
             Context::new(&label, without_bom(script), &none).prepare(conforming)?;
         }
@@ -442,7 +442,7 @@ impl<'a> Registration<'a> {
             return Err(error);
         }
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
-            let title = report::title(version, &content.name);
+            let title = naming::title(version, &content.name);
             message::warning(&format!("the text of {title} holds no statement"));
         }
         let name = content.name.clone();

@@ -2,11 +2,13 @@
 //! event of the history with who and why.
 
 use crate::domain::version::{InvalidVersion, Version, is_repeatable, repeatable_key};
+use crate::engine::dependents;
 use crate::engine::half_run;
-use crate::engine::plan::{self, in_order};
-use crate::engine::report::{ScriptKind, label};
+use crate::engine::naming::{ScriptKind, label};
+use crate::engine::plan;
 use crate::engine::requirement;
 use crate::engine::session::{CallGuard, lock_project};
+use crate::engine::version_order::in_order;
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::pg::{lock, message, transaction};
@@ -197,7 +199,7 @@ impl Repair<'_> {
     fn unmark(&mut self, applied: Vec<Applied>) -> Result<()> {
         let keys: Vec<(&[u8], &str)> =
             applied.iter().map(|m| (m.key.as_slice(), m.version.as_str())).collect();
-        for (version, by) in requirement::required(&self.batch, &self.project, &keys)? {
+        for (version, by) in dependents::required(&self.batch, &self.project, &keys)? {
             message::warning(&format!(
                 "migration {version} of project {} is pending now, but required by {}, which stays applied",
                 self.project.name,
