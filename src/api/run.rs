@@ -187,8 +187,8 @@ fn add(rows: &mut Rows, step: Finished) {
         step.version.into(),
         step.name.into(),
         step.direction.word().into(),
-        Value::Int(step.done.statements as i32),
+        Value::Int(step.outcome.statements as i32),
         Value::Interval(step.took.as_micros() as i64),
-        Value::TextArray(step.done.output_lines()),
+        Value::TextArray(step.outcome.output_lines()),
     ]);
 }

@@ -1,218 +1,189 @@
-//! What stands before and behind a body: what its migration requires, its precondition
-//! and its verify script; and what becomes of a migration that doesn't get through.
+//! Conditions of a migration: what it requires, its precondition and its verify script.
+//!
+//! A precondition or verify script is SQL. It does not hold if it raises an error, or if the
+//! first column of the first row of its last result is a boolean column and is not true.
 
 use super::naming::ScriptKind;
-use super::run::{Ended, Run};
+use super::run::Run;
 use super::script::{KeepRows, ScriptOutcome};
-use super::script_cache::PreparedScript;
-use super::step::{Act, Begun, Direction, Step};
+use super::step::{Act, CurrentStep, Direction, Step};
+use super::step_error::{StepError, StepResult};
 use crate::domain::requirement::Requirement;
 use crate::error::{Error, Result};
 use crate::pg::portal::Truth;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
-use crate::store::Batch;
-use crate::store::applied::Origin;
-use crate::store::event::{Event, identity};
 use crate::store::overview::Pending;
 use crate::store::registry::{OnFail, Text};
 
-/// How far a step has come before its body.
-pub enum Prepared<'a> {
-    /// It ends there.
-    Ended(Ended<'a>),
-    /// Its texts, and what the precondition has told.
-    PreparedScript(Batch<'a>, PreparedScript, Vec<String>),
+/// What happens to a step before its script runs.
+pub enum BeforeScript {
+    /// The step ends: its migration is skipped, or marked as applied.
+    Ends(Direction, ScriptOutcome),
+    /// The script runs. The messages are those of the precondition.
+    GoesOn(Vec<String>),
 }
 
-/// Why a script that must hold doesn't.
-enum Denial {
+/// Why a precondition or verify script does not hold.
+enum Failed {
     /// It gave this.
     Gave(ScriptKind, &'static str),
-    /// It failed.
-    Failed(Error),
+    /// It raised an error.
+    Raised(StepError),
 }
 
-impl Denial {
+impl Failed {
     fn reason(&self) -> String {
         match self {
-            Denial::Gave(_, gave) => format!("its precondition gave {gave}"),
-            Denial::Failed(error) => {
-                let (sqlstate, message) = error.summary();
+            Failed::Gave(_, gave) => format!("its precondition gave {gave}"),
+            Failed::Raised(failed) => {
+                let (sqlstate, message) = failed.error.summary();
                 format!("its precondition failed: {message} ({sqlstate})")
             }
         }
     }
 }
 
-impl<'a> Run<'a> {
-    /// What comes before the body of a step: skipped or marked, it ends there. Errors: its
-    /// precondition doesn't hold (55000), or can't be told.
-    pub fn prepare(
-        &mut self,
-        mut batch: Batch<'a>,
-        step: &Step,
-        ready: Option<PreparedScript>,
-        begun: Begun,
-    ) -> Result<Prepared<'a>> {
-        let ready = match ready {
-            Some(ready) => ready,
-            None => PreparedScript { text: self.text(&batch, step)?, read: None },
-        };
+impl Run<'_> {
+    /// Checks what a migration requires of this run, and its precondition. Errors: the
+    /// precondition does not hold (55000), or it cannot be determined whether it does.
+    pub(super) fn before_script(
+        &self,
+        current: &CurrentStep,
+        text: &Text,
+    ) -> StepResult<BeforeScript> {
         let mut messages = Vec::new();
-        let Act::Up(pending) = &step.act else {
-            return Ok(Prepared::PreparedScript(batch, ready, messages));
-        };
-        let text = &ready.text;
-        if let Some(requirement) = self.skipped_requirement(&batch, step.lane, pending)? {
-            let reason = format!("requires {requirement} was skipped");
-            return self.skip(batch, step, reason, begun).map(Prepared::Ended);
+        let step = current.step;
+        let Act::Up(pending) = &step.act else { return Ok(BeforeScript::GoesOn(messages)) };
+        if let Some(requirement) = self.skipped_requirement(step.project, pending)? {
+            return self.skip(current, format!("requires {requirement} was skipped"));
         }
-        // One that was begun has met it; by now its own statements may have changed that.
-        let asks = !self.is_under_way(step);
-        if let Some(script) = text.precondition.as_ref().filter(|_| asks) {
-            batch.close()?;
-            let answer = self.condition(step, ScriptKind::Precondition, script, &mut messages)?;
-            batch = self.open()?;
-            if let Some(denial) = answer {
-                return match text.on_fail {
-                    OnFail::Error => return Err(self.not_held(step, denial)),
-                    OnFail::Skip => self.skip(batch, step, denial.reason(), begun),
-                    OnFail::Mark => self.count(batch, step, pending, denial.reason(), begun),
-                }
-                .map(Prepared::Ended);
-            }
+        // One that was begun has met its precondition. Its own statements may have changed that.
+        let is_checked = !self.is_under_way(step);
+        if let Some(script) = text.precondition.as_ref().filter(|_| is_checked)
+            && let Some(failed) =
+                self.condition(current, ScriptKind::Precondition, script, &mut messages)?
+        {
+            return match text.on_fail {
+                OnFail::Error => Err(self.not_held(step, failed)),
+                OnFail::Skip => self.skip(current, failed.reason()),
+                OnFail::Mark => self.mark(current, pending, failed.reason()),
+            };
         }
-        Ok(Prepared::PreparedScript(batch, ready, messages))
+        Ok(BeforeScript::GoesOn(messages))
     }
 
-    /// Runs a verify script. Errors: it doesn't hold (55000), or can't be told.
-    pub fn verify(&self, step: &Step, text: &Text, messages: &mut Vec<String>) -> Result<()> {
+    fn skip(&self, current: &CurrentStep, reason: String) -> StepResult<BeforeScript> {
+        let (direction, outcome) =
+            self.tables.as_owner(|tables| self.record_skip(tables, current, reason))?;
+        Ok(BeforeScript::Ends(direction, outcome))
+    }
+
+    fn mark(
+        &self,
+        current: &CurrentStep,
+        pending: &Pending,
+        reason: String,
+    ) -> StepResult<BeforeScript> {
+        let (direction, outcome) =
+            self.tables.as_owner(|tables| self.record_mark(tables, current, pending, reason))?;
+        Ok(BeforeScript::Ends(direction, outcome))
+    }
+
+    /// Runs the verify script. Errors: it does not hold (55000), or it cannot be determined
+    /// whether it does.
+    pub(super) fn verify(
+        &self,
+        current: &CurrentStep,
+        text: &Text,
+        messages: &mut Vec<String>,
+    ) -> StepResult<()> {
         if let Some(script) = &text.verify
-            && let Some(denial) = self.condition(step, ScriptKind::Verify, script, messages)?
+            && let Some(failed) = self.condition(current, ScriptKind::Verify, script, messages)?
         {
-            return Err(self.not_held(step, denial));
+            return Err(self.not_held(current.step, failed));
         }
         Ok(())
     }
 
-    /// Runs a precondition or verify script, and takes back what it does. None: it holds.
-    /// An error of circumstances is one; other errors are answers.
+    /// Runs a precondition or verify script, and rolls it back. None: it holds. Errors: those
+    /// that are no answer ([`is_answer`]).
     fn condition(
         &self,
-        step: &Step,
-        part: ScriptKind,
-        script: &str,
+        current: &CurrentStep,
+        kind: ScriptKind,
+        text: &str,
         messages: &mut Vec<String>,
-    ) -> Result<Option<Denial>> {
-        let _taken_back = Subtransaction::begin()?;
-        match self.script(step, part, script, None, KeepRows::LastResult) {
-            Ok(mut done) => {
-                messages.append(&mut done.messages);
-                Ok(failure_reason(&done).map(|gave| Denial::Gave(part, gave)))
+    ) -> StepResult<Option<Failed>> {
+        self.tables.release()?;
+        let _rolled_back = Subtransaction::begin()?;
+        match self.run_script(current, kind, text, None, KeepRows::OfLastResult) {
+            Ok(mut outcome) => {
+                messages.append(&mut outcome.messages);
+                Ok(failure_reason(&outcome).map(|gave| Failed::Gave(kind, gave)))
             }
-            Err(error) if is_answer(&error) => Ok(Some(Denial::Failed(error))),
-            Err(error) => Err(error),
+            Err(failed) if is_answer(&failed.error) => Ok(Some(Failed::Raised(failed))),
+            Err(failed) => Err(failed),
         }
     }
 
-    fn not_held(&self, step: &Step, denial: Denial) -> Error {
-        match denial {
-            Denial::Failed(error) => error,
-            Denial::Gave(part, gave) => Error::NotHeld {
-                script: self.label(step, part),
-                gave,
-                hint: match part {
-                    ScriptKind::Precondition => {
-                        "Bring about what the migration expects, or register it with on_fail => 'skip' or 'mark'."
-                    }
-                    _ => {
-                        "Correct the migration, or its verify script, and register it with replace => true."
-                    }
-                },
+    fn not_held(&self, step: &Step, failed: Failed) -> StepError {
+        let (kind, gave) = match failed {
+            Failed::Raised(failed) => return failed,
+            Failed::Gave(kind, gave) => (kind, gave),
+        };
+        Error::NotHeld {
+            script: self.label(step, kind),
+            gave,
+            hint: match kind {
+                ScriptKind::Precondition => {
+                    "Bring about what the migration expects, or register it with on_fail => 'skip' or 'mark'."
+                }
+                _ => {
+                    "Correct the migration, or its verify script, and register it with replace => true."
+                }
             },
         }
+        .into()
     }
 
-    /// What a migration requires that this run has skipped.
-    fn skipped_requirement(
-        &self,
-        batch: &Batch,
-        lane: usize,
-        pending: &Pending,
-    ) -> Result<Option<String>> {
-        if self.skipped.is_empty() {
+    /// A requirement of a migration that this run has skipped.
+    fn skipped_requirement(&self, project: usize, pending: &Pending) -> Result<Option<String>> {
+        let skipped = self.skipped.borrow();
+        if skipped.is_empty() {
             return Ok(None);
         }
         for requirement in &pending.requires {
-            let (lane, key, title) = match requirement {
+            let (project, key, title) = match requirement {
                 Requirement::Within(_) | Requirement::Repeatable(_) => {
                     let Some((key, title)) = requirement.within() else { continue };
-                    (lane, key, title)
+                    (project, key, title)
                 }
                 Requirement::Other { project, version } => {
-                    let Some(lane) = self.lane_of(project) else { continue };
-                    (lane, version.key().to_vec(), format!("{project}:{}", version.text()))
+                    let Some(index) = self.find_project(project) else { continue };
+                    (index, version.key().to_vec(), format!("{project}:{}", version.text()))
                 }
-                // What would have created it may be what was skipped.
+                // A skipped migration may be the one that would have created it.
                 Requirement::Extension(name) => {
-                    if !batch.extensions(View::Newest)?.contains(name) {
+                    let extensions =
+                        self.tables.as_owner(|tables| tables.extensions(View::Newest))?;
+                    if !extensions.contains(name) {
                         return Ok(Some(format!("extension {name}, whose creation")));
                     }
                     continue;
                 }
             };
-            if self.skipped.contains(&(lane, key)) {
+            if skipped.contains(&(project, key)) {
                 return Ok(Some(format!("{title}, which")));
             }
         }
         Ok(None)
     }
-
-    /// Leaves a migration pending. The history has it once, however often it happens.
-    fn skip(
-        &mut self,
-        batch: Batch<'a>,
-        step: &Step,
-        reason: String,
-        begun: Begun,
-    ) -> Result<Ended<'a>> {
-        self.skipped.insert((step.lane, step.key().to_vec()));
-        let on_record = self.skips_on_record(&batch, step.lane)?;
-        if on_record.get(&identity(step.version(), step.name())) != Some(&reason) {
-            self.next_seq(step.lane);
-            batch.record(&Event { reason: Some(&reason), ..self.event(step, "skip", begun) })?;
-        }
-        Ok((batch, Direction::Skip, ScriptOutcome::without_statements(reason)))
-    }
-
-    /// Counts a migration as applied without running it.
-    fn count(
-        &mut self,
-        batch: Batch<'a>,
-        step: &Step,
-        pending: &Pending,
-        reason: String,
-        begun: Begun,
-    ) -> Result<Ended<'a>> {
-        if let Some(former) = pending.former {
-            batch.unclaim(former)?;
-        }
-        self.record_failures(&batch, step)?;
-        let seq = self.next_seq(step.lane);
-        let digest = batch.mark(pending.id, Origin::Mark, self.id(), begun.at, seq)?;
-        batch.record(&Event {
-            digest: Some(&digest),
-            reason: Some(&reason),
-            ..self.event(step, "mark_applied", begun)
-        })?;
-        Ok((batch, Direction::Mark, ScriptOutcome::without_statements(reason)))
-    }
 }
 
-/// What a script gave that means that it doesn't hold. None: it holds.
-pub fn failure_reason(done: &ScriptOutcome) -> Option<&'static str> {
-    match done.truth {
+/// What a script gave that means that it does not hold. None: it holds.
+pub fn failure_reason(outcome: &ScriptOutcome) -> Option<&'static str> {
+    match outcome.truth {
         None | Some(Truth::True) => None,
         Some(Truth::False) => Some("false"),
         Some(Truth::Null) => Some("NULL"),
@@ -220,8 +191,8 @@ pub fn failure_reason(done: &ScriptOutcome) -> Option<&'static str> {
     }
 }
 
-/// Whether an error is a script's answer, as opposed to one of the circumstances: a
-/// cancel, a lock that wasn't to be had, want of memory, a conflict, a defect.
+/// Whether an error is the answer of a script that does not hold. Other errors come from the
+/// circumstances: a cancel, a lock, too little memory, a conflict, a defect.
 pub fn is_answer(error: &Error) -> bool {
     let Error::Server(error) = error else { return false };
     let sqlstate = error.sqlstate();

@@ -1,8 +1,8 @@
-//! Runs one body inside the current transaction.
+//! Runs a script inside the current transaction.
 
-use super::constraints::AllModes;
+use super::constraints::{self, AllModes};
+use super::script_check::{self, RunMode};
 use super::script_settings::ScriptSettings;
-use super::{constraints, script_check};
 use crate::catalog::temporary;
 use crate::domain::room;
 use crate::error::{Error, Result};
@@ -21,27 +21,27 @@ use crate::pg::timeout::StatementTimer;
 use crate::store::Store;
 use crate::store::project::Project;
 
-/// What a body did.
+/// What a script did.
 pub struct ScriptOutcome {
     /// How many statements ran.
     pub statements: usize,
     /// Its notices and warnings.
     pub messages: Vec<String>,
-    /// The rows of a final SELECT, as JSON.
+    /// The rows of its result, as JSON.
     pub rows: Vec<String>,
-    /// What the first column of the last result gave, if it is a boolean one.
+    /// The first column of its result, if that is a boolean column.
     pub truth: Option<Truth>,
 }
 
 impl ScriptOutcome {
-    /// Messages and rows, as the column `messages` has them.
+    /// Messages and rows, for the column `messages`.
     pub fn output_lines(self) -> Vec<String> {
         let mut all = self.messages;
         all.extend(self.rows);
         all
     }
 
-    /// Of a step that ran nothing.
+    /// The outcome of a step that ran nothing.
     pub fn without_statements(message: String) -> ScriptOutcome {
         ScriptOutcome { statements: 0, messages: vec![message], rows: Vec::new(), truth: None }
     }
@@ -55,7 +55,7 @@ pub struct KeptRows {
 }
 
 impl KeptRows {
-    /// Keeps those of a statement, if it is one that gives rows.
+    /// Keeps the rows of a statement, if it is one that gives rows.
     pub fn keep(&mut self, output: portal::Output) {
         if output.has_result {
             (self.rows, self.truth) = (output.rows, output.truth);
@@ -65,41 +65,40 @@ impl KeptRows {
         }
     }
 
-    /// What a body did that ends with them.
+    /// The outcome of a script that ends with these rows.
     pub fn done(self, statements: usize, context: &Context) -> ScriptOutcome {
         let rows = self.rows.into_iter().map(|row| context.mask().hide(row)).collect();
         ScriptOutcome { statements, messages: context.take_messages(), rows, truth: self.truth }
     }
 }
 
-/// Which rows of a body are kept.
+/// Which rows of a script are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepRows {
-    /// Those of the last statement.
-    Final,
-    /// Those of the last statement that gives rows.
-    LastResult,
+    /// Those of the last statement. For the script of a migration.
+    OfLastStatement,
+    /// Those of the last statement that gives rows. For a precondition or verify script.
+    OfLastResult,
 }
 
-/// Opens a nest level of settings with those of the texts of a project, and with a limit for
-/// waiting for locks. An error of one of them has the context.
+/// Opens a nest level for settings, with those of the project's scripts and a limit for waiting
+/// for locks. An error in one of them has the script's context.
 fn nest(context: &Context, project: &Project) -> Result<Nest> {
-    let surroundings = ScriptSettings::of(Some(project))?;
+    let settings_of_scripts = ScriptSettings::of(Some(project))?;
     context.enter(Step::Parsing);
     let _attached = context.attach();
-    let nest = surroundings.nest()?;
+    let nest = settings_of_scripts.nest()?;
     if let Some(limit) = settings::lock_timeout() {
         nest.set("lock_timeout", &limit.to_string())?;
     }
     Ok(nest)
 }
 
-/// Runs a body: all its statements, then the checks of deferred constraints. Afterwards
-/// all settings, role and session user included, are as they were. The body begins with
-/// those of its project.
+/// Runs a script: all its statements, then the checks of deferred constraints. Afterwards all
+/// settings are as they were, role and session user included.
 ///
-/// `title` says which migration in `pg_stat_activity`. An error leaves everything to the
-/// abort of the transaction.
+/// `title` shows the migration in `pg_stat_activity`. After an error, the abort of the
+/// transaction cleans up.
 pub fn run(
     store: &Store,
     context: &Context,
@@ -109,92 +108,118 @@ pub fn run(
     keep: KeepRows,
 ) -> Result<ScriptOutcome> {
     let users = Users::current();
-    // Before the settings, which may hold a limit that is each statement's.
+    // Before the settings, which may hold a limit for each statement.
     let timer = StatementTimer::begin();
     let nest = nest(context, project)?;
     let memory = memory::Context::new()?;
-    let done = memory.enter(|| statements(store, context, title, activity, timer, keep))?;
+    let execution = Execution {
+        context,
+        title,
+        activity,
+        keep,
+        timer,
+        timeout_set: false,
+        all_modes: AllModes::default(),
+        block: None,
+        kept: KeptRows::default(),
+    };
+    let outcome = memory.enter(|| execution.run(store))?;
     nest.undo()?;
     if Users::current() != users {
         return Err(Error::UserNotRestored { migration: context.label().to_owned() });
     }
-    Ok(done)
+    Ok(outcome)
 }
 
-fn statements(
-    store: &Store,
-    context: &Context,
-    title: &str,
-    activity: &Activity,
-    mut timer: StatementTimer,
+/// A script under way.
+struct Execution<'a, 'b> {
+    context: &'a Context<'b>,
+    title: &'a str,
+    activity: &'a Activity,
     keep: KeepRows,
-) -> Result<ScriptOutcome> {
-    let mode = match keep {
-        KeepRows::Final => script_check::RunMode::Atomic,
-        KeepRows::LastResult => script_check::RunMode::Condition,
-    };
-    let checked = script_check::check(context, mode)?;
-    if checked.unwrapped {
-        context.enter(Step::Parsing);
-        let _attached = context.attach();
-        message::notice("BEGIN and COMMIT around the migration are dropped");
+    // Dropped before the timer, which limits its rollback, too.
+    block: Option<RolledBackBlock>,
+    timer: StatementTimer,
+    // Whether the script has set statement_timeout.
+    timeout_set: bool,
+    all_modes: AllModes,
+    kept: KeptRows,
+}
+
+impl Execution<'_, '_> {
+    fn run(mut self, store: &Store) -> Result<ScriptOutcome> {
+        let context = self.context;
+        let mode = match self.keep {
+            KeepRows::OfLastStatement => RunMode::Atomic,
+            KeepRows::OfLastResult => RunMode::Condition,
+        };
+        let checked = script_check::check(context, mode)?;
+        if checked.unwrapped {
+            context.enter(Step::Parsing);
+            let _attached = context.attach();
+            message::notice("BEGIN and COMMIT around the migration are dropped");
+        }
+        report_ignored_commands(context);
+        let of = checked.statements.len();
+        let conforming = parse::conforming_strings();
+        for (n, statement) in checked.statements.iter().enumerate() {
+            self.statement(statement, n + 1, of)?;
+            if parse::conforming_strings() != conforming && n + 1 < of {
+                return Err(Error::StringsChanged { place: context.place() });
+            }
+        }
+        self.end_block();
+        context.enter(Step::Constraints);
+        self.timer.arm(self.timeout_set)?;
+        let attached = context.attach();
+        constraints::settle(store)?;
+        if self.keep == KeepRows::OfLastStatement {
+            warn_of_hiding()?;
+        }
+        drop(attached);
+        Ok(self.kept.done(of, context))
     }
-    tell_passed_over(context);
-    let of = checked.statements.len();
-    let mut timeout_set = false;
-    let conforming = parse::conforming_strings();
-    let mut kept = KeptRows::default();
-    let mut all_modes = AllModes::default();
-    let mut undone: Option<Undone> = None;
-    for (n, statement) in checked.statements.iter().enumerate() {
-        let number = n + 1;
+
+    /// Runs a statement.
+    fn statement(&mut self, statement: &Statement, number: usize, of: usize) -> Result<()> {
+        let context = self.context;
         context.enter(statement.step(number, of));
-        activity.show(&format!("{title}, statement {number}/{of}"));
+        self.activity.show(&format!("{}, statement {number}/{of}", self.title));
         if statement.is_logged() {
             log(context, statement);
         }
-        timer.arm(timeout_set)?;
+        self.timer.arm(self.timeout_set)?;
         let section = statement.section.filter(|_| statement.is_undone);
-        if undone.as_ref().map(|undone| undone.section) != section {
-            if let Some(undone) = undone.take() {
-                timeout_set = undone.timeout_set;
-            }
-            undone = section.map(|section| Undone::begin(section, timeout_set)).transpose()?;
+        if self.block.as_ref().map(|block| block.section) != section {
+            self.end_block();
+            self.block = section
+                .map(|section| RolledBackBlock::begin(section, self.timeout_set))
+                .transpose()?;
         }
         let _attached = context.attach();
-        let keeps = keep == KeepRows::LastResult || number == of;
-        let output = match all_modes.prepare(statement)? {
-            true => portal::run(context, statement, keeps)?,
+        let keeps_rows = self.keep == KeepRows::OfLastResult || number == of;
+        let output = match self.all_modes.prepare(statement)? {
+            true => portal::run(context, statement, keeps_rows)?,
             false => portal::Output::default(),
         };
         check_index(context, statement)?;
-        all_modes.follow()?;
-        timeout_set |= statement.sets_timeout;
-        if parse::conforming_strings() != conforming && number < of {
-            return Err(Error::StringsChanged { place: context.place() });
+        self.all_modes.follow()?;
+        self.timeout_set |= statement.sets_timeout;
+        self.kept.keep(output);
+        Ok(())
+    }
+
+    fn end_block(&mut self) {
+        if let Some(block) = self.block.take() {
+            self.timeout_set = block.timeout_set;
         }
-        kept.keep(output);
     }
-    if let Some(undone) = undone {
-        timeout_set = undone.timeout_set;
-    }
-    context.enter(Step::Constraints);
-    timer.arm(timeout_set)?;
-    {
-        let _attached = context.attach();
-        constraints::settle(store)?;
-    }
-    if keep == KeepRows::Final {
-        let _attached = context.attach();
-        tell_hiding()?;
-    }
-    Ok(kept.done(of, context))
 }
 
-/// That the index is of use which a CREATE INDEX IF NOT EXISTS has found. Error: 55000.
+/// Checks that the index that a CREATE INDEX IF NOT EXISTS has found is valid. Error: 55000.
 pub fn check_index(context: &Context, statement: &Statement) -> Result<()> {
     let Some((table, index)) = &statement.index_if_missing else { return Ok(()) };
-    // It lies in the schema of its table.
+    // An index is in the schema of its table.
     let schema = table.find().and_then(name::of).and_then(|table| table.schema);
     let index = Name { schema, relation: index.clone() };
     match index.is_invalid_index() {
@@ -203,23 +228,24 @@ pub fn check_index(context: &Context, statement: &Statement) -> Result<()> {
     }
 }
 
-/// A block of a condition that its ROLLBACK ends: when it is dropped, it is undone.
-struct Undone {
+/// The statements of a precondition or verify script between a BEGIN and a ROLLBACK. Dropping
+/// the value rolls them back.
+struct RolledBackBlock {
     section: usize,
-    // Whether the text had set its timeout before.
+    // Whether the script had set statement_timeout before.
     timeout_set: bool,
     _work: Subtransaction,
 }
 
-impl Undone {
-    fn begin(section: usize, timeout_set: bool) -> Result<Undone> {
-        Ok(Undone { section, timeout_set, _work: Subtransaction::begin()? })
+impl RolledBackBlock {
+    fn begin(section: usize, timeout_set: bool) -> Result<RolledBackBlock> {
+        Ok(RolledBackBlock { section, timeout_set, _work: Subtransaction::begin()? })
     }
 }
 
-/// A WARNING for each temporary table that stays and hides another one: the next migration
-/// would change it in the place of that one.
-pub fn tell_hiding() -> Result<()> {
+/// Warns of each temporary table that remains and hides another table. The next migration would
+/// change it instead of the other one.
+pub fn warn_of_hiding() -> Result<()> {
     for (name, hidden) in temporary::hiding()? {
         message::warning(&format!(
             "temporary table \"{name}\" stays in this session, and hides {hidden} from later migrations"
@@ -228,8 +254,8 @@ pub fn tell_hiding() -> Result<()> {
     Ok(())
 }
 
-/// A NOTICE for each command of psql's that means nothing here.
-pub fn tell_passed_over(context: &Context) {
+/// A NOTICE for each psql command that has no meaning here.
+pub fn report_ignored_commands(context: &Context) {
     context.enter(Step::Parsing);
     let _attached = context.attach();
     for (line, name) in context.read().map_or(&[][..], |read| &read.passed_over) {
@@ -237,7 +263,7 @@ pub fn tell_passed_over(context: &Context) {
     }
 }
 
-/// Logs a statement for which `log_statement` asks.
+/// Logs a statement as `log_statement` demands.
 pub fn log(context: &Context, statement: &Statement) {
     let text = context.text();
     let Step::Statement { number, of, line, .. } = context.step() else { return };

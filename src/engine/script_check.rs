@@ -66,7 +66,7 @@ pub struct CheckedScript {
     /// BEGIN and COMMIT were dropped.
     pub unwrapped: bool,
     /// The first statement that can't run inside a transaction.
-    pub cause: Option<NonTransactionalReason>,
+    pub reason: Option<NonTransactionalReason>,
 }
 
 /// Parses a body. In a stepwise run it may have transactions of its own, between BEGIN and
@@ -92,12 +92,12 @@ pub fn check(context: &Context, mode: RunMode) -> Result<CheckedScript> {
         && count == 2
         && statements.first().is_some_and(|s| s.kind == Kind::Begin)
         && statements.last().is_some_and(|s| s.kind == Kind::Commit);
-    let mut cause = None;
+    let mut reason = None;
     if unwrapped {
         statements.pop();
         statements.remove(0);
     } else if count > 0 && mode != RunMode::Atomic {
-        (statements, cause) = sections(context, statements, mode)?;
+        (statements, reason) = sections(context, statements, mode)?;
     }
     let of = statements.len();
     for (n, statement) in statements.iter().enumerate() {
@@ -108,7 +108,7 @@ pub fn check(context: &Context, mode: RunMode) -> Result<CheckedScript> {
                 if mode.is_one() => {}
             Kind::NonTransactional(command, _) if !mode.is_one() && statement.section.is_none() => {
                 let found = || NonTransactionalReason::Statement(command.clone(), statement.line);
-                cause = cause.or_else(|| Some(found()));
+                reason = reason.or_else(|| Some(found()));
             }
             kind => {
                 context.enter(statement.step(n + 1, of));
@@ -116,7 +116,7 @@ pub fn check(context: &Context, mode: RunMode) -> Result<CheckedScript> {
             }
         }
     }
-    Ok(CheckedScript { statements, unwrapped, cause })
+    Ok(CheckedScript { statements, unwrapped, reason })
 }
 
 /// The statements of a body that has transactions of its own, without its BEGIN and COMMIT:
@@ -131,7 +131,7 @@ fn sections(
     let of = statements.len();
     let is_condition = mode == RunMode::Condition;
     let mut open: Option<Section> = None;
-    let mut cause = None;
+    let mut reason = None;
     let mut kept: Vec<Statement> = Vec::with_capacity(of);
     for (n, mut statement) in statements.into_iter().enumerate() {
         let begin = || Section {
@@ -182,14 +182,14 @@ fn sections(
             }
         }
         let command = statement.command();
-        cause = cause.or(Some(NonTransactionalReason::Statement(command, statement.line)));
+        reason = reason.or(Some(NonTransactionalReason::Statement(command, statement.line)));
     }
     match open {
-        None => Ok((kept, cause)),
+        None => Ok((kept, reason)),
         // Its end is the end of the script, where it is undone, too.
         Some(section) if is_condition => {
             kept[section.first..].iter_mut().for_each(|s| s.is_undone = true);
-            Ok((kept, cause))
+            Ok((kept, reason))
         }
         Some(section) => {
             context.enter(section.step);
@@ -239,8 +239,8 @@ pub fn nontransactional_reason(
         nest.undo()?;
         let Some(checked) = checked else { return Ok(None) };
         match block_of(batch, project, &checked)? {
-            Some(n) if checked.cause.is_none() => Ok(Some(checked.statements[n].as_reason())),
-            _ => Ok(checked.cause),
+            Some(n) if checked.reason.is_none() => Ok(Some(checked.statements[n].as_reason())),
+            _ => Ok(checked.reason),
         }
     })
 }

@@ -111,7 +111,7 @@ fn one(
     let objects = OwnObjects::find()?;
     let context = Context::new(&label, &script, &project.variables);
     let attempt = Subtransaction::begin()?;
-    let outcome = script::run(store, &context, &title, activity, project, KeepRows::LastResult);
+    let outcome = script::run(store, &context, &title, activity, project, KeepRows::OfLastResult);
     let outcome = outcome.map_err(|mut error| {
         error.hide(context.mask());
         error

@@ -1,36 +1,35 @@
-//! HINTs that are added to errors of a migration's own statements, where we know a way on.
+//! HINTs for server errors of a migration's statements.
 
-use super::super::request::Request;
-use super::super::step::{Act, Step};
-use crate::error::{Error, arguments};
+use crate::engine::request::Request;
+use crate::engine::step::{Act, Step};
+use crate::error::arguments;
 use crate::pg::catch::ServerError;
 use pgrx::PgSqlErrorCode as Code;
 
-/// Adds to an error of a step what can be done about it.
+/// Adds to an error of a step what the user can do about it.
 ///
-/// `is_first`: nothing has run before it in this run, which might have made what is there.
-/// `is_stepwise`: each migration of the run has a transaction. `request`: what was asked for.
+/// `is_first`: no step was executed before it in this run. `is_stepwise`: each migration of the
+/// run has its own transaction. `request`: the call that was made.
 pub fn add(
-    error: &mut Error,
+    error: &mut ServerError,
     step: &Step,
     project: &str,
     request: &Request,
     is_first: bool,
     is_stepwise: bool,
 ) {
-    let Error::Server(server) = error else { return };
-    if is_own_schema(server) {
-        server.set_detail("The schema \"migrations\" belongs to extension pg_migrations.");
-        server.add_hint("Give the schema of the migration another name.");
+    if is_own_schema(error) {
+        error.set_detail("The schema \"migrations\" belongs to extension pg_migrations.");
+        error.add_hint("Give the schema of the migration another name.");
         return;
     }
-    at_transaction(server, step, project, &request.stepwise(project), is_first, is_stepwise);
+    add_transaction_hint(error, step, project, &request.stepwise(project), is_first, is_stepwise);
     if let (Act::Up(_), Some(version), true) = (&step.act, step.version(), is_first) {
-        at_half_migrated(server, version, project);
+        add_half_migrated_hint(error, version, project);
     }
 }
 
-/// The statement makes a schema of the name that ours has.
+/// The statement creates a schema with the name of ours.
 fn is_own_schema(error: &ServerError) -> bool {
     let message = error.message();
     let mut names = message.split(|c: char| c != '_' && !c.is_alphanumeric());
@@ -38,8 +37,8 @@ fn is_own_schema(error: &ServerError) -> bool {
         && names.any(|name| name == "migrations")
 }
 
-/// Errors that other transactions avoid say so.
-fn at_transaction(
+/// For errors that do not occur with other transactions.
+fn add_transaction_hint(
     error: &mut ServerError,
     step: &Step,
     project: &str,
@@ -57,7 +56,7 @@ fn at_transaction(
         Code::ERRCODE_OUT_OF_MEMORY if !is_stepwise => {
             error.add_hint(&format!("A transaction for each migration needs less: {call}"));
         }
-        // Where the transaction is one of that level already, the statement does no harm.
+        // The statement does no harm if the transaction already has that isolation level.
         Code::ERRCODE_ACTIVE_SQL_TRANSACTION if error.message().starts_with("SET TRANSACTION") => {
             error.add_hint("Have the call begin such transactions: SET default_transaction_isolation = '...'; before it.");
         }
@@ -71,8 +70,8 @@ fn at_transaction(
     }
 }
 
-/// How a migration is made one that runs in several transactions. What is rolled back is what
-/// was registered when it was applied, so a change has to be accepted.
+/// How to have a migration run in several transactions. A rollback runs the script that was
+/// registered when the migration was applied, so a changed one has to be accepted first.
 fn not_transactional(step: &Step, project: &str) -> String {
     const REGISTER: &str = "Register the migration with transactional => false (a file says so by the mark of its tool, or by a first line -- no-transaction),";
     match (&step.act, step.version()) {
@@ -84,8 +83,8 @@ fn not_transactional(step: &Step, project: &str) -> String {
     }
 }
 
-/// What a migration makes is there: perhaps it was applied by other means.
-fn at_half_migrated(error: &mut ServerError, version: &str, project: &str) {
+/// For objects that exist already: perhaps the migration was applied by other means.
+fn add_half_migrated_hint(error: &mut ServerError, version: &str, project: &str) {
     if matches!(
         Code::from(error.code()),
         Code::ERRCODE_DUPLICATE_TABLE

@@ -1,15 +1,16 @@
-//! What the database says about an error of a migration's own statement.
+//! Looks up in the database what an error of a migration's statement is about: which session
+//! holds a lock, or that an existing index is not valid.
 
-use super::super::script_settings::ScriptSettings;
 use crate::catalog::blockers;
 use crate::domain::script;
+use crate::engine::script_settings::ScriptSettings;
 use crate::error::Result;
 use crate::pg::catch::ServerError;
 use crate::pg::name::Name;
 use crate::store::project::Project;
 use pgrx::PgSqlErrorCode as Code;
 
-/// Whether there may be something to look up.
+/// Whether there may be something to look up about an error.
 pub fn is_wanted(error: &ServerError) -> bool {
     matches!(
         Code::from(error.code()),
@@ -17,7 +18,8 @@ pub fn is_wanted(error: &ServerError) -> bool {
     )
 }
 
-/// Adds it. To be called as the caller; `text` is that of the statement. Errors: the server's.
+/// Adds a DETAIL, and maybe a HINT. Must be called as the caller. `text` is the text of the
+/// statement. Errors: those of the server.
 pub fn add(error: &mut ServerError, text: &str, project: &Project) -> Result<()> {
     let nest = ScriptSettings::of(Some(project))?.nest()?;
     let names = script::names(text);
@@ -38,8 +40,8 @@ pub fn add(error: &mut ServerError, text: &str, project: &Project) -> Result<()>
     Ok(())
 }
 
-/// That the relation of which a message says that it is there is an index which no query uses.
-/// The index lies in the schema of its table, which the statement names, too.
+/// Whether the relation that already exists, as the message says, is an invalid index. An index
+/// is in the schema of its table, which the statement names, too.
 fn invalid_index(message: &str, names: &[&str]) -> Option<(String, Option<String>)> {
     let names: Vec<Name> = names.iter().filter_map(|name| Name::parse(name)).collect();
     let quoted = |name: &Name| message.contains(&format!("\"{}\"", name.relation));

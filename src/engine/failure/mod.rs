@@ -1,4 +1,110 @@
-//! Completes the error of a step.
+//! Completes the error of a step with what the run and the database know about it.
 
 pub mod hints;
 pub mod lookup;
+
+use super::naming::ScriptKind;
+use super::report;
+use super::run::Run;
+use super::script_check::RunMode;
+use super::step::Step;
+use super::step_error::StepError;
+use super::variables::unset;
+use crate::domain::script::prepare::{MOST_UNSET, What};
+use crate::error::{Error, Result};
+use crate::pg::subtransaction::Subtransaction;
+use crate::pg::{interrupt, memory};
+
+impl Run<'_> {
+    /// Completes an error of a step that was executed, and writes the line about it in the
+    /// server's log. `is_first`: no step of the run was executed before it.
+    pub fn complete(&self, step: &Step, mut failed: StepError, is_first: bool) -> StepError {
+        self.add_call(step, &mut failed);
+        let project = self.project(step);
+        let migration = step.version().unwrap_or(step.name());
+        report::failed(self.id, &project.name, migration, &failed);
+        if let Error::Server(error) = &mut failed.error {
+            let text = failed.location.text();
+            if !text.is_empty() && lookup::is_wanted(error) {
+                // The abort of a subtransaction releases what the error has left held, so that
+                // the next one can work. The caller ends the transaction itself.
+                let cleaned = Subtransaction::begin().map(drop);
+                if let Ok(_undone) = cleaned.and_then(|()| Subtransaction::begin()) {
+                    // What cannot be looked up is not reported.
+                    let _ = lookup::add(error, text, project);
+                }
+            }
+            let is_stepwise = self.mode == RunMode::Stepwise;
+            hints::add(error, step, &project.name, self.request, is_first, is_stepwise);
+        }
+        failed
+    }
+
+    /// Completes an error of the check of a step, which is the first of these.
+    pub fn complete_check(&self, steps: &[Step], mut failed: StepError) -> StepError {
+        failed.error = self.add_unset(steps, failed.error);
+        match steps.first() {
+            Some(step) => self.complete(step, failed, false),
+            None => failed,
+        }
+    }
+
+    /// Adds to an error about a statement that cannot run inside a transaction how it can run.
+    fn add_call(&self, step: &Step, failed: &mut StepError) {
+        let StepError { error, script, .. } = failed;
+        if let Error::NonTransactional { way, .. } | Error::TransactionControl { way, .. } = error {
+            *way = Some(match (script, step.mark()) {
+                (Some(ScriptKind::Precondition | ScriptKind::Verify), _) => {
+                    "Remove it: a precondition or verify script is rolled back.".to_owned()
+                }
+                (_, Some(true)) => {
+                    "Register the migration without transactional => true.".to_owned()
+                }
+                _ if self.mode != RunMode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
+                _ => {
+                    let call = self.request.stepwise(&self.project(step).name);
+                    format!("Use {call} which gives it transactions of its own.")
+                }
+            });
+        }
+    }
+
+    /// Adds to an error about variables that are not set those of further steps.
+    fn add_unset(&self, steps: &[Step], mut error: Error) -> Error {
+        let (names, project) = match &mut error {
+            Error::Script {
+                what: What::Unset(names, project) | What::Unexpanded(names, project),
+                ..
+            } => (names, project),
+            _ => return error,
+        };
+        for step in steps.iter().filter(|step| self.project(step).name == *project) {
+            let found = match self.unset_in(step) {
+                Ok(found) => found,
+                // Cancelled meanwhile.
+                Err(error @ Error::Server(_)) => return error,
+                // Other errors are not what this one is about.
+                Err(_) => break,
+            };
+            for name in found {
+                if names.len() < MOST_UNSET && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        error
+    }
+
+    fn unset_in(&self, step: &Step) -> Result<Vec<String>> {
+        let text = self.tables.as_owner(|tables| {
+            let memory = memory::Context::new()?;
+            memory.enter(|| self.text(tables, step))
+        })?;
+        let variables = &self.project(step).variables;
+        let texts =
+            [text.precondition.as_deref(), Some(text.body.as_str()), text.verify.as_deref()];
+        interrupt::stoppable(|| {
+            Ok(texts.into_iter().flatten().flat_map(|text| unset(text, variables)).collect())
+        })
+    }
+}
