@@ -6,7 +6,8 @@
 //! that has taken its name nor an expression of its owner's runs as the caller.
 
 use crate::domain::backup::{MARK, SCHEMA};
-use crate::error::{Error, Result, literal};
+use crate::domain::text::literal;
+use crate::error::{Error, Result};
 use crate::pg::call::Value;
 use crate::pg::caller::AsCaller;
 use crate::pg::rows::{self, Column, Lock};
@@ -430,7 +431,7 @@ impl Backups {
 
 /// Adds a HINT if it is rights that are missing.
 fn hint_on_rights(mut error: Error, hint: &str) -> Error {
-    if let Error::Server(server) = &mut error
+    if let Some(server) = error.server_mut()
         && server.code() == Code::ERRCODE_INSUFFICIENT_PRIVILEGE as i32
     {
         server.add_hint(hint);

@@ -84,7 +84,7 @@ impl Jobs {
 }
 
 fn with_hint(mut error: Error) -> Error {
-    if let Error::Server(server) = &mut error
+    if let Some(server) = error.server_mut()
         && server.code() == Code::ERRCODE_INSUFFICIENT_PRIVILEGE as i32
     {
         server.add_hint("GRANT USAGE ON SCHEMA cron TO ...;");

@@ -15,5 +15,6 @@ pub mod requirement;
 pub mod room;
 pub mod script;
 pub mod search_path;
+pub mod text;
 pub mod version;
 pub mod visible;

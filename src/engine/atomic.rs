@@ -1,5 +1,6 @@
 //! Runs in one transaction: the whole plan, or nothing.
 
+use super::errors;
 use super::half_run;
 use super::naming::title_of;
 use super::plan;
@@ -13,7 +14,7 @@ use super::step::{Act, Finished, Step};
 use super::tables::Tables;
 use crate::domain::plan::merge;
 use crate::domain::requirement::Requirement;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::message;
 use crate::pg::spi::View;
 use crate::store::applied::Applied;
@@ -207,14 +208,11 @@ fn merged(projects: &[Project], plans: &[Vec<Pending>]) -> Result<Vec<(usize, us
         };
         plans[project][n].requires.iter().filter_map(place).collect()
     };
-    merge(&lengths, needs).map_err(|cycle| Error::Cycle {
-        path: cycle
-            .into_iter()
-            .map(|(project, n)| {
-                format!("{}:{}", projects[project].name, title_of(&plans[project][n]))
-            })
-            .collect(),
-        project: None,
+    merge(&lengths, needs).map_err(|cycle| {
+        let title = |(project, n): (usize, usize)| {
+            format!("{}:{}", projects[project].name, title_of(&plans[project][n]))
+        };
+        errors::cycle(&cycle.into_iter().map(title).collect::<Vec<_>>(), None)
     })
 }
 

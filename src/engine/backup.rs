@@ -8,6 +8,7 @@ use crate::catalog::backup::Backups;
 use crate::domain::backup::{self, SCHEMA};
 use crate::error::{Error, Result};
 use crate::pg::quote_identifier;
+use pgrx::PgSqlErrorCode as Code;
 
 /// Copies a table into the schema of backups. Gives the name of the copy, as SQL.
 ///
@@ -18,15 +19,15 @@ use crate::pg::quote_identifier;
 pub fn keep(relation: u32) -> Result<String> {
     let keeper = match CurrentScript::get() {
         Some(CurrentScript::Migration(keeper)) => keeper,
-        Some(CurrentScript::Condition) => return Err(Error::KeptByCondition),
-        None => return Err(Error::NoMigration),
+        Some(CurrentScript::Condition) => return Err(kept_by_condition()),
+        None => return Err(no_migration()),
     };
     let backups = Backups::open()?;
     let Some(source) = backups.find(relation)? else {
-        return Err(Error::NoRelation(relation));
+        return Err(no_relation(relation));
     };
     if !matches!(source.kind.as_str(), "r" | "p" | "m") {
-        return Err(Error::NotATable(source.sql));
+        return Err(not_a_table(&source.sql));
     }
     backups.schema()?;
     let relations = backups.lock(&source, relation)?;
@@ -47,7 +48,7 @@ pub fn keep(relation: u32) -> Result<String> {
         break;
     }
     let Some(name) = found else {
-        return Err(Error::BackupNameTaken(source.sql));
+        return Err(names_taken(&source.sql));
     };
     let rows = backups.copy(&source, relation, &relations, &name)?;
     let (at, by) = backups.now_and_caller()?;
@@ -61,11 +62,70 @@ pub fn keep(relation: u32) -> Result<String> {
 pub fn forget(relation: u32) -> Result<()> {
     let backups = Backups::open()?;
     let Some(found) = backups.find(relation)? else {
-        return Err(Error::NoRelation(relation));
+        return Err(no_relation(relation));
     };
     if !found.is_backup() {
-        return Err(Error::NotABackup(found.sql));
+        return Err(not_a_backup(&found.sql));
     }
     backups.drop(&found, relation)?;
     backups.close()
+}
+
+const WHERE_TO_CALL: &str = "Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('...');";
+
+/// A table is to be kept, but no migration's text runs (55000).
+fn no_migration() -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "migrations.keep() was not called by the text of a migration",
+    )
+    .detail("A backup is named after the migration that keeps it.")
+    .hint(WHERE_TO_CALL)
+}
+
+/// A table is to be kept by a precondition or verify script (55000).
+fn kept_by_condition() -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "migrations.keep() was called by a precondition or verify script",
+    )
+    .detail("What such a script does is rolled back, so it keeps nothing.")
+    .hint(WHERE_TO_CALL)
+}
+
+/// No relation has this OID (42P01).
+fn no_relation(relation: u32) -> Error {
+    Error::new(
+        Code::ERRCODE_UNDEFINED_TABLE,
+        format!("relation with OID {relation} does not exist"),
+    )
+    .hint("Give the relation's name as a text.")
+}
+
+/// What is to be kept is not a table (42809).
+fn not_a_table(relation: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_WRONG_OBJECT_TYPE,
+        format!("cannot keep {relation}: it is not a table"),
+    )
+    .detail("Tables, partitioned ones too, and materialized views can be kept.")
+    .hint("Of a view, keep the tables that it reads.")
+}
+
+/// What is to be dropped as a backup is not one (42809).
+fn not_a_backup(relation: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_WRONG_OBJECT_TYPE,
+        format!("cannot forget {relation}: migrations.keep() has not made it"),
+    )
+    .hint("What it has made: SELECT backup, copied_from FROM migrations.backups;")
+}
+
+/// All names that the backup of a table may have are taken (42P07).
+fn names_taken(relation: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_DUPLICATE_TABLE,
+        format!("cannot keep {relation}: the names for its backup are taken by other relations"),
+    )
+    .hint(format!("Move them out of the schema {SCHEMA}."))
 }

@@ -15,6 +15,7 @@ use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::store::overview::Pending;
 use crate::store::registry::{OnFail, Text};
+use pgrx::PgSqlErrorCode as Code;
 
 /// What happens to a step before its script runs.
 pub enum BeforeScript {
@@ -132,19 +133,15 @@ impl Run<'_> {
             Failed::Raised(failed) => return failed,
             Failed::Gave(kind, gave) => (kind, gave),
         };
-        Error::NotHeld {
-            script: self.label(step, kind),
-            gave,
-            hint: match kind {
-                ScriptKind::Precondition => {
-                    "Bring about what the migration expects, or register it with on_fail => 'skip' or 'mark'."
-                }
-                _ => {
-                    "Correct the migration, or its verify script, and register it with replace => true."
-                }
-            },
-        }
-        .into()
+        let hint = match kind {
+            ScriptKind::Precondition => {
+                "Bring about what the migration expects, or register it with on_fail => 'skip' or 'mark'."
+            }
+            _ => {
+                "Correct the migration, or its verify script, and register it with replace => true."
+            }
+        };
+        not_held(&self.label(step, kind), gave, hint).into()
     }
 
     /// A requirement of a migration that this run has skipped.
@@ -194,8 +191,18 @@ pub fn failure_reason(outcome: &ScriptOutcome) -> Option<&'static str> {
 /// Whether an error is the answer of a script that does not hold. Other errors come from the
 /// circumstances: a cancel, a lock, too little memory, a conflict, a defect.
 pub fn is_answer(error: &Error) -> bool {
-    let Error::Server(error) = error else { return false };
+    let Some(error) = error.server() else { return false };
     let sqlstate = error.sqlstate();
     let circumstances = ["08", "40", "53", "57", "58", "F0", "XX"];
     !circumstances.contains(&&sqlstate[..2]) && sqlstate != "55P03"
+}
+
+/// A precondition or verify script does not hold (55000). `script`: as in a CONTEXT.
+fn not_held(script: &str, gave: &str, hint: &'static str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("{script} does not hold: it gave {gave}"),
+    )
+    .detail("The first column of the first row of its last SELECT must be true.")
+    .hint(hint)
 }

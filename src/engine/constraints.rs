@@ -12,6 +12,7 @@ use crate::pg::leftover::{self, Mode};
 use crate::pg::parse::Statement;
 use crate::pg::{constraint, identity};
 use crate::store::Store;
+use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashSet;
 
 /// Triggers that run in a round may leave checks for another one.
@@ -27,7 +28,7 @@ pub fn settle_callers(store: &Store) -> Result<()> {
         && constraint::may_be_deferrable()
         && deferrable(store)?.iter().any(Deferrable::is_pending)
     {
-        return Err(Error::PendingTriggers);
+        return Err(pending_triggers());
     }
     settle(store)
 }
@@ -51,7 +52,7 @@ pub fn settle(store: &Store) -> Result<()> {
         constraint::set(&names(&again), true)?;
         batch.close()?;
     }
-    Err(Error::EndlessTriggers(ROUNDS))
+    Err(endless_triggers())
 }
 
 fn deferrable(store: &Store) -> Result<Vec<Deferrable>> {
@@ -168,4 +169,23 @@ fn names<'a>(constraints: &[&'a Deferrable]) -> Vec<(&'a str, &'a str)> {
         constraints.iter().map(|c| (c.schema.as_str(), c.name.as_str())).collect();
     names.dedup();
     names
+}
+
+/// Triggers of the caller's are pending, and would run as another user (55000).
+fn pending_triggers() -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "cannot run migrations here while deferred triggers are pending",
+    )
+    .detail("They were set off before a function with SECURITY DEFINER was called, and would run as its owner.")
+    .hint("Run SET CONSTRAINTS ALL IMMEDIATE before the function is called, or commit.")
+}
+
+/// Deferred triggers have set each other off in too many rounds (54000).
+fn endless_triggers() -> Error {
+    Error::new(
+        Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        format!("deferred triggers are still pending after {ROUNDS} rounds"),
+    )
+    .hint("Look for triggers that set each other off.")
 }

@@ -1,8 +1,9 @@
 //! Who requires migrations that are about to go.
 
+use super::errors;
 use super::half_run;
 use crate::domain::plan::{Graph, Node};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::applied::Applied;
@@ -19,9 +20,7 @@ pub fn check_not_required(
 ) -> Result<()> {
     match required(batch, project, going)?.into_iter().next() {
         None => Ok(()),
-        Some((version, by)) => {
-            Err(Error::Required { verb, version, project: project.name.clone(), by })
-        }
+        Some((version, by)) => Err(errors::required(verb, &version, &project.name, &by)),
     }
 }
 

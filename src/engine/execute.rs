@@ -2,6 +2,7 @@
 
 use super::conditions::BeforeScript;
 use super::constraints;
+use super::errors;
 use super::naming::title;
 use super::report;
 use super::run::{RenewLock, Run};
@@ -11,7 +12,7 @@ use super::step::{CurrentStep, Direction, Finished, Step};
 use super::step_error::StepResult;
 use super::transaction_end::TransactionEnd;
 use crate::domain::checksum;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::{leftover, message};
 
 impl Run<'_> {
@@ -110,11 +111,8 @@ impl Run<'_> {
     ) -> StepResult<ScriptOutcome> {
         let step = current.step;
         if self.transaction_end.is_some() && leftover::has_set_all_modes() {
-            return Err(Error::AllModesSet {
-                migration: self.label(step, step.script()),
-                instead: self.request.stepwise(&self.project(step).name),
-            }
-            .into());
+            let call = self.request.stepwise(&self.project(step).name);
+            return Err(errors::all_modes_set(&self.label(step, step.script()), &call).into());
         }
         let claimed = self.tables.as_owner(|tables| self.claim(tables, current, &text))?;
         let body = checksum::without_bom(&text.body);

@@ -4,6 +4,7 @@
 //! noted as such: only the run that goes on with it, and what people note of this migration.
 
 use super::step::Act;
+use crate::domain::text::{arguments, has, literal};
 use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
@@ -12,6 +13,7 @@ use crate::store::journal::UnderWay;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::requirement::Dependent;
+use pgrx::PgSqlErrorCode as Code;
 
 /// A half-run migration.
 pub struct HalfRun {
@@ -114,14 +116,47 @@ impl HalfRun {
             Some(row) => batch.applied_after(project, row - 1, None, View::Newest)?.len(),
             None => 1,
         };
-        Ok(Error::HalfRun {
-            is_repeatable: is_repeatable(&self.key),
-            migration: self.title().to_owned(),
-            project: name.to_owned(),
-            done: self.way.done,
-            is_down: self.is_down(),
-            rollback,
-        })
+        Ok(self.error(name, rollback))
+    }
+
+    /// A stepwise run has begun the migration and not finished it (55000). `rollback`: how many
+    /// migrations to roll back in order to go on with its rollback.
+    fn error(&self, project: &str, rollback: usize) -> Error {
+        let (migration, done) = (self.title(), self.way.done);
+        Error::new(
+            Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            match self.is_down() {
+                true => format!("the rollback of migration {migration} of project \"{project}\" is half run"),
+                false => format!("migration {migration} of project \"{project}\" is half run"),
+            },
+        )
+        .detail(format!(
+            "A stepwise run has begun it and was cut off, or has failed: {done} of its statements {} run. Until it is finished, nothing else of the project is applied or rolled back.",
+            has(done as usize)
+        ))
+        .hint(self.ways_out(project, rollback))
+    }
+
+    /// How to finish the migration, or to undo it.
+    fn ways_out(&self, project: &str, rollback: usize) -> String {
+        let migration = self.title();
+        let arguments = arguments(migration, project);
+        let project = literal(project);
+        let go_on = match (self.is_down(), is_repeatable(&self.key)) {
+            (true, _) => format!("CALL migrations.rollback_each({rollback}, {project});"),
+            (false, true) => format!("CALL migrations.apply_each(project => {project});"),
+            (false, false) => format!(
+                "CALL migrations.apply_each(project => {project}, only_version => {});",
+                literal(migration)
+            ),
+        };
+        let (finished, undone) = match self.is_down() {
+            true => ("mark_pending", "mark_applied"),
+            false => ("mark_applied", "mark_pending"),
+        };
+        format!(
+            "Go on with {go_on} or finish it by hand, and SELECT * FROM migrations.{finished}({arguments}); or undo by hand what has run, and SELECT * FROM migrations.{undone}({arguments});"
+        )
     }
 }
 

@@ -9,6 +9,7 @@ pub mod commit_in_block;
 pub mod conditions;
 pub mod constraints;
 pub mod dependents;
+pub mod errors;
 pub mod execute;
 pub mod failure;
 pub mod half_run;

@@ -1,5 +1,6 @@
 //! What an apply would run, and in which order.
 
+use super::errors::{self, Unmet};
 use super::half_run::HalfRun;
 use super::naming::title_of;
 use super::request::Scope;
@@ -7,13 +8,15 @@ use super::requirement;
 use super::version_order::{VersionOrder, in_order};
 use crate::domain::moment::Moment;
 use crate::domain::requirement::Requirement;
+use crate::domain::text::{has, plural};
 use crate::domain::version::{Version, is_repeatable};
-use crate::error::{Error, Result, Unmet};
+use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::event::identity;
 use crate::store::overview::{Differences, Pending, within};
 use crate::store::project::Project;
+use pgrx::PgSqlErrorCode as Code;
 use std::collections::{HashMap, HashSet};
 
 /// A migration of a plan.
@@ -48,8 +51,7 @@ pub fn up(
     let Differences { pending, modified, hooks, failed_hooks } =
         batch.differences(project, view)?;
     if !modified.is_empty() {
-        let project = project.name.clone();
-        return Err(Error::Modified { migrations: modified, is_all: true, project });
+        return Err(errors::modified(&modified, true, &project.name));
     }
     if applied_already {
         return Ok(Vec::new());
@@ -212,12 +214,10 @@ pub fn again(batch: &Batch, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pen
             if !goes.contains(version.key())
                 && batch.applied_row(project.id, version.key())?.is_none()
             {
-                let (project, version) = (project.name.clone(), version.text().to_owned());
-                return Err(Error::Blocked {
-                    migration: title_of(migration).to_owned(),
-                    project: project.clone(),
-                    unmet: Unmet::Pending { project, version },
-                });
+                let name = &project.name;
+                let (project, version) = (name.clone(), version.text().to_owned());
+                let unmet = Unmet::Pending { project, version };
+                return Err(errors::blocked(title_of(migration), name, &unmet));
             }
         }
     }
@@ -230,13 +230,13 @@ pub fn check_ups(project: &Project, migrations: &[Pending]) -> Result<()> {
         migrations.iter().filter(|m| !m.has_up).map(|m| title_of(m).to_owned()).collect();
     match halves.is_empty() {
         true => Ok(()),
-        false => Err(Error::NoUp { versions: halves, project: project.name.clone() }),
+        false => Err(no_up(&halves, &project.name)),
     }
 }
 
 /// An unknown version.
 pub fn unknown(version: &Version, project: &str) -> Error {
-    Error::UnknownTarget { version: version.text().to_owned(), project: project.to_owned() }
+    errors::unknown_version(version.text(), project)
 }
 
 /// That what is required within the project is registered, or applied.
@@ -256,13 +256,33 @@ fn check_requirements(
                     known.insert(key);
                     continue;
                 }
-                return Err(Error::MissingRequirement {
-                    migration: title_of(migration).to_owned(),
-                    requires: required,
-                    project: project.name.clone(),
-                });
+                return Err(missing_requirement(title_of(migration), &required, &project.name));
             }
         }
     }
     Ok(())
+}
+
+/// Migrations have a down that was registered, but no up (55000).
+fn no_up(versions: &[String], project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "migration{} {} of project \"{project}\" {} no up",
+            plural(versions.len()),
+            versions.join(", "),
+            has(versions.len())
+        ),
+    )
+    .detail("Only a down was registered.")
+    .hint("Register the file that belongs to it, NNN_name.up.sql or NNN_name.sql, with migrations.add_file().")
+}
+
+/// A migration requires one that is not registered (42704).
+fn missing_requirement(migration: &str, requires: &str, project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_UNDEFINED_OBJECT,
+        format!("migration {migration} of project \"{project}\" requires {requires}, which is not registered"),
+    )
+    .hint(format!("Register {requires}, or {migration} again with other requirements."))
 }

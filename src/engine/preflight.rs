@@ -1,5 +1,6 @@
 //! The checks of a step, before the first statement of its run is executed.
 
+use super::errors;
 use super::naming::ScriptKind;
 use super::run::Run;
 use super::script_cache::PreparedScript;
@@ -8,7 +9,7 @@ use super::script_settings::ScriptSettings;
 use super::step::{Act, Direction, Step};
 use super::step_error::StepResult;
 use crate::domain::checksum;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::context::{Context, Read};
 use crate::pg::{interrupt, memory, utility};
 use crate::store::Batch;
@@ -43,12 +44,9 @@ impl Run<'_> {
         let is_marked = step.mark() == Some(false);
         if is_marked && self.mode == RunMode::Atomic && step.direction() == Direction::Up {
             let project = &self.project(step).name;
-            return Err(Error::MarkedNonTransactional {
-                version: step.version().unwrap_or(step.name()).to_owned(),
-                project: project.clone(),
-                instead: self.request.stepwise(project),
-            }
-            .into());
+            let version = step.version().unwrap_or(step.name());
+            let call = self.request.stepwise(project);
+            return Err(errors::marked_nontransactional(version, project, &call).into());
         }
         // Holds the texts and parse trees of this step only.
         let memory = memory::Context::new()?;
@@ -58,7 +56,7 @@ impl Run<'_> {
             let CheckedBody { reason, has_blocks, read } = self.check_body(tables, step, &text)?;
             self.check_condition(step, ScriptKind::Verify, text.verify.as_deref())?;
             if reason.is_some() && utility::are_refused() {
-                return Err(Error::Audited { migration: self.label(step, step.script()) }.into());
+                return Err(errors::audited(&self.label(step, step.script())).into());
             }
             Ok(CheckedStep { reason, has_blocks, prepared: PreparedScript { text, read } })
         })
@@ -119,11 +117,8 @@ impl Run<'_> {
             return Ok(Some(statements[n].as_reason()));
         }
         context.enter(statements[n].step(n + 1, statements.len()));
-        Err(Error::NonTransactional {
-            command: format!("{} with COMMIT or ROLLBACK", statements[n].command()),
-            place: context.place(),
-            way: None,
-        })
+        let command = format!("{} with COMMIT or ROLLBACK", statements[n].command());
+        Err(errors::nontransactional(&command, context.place()))
     }
 
     /// The scripts of a step. Error: their checksums do not match (55000).
@@ -149,11 +144,11 @@ impl Run<'_> {
         for (kind, script, stored) in given {
             let sum = interrupt::stoppable(|| Ok(script.map(|script| checksum::checksum(script))))?;
             if sum.as_ref().map(|sum| sum.as_slice()) != stored.as_deref() {
-                return Err(Error::Corrupt { what: self.label(step, kind) });
+                return Err(errors::corrupt(&self.label(step, kind)));
             }
         }
         if parts.digest()[..] != text.digest {
-            return Err(Error::Corrupt { what: self.label(step, step.script()) });
+            return Err(errors::corrupt(&self.label(step, step.script())));
         }
         Ok(text)
     }

@@ -3,8 +3,10 @@
 //! HINTs name the very call that does the same in another way, so that nobody who follows one
 //! runs more than was meant. They are all made here.
 
+use crate::domain::text::literal;
 use crate::domain::version::Version;
-use crate::error::{Error, Result, literal};
+use crate::error::{Error, Result};
+use pgrx::PgSqlErrorCode as Code;
 
 /// A call that runs migrations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,8 +167,14 @@ impl Extent<'_> {
     /// Errors: it is less than one migration (22023).
     pub fn check(self) -> Result<()> {
         match self {
-            Extent::Last(n) if n < 1 => Err(Error::TooFew(n)),
+            Extent::Last(n) if n < 1 => Err(too_few(n)),
             _ => Ok(()),
         }
     }
+}
+
+/// Rollback of less than one migration (22023).
+fn too_few(n: i32) -> Error {
+    Error::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, format!("cannot roll back {n} migrations"))
+        .hint("Give the number of migrations to roll back, 1 or more.")
 }

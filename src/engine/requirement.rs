@@ -1,5 +1,6 @@
 //! What migrations require outside of their project, and who requires them.
 
+use super::errors::{self, Unmet};
 use super::half_run::HalfRun;
 use super::naming::title_of;
 use super::script_check::{self, RunMode};
@@ -8,7 +9,7 @@ use super::session::lock as take_lock;
 use crate::domain::checksum::without_bom;
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::Variables;
-use crate::error::{Error, Result, Unmet};
+use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::lock;
 use crate::pg::memory;
@@ -107,11 +108,7 @@ pub fn check(
     let unmet = unmet(batch, &pending, planned, View::Newest)?;
     for ((project, migration), unmet) in migrations.iter().zip(unmet) {
         if let Some(unmet) = unmet {
-            return Err(Error::Blocked {
-                migration: title_of(migration).to_owned(),
-                project: project.name.clone(),
-                unmet,
-            });
+            return Err(errors::blocked(title_of(migration), &project.name, &unmet));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 /// No lock was to be had, or another transaction was faster: another try may succeed.
 pub fn may_be_tried_again(error: &Error) -> bool {
-    let Error::Server(error) = error else { return false };
+    let Some(error) = error.server() else { return false };
     ["55P03", "40P01", "40001"].contains(&error.sqlstate().as_str())
 }
 
@@ -23,7 +23,7 @@ pub fn pause_before_try(title: &str, error: &Error, tries: u32) -> Result<()> {
 }
 
 pub fn is_cancel(error: &Error) -> bool {
-    matches!(error, Error::Server(error) if error.sqlstate() == "57014")
+    error.server().is_some_and(|error| error.sqlstate() == "57014")
 }
 
 /// How long to pause before a try: longer each time, and not the same for two sessions.

@@ -2,12 +2,14 @@
 
 use super::request::Extent;
 use super::step::Act;
-use super::{dependents, plan, requirement};
+use super::{dependents, errors, plan, requirement};
+use crate::domain::text::{has, literal, plural};
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::applied::Applied;
 use crate::store::project::Project;
+use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashSet;
 
 /// What of a locked project goes, the last one first. Errors: see [`rollback`].
@@ -28,7 +30,7 @@ pub fn rollback_candidates(
             match batch.find(project.id, version.key(), View::Newest)? {
                 None => return Err(plan::unknown(version, name)),
                 Some((version, false)) => {
-                    return Err(Error::NotApplied { version, project: project.name.clone() });
+                    return Err(errors::not_applied(&version, &project.name));
                 }
                 Some((_, true)) => {}
             }
@@ -39,13 +41,13 @@ pub fn rollback_candidates(
     if let Extent::Last(n) = extent
         && plan.len() < n as usize
     {
-        return Err(Error::TooMany { asked: n, applied: plan.len(), project: name.to_owned() });
+        return Err(too_many(n, plan.len(), name));
     }
     let Some(project) = project else { return Ok(plan) };
     let missing: Vec<String> =
         plan.iter().filter(|m| !m.has_down).map(|m| m.version.clone()).collect();
     if !missing.is_empty() {
-        return Err(Error::NoDown { versions: missing, project: project.name.clone() });
+        return Err(no_down(&missing, &project.name));
     }
     let keys: Vec<(&[u8], &str)> =
         plan.iter().map(|m| (m.key.as_slice(), m.version.as_str())).collect();
@@ -63,16 +65,50 @@ pub fn again(batch: &Batch, project: &Project, downs: Vec<Applied>) -> Result<Ve
     let others: Vec<_> =
         others.into_iter().filter(|m| !goes.contains(m.version.as_str())).collect();
     if !others.is_empty() {
-        let (is_all, project) = (others.len() == modified, project.name.clone());
-        return Err(Error::Modified { migrations: others, is_all, project });
+        let is_all = others.len() == modified;
+        return Err(errors::modified(&others, is_all, &project.name));
     }
     let ups = plan::again(batch, project, &keys)?;
     let come: HashSet<&[u8]> = ups.iter().map(|m| m.key.as_slice()).collect();
     if let Some(gone) = downs.iter().find(|down| !come.contains(down.key.as_slice())) {
-        let version = gone.version.clone();
-        return Err(Error::UnknownTarget { version, project: project.name.clone() });
+        return Err(errors::unknown_version(&gone.version, &project.name));
     }
     requirement::hold(batch, &[&project.name], &ups.iter().collect::<Vec<_>>())?;
     requirement::check_own(batch, project, &ups)?;
     Ok(downs.into_iter().map(Act::Down).chain(ups.into_iter().map(Act::Up)).collect())
+}
+
+/// Rollback of more migrations than are applied (22023).
+fn too_many(asked: i32, applied: usize, project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!(
+            "cannot roll back {asked} migration{}: project \"{project}\" has {applied} applied",
+            plural(asked as usize)
+        ),
+    )
+    .hint(match applied {
+        0 => "There is nothing to roll back.".to_owned(),
+        _ => format!("Give {applied} to roll all of them back."),
+    })
+}
+
+/// Migrations to roll back were applied without a down (55000). `versions`: in the order of the
+/// rollback.
+fn no_down(versions: &[String], project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "cannot roll back: migration{} {} of project \"{project}\" {} no down",
+            plural(versions.len()),
+            versions.join(", "),
+            has(versions.len())
+        ),
+    )
+    .detail("A migration is rolled back with the down that was registered when it was applied.")
+    .hint(format!(
+        "Register a down for it (add with replace => true) and SELECT * FROM migrations.accept_changes({}, {}); or undo the change with a new migration.",
+        literal(versions.first().map_or("", String::as_str)),
+        literal(project)
+    ))
 }

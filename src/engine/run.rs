@@ -3,6 +3,7 @@
 //! [`super::preflight`] checks the steps, [`super::execute`] runs them and [`super::record`]
 //! records them.
 
+use super::errors;
 use super::naming::{ScriptKind, label};
 use super::request::Request;
 use super::script::{self, KeepRows, ScriptOutcome};
@@ -193,6 +194,6 @@ impl<'a> Run<'a> {
 
     /// The error for a migration that has changed our tables.
     pub(super) fn tampered(&self, step: &Step, detail: String) -> Error {
-        Error::Tampered { migration: self.label(step, step.script()), detail }
+        errors::tampered(&self.label(step, step.script()), detail)
     }
 }

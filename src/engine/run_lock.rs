@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
 use crate::pg::{settings, transaction};
+use crate::store::errors;
 use crate::store::project::Project;
 use crate::store::{self, Batch};
 use std::time::{Duration, Instant};
@@ -48,10 +49,10 @@ impl RunLock {
     /// Takes the lock for the current transaction, too. Gives the project in its newest state.
     pub fn renew(&self, tables: &Batch) -> Result<Project> {
         let found = tables.project(&self.project, View::Newest)?;
-        let project = found.ok_or_else(|| Error::SnapshotTooOld(self.project.clone()))?;
+        let project = found.ok_or_else(|| errors::snapshot_too_old(&self.project))?;
         if !self.lock.renew()? {
             let holder = tables.lock_holder(project.id)?;
-            return Err(Error::Busy { project: project.name, holder, waited: None });
+            return Err(errors::busy(&project.name, holder, None));
         }
         Ok(project)
     }
@@ -67,7 +68,7 @@ fn try_lock(tables: &Batch, name: &str, end: Instant) -> Result<Try> {
     if Instant::now() >= end {
         let holder = tables.lock_holder(project.id)?;
         let waited = Some(settings::run_wait());
-        return Err(Error::Busy { project: project.name, holder, waited });
+        return Err(errors::busy(&project.name, holder, waited));
     }
     Ok(Try::Busy(project))
 }
@@ -77,7 +78,7 @@ fn try_lock(tables: &Batch, name: &str, end: Instant) -> Result<Try> {
 fn with_holder(mut error: Error, project: &Project) -> Result<Error> {
     match despite_cancel(|| store::with(|tables| tables.lock_holder(project.id))) {
         Ok(holder) => {
-            if let Error::Server(server) = &mut error {
+            if let Some(server) = error.server_mut() {
                 let name = &project.name;
                 server.set_detail(&format!(
                     "Migrations of project \"{name}\" were in use by another session. {holder}"

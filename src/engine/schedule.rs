@@ -2,10 +2,13 @@
 
 use super::session::CallGuard;
 use crate::catalog::pg_cron::{Circumstances, Jobs};
-use crate::error::{Error, Result, literal};
+use crate::domain::text::literal;
+use crate::error::{Error, Result};
 use crate::pg::guc;
+use crate::pg::quote_identifier;
 use crate::pg::spi::View;
 use crate::store;
+use pgrx::PgSqlErrorCode as Code;
 
 /// The setting that says in which database pg_cron lives.
 const HOME: &str = "cron.database_name";
@@ -21,10 +24,7 @@ pub fn schedule(cron: &str, project: &str) -> Result<i64> {
     let command = format!("CALL migrations.apply_each(project => {})", literal(project));
     let jobs = enter(|here| {
         if !here.may_log_in || !here.may_apply {
-            return Err(Error::JobCannotRun {
-                role: here.role.clone(),
-                may_log_in: here.may_log_in,
-            });
+            return Err(job_cannot_run(&here.role, here.may_log_in));
         }
         // With the role, since it is another one that may call this.
         let name = elsewhere(project, &here.database);
@@ -50,7 +50,7 @@ pub fn unschedule(project: &str) -> Result<()> {
         ))
     })?;
     if !jobs.unschedule(&name(project))? {
-        return Err(Error::NotScheduled { project: project.to_owned() });
+        return Err(not_scheduled(project));
     }
     jobs.close()
 }
@@ -77,14 +77,70 @@ fn enter(there: impl FnOnce(&Circumstances) -> Result<String>) -> Result<Jobs> {
     let here = jobs.look()?;
     let home = guc::value(HOME);
     if !here.is_installed {
-        let home = home.as_ref().ok_or(Error::NoCron)?;
+        let home = home.as_ref().ok_or_else(not_loaded)?;
         if *home == here.database {
-            return Err(Error::CronNotCreated);
+            return Err(not_created());
         }
     }
     let there = there(&here)?;
     match home.filter(|_| !here.is_installed) {
         None => Ok(jobs),
-        Some(home) => Err(Error::CronElsewhere { home, there }),
+        Some(home) => Err(in_other_database(&home, &there)),
     }
+}
+
+/// The server does not load pg_cron (55000).
+fn not_loaded() -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "this server does not load pg_cron",
+    )
+    .hint("Have it loaded: shared_preload_libraries = 'pg_cron'. Or let another scheduler run CALL migrations.apply_each();")
+}
+
+/// pg_cron belongs into this database, but is not installed in it (55000).
+fn not_created() -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "pg_cron is not installed in this database",
+    )
+    .hint("CREATE EXTENSION pg_cron;")
+}
+
+/// pg_cron is in another database (55000). `there`: what does the same in that one.
+fn in_other_database(home: &str, there: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("pg_cron is not installed in this database, but in \"{home}\""),
+    )
+    .detail("It can be in one database of a server only: the one that cron.database_name names.")
+    .hint(format!("Connect to that one: {there}"))
+}
+
+/// A job of the caller's would fail whenever it starts: the role may not log in (55000), or not
+/// call what the job calls (42501).
+fn job_cannot_run(role: &str, may_log_in: bool) -> Error {
+    let name = quote_identifier(role);
+    let error = match may_log_in {
+        false => Error::new(
+            Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("a job of role \"{role}\" would never run: the role may not log in"),
+        )
+        .hint(format!("ALTER ROLE {name} LOGIN; or SET ROLE to one that may log in, and schedule as that one.")),
+        true => Error::new(
+            Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("a job of role \"{role}\" would never run: the role may not call migrations.apply_each()"),
+        )
+        .hint(format!("GRANT EXECUTE ON PROCEDURE migrations.apply_each TO {name};")),
+    };
+    error.detail("pg_cron runs a job as the role that has scheduled it.")
+}
+
+/// The caller has no job for the project in this database (42704).
+fn not_scheduled(project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_UNDEFINED_OBJECT,
+        format!("you have no job for project \"{project}\" in this database"),
+    )
+    .hint("All jobs that you may see: SELECT jobname, username, database FROM cron.job;")
 }

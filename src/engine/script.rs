@@ -1,6 +1,7 @@
 //! Runs a script inside the current transaction.
 
 use super::constraints::{self, AllModes};
+use super::errors;
 use super::script_check::{self, RunMode};
 use super::script_settings::ScriptSettings;
 use crate::catalog::temporary;
@@ -20,6 +21,7 @@ use crate::pg::subtransaction::Subtransaction;
 use crate::pg::timeout::StatementTimer;
 use crate::store::Store;
 use crate::store::project::Project;
+use pgrx::PgSqlErrorCode as Code;
 
 /// What a script did.
 pub struct ScriptOutcome {
@@ -126,7 +128,7 @@ pub fn run(
     let outcome = memory.enter(|| execution.run(store))?;
     nest.undo()?;
     if Users::current() != users {
-        return Err(Error::UserNotRestored { migration: context.label().to_owned() });
+        return Err(user_not_restored(context.label()));
     }
     Ok(outcome)
 }
@@ -165,7 +167,7 @@ impl Execution<'_, '_> {
         for (n, statement) in checked.statements.iter().enumerate() {
             self.statement(statement, n + 1, of)?;
             if parse::conforming_strings() != conforming && n + 1 < of {
-                return Err(Error::StringsChanged { place: context.place() });
+                return Err(strings_changed(context));
             }
         }
         self.end_block();
@@ -224,7 +226,7 @@ pub fn check_index(context: &Context, statement: &Statement) -> Result<()> {
     let index = Name { schema, relation: index.clone() };
     match index.is_invalid_index() {
         false => Ok(()),
-        true => Err(Error::InvalidIndex { index: index.sql(), place: context.place() }),
+        true => Err(errors::invalid_index(&context.mask().hide(index.sql()), context.place())),
     }
 }
 
@@ -273,4 +275,24 @@ pub fn log(context: &Context, statement: &Statement) {
         context.label(),
         &text[statement.start..statement.end]
     ));
+}
+
+/// A body left the session as another user than it found it (55000).
+fn user_not_restored(migration: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("{migration} left the session as another user"),
+    )
+    .hint("End the migration's text with RESET ROLE; or RESET SESSION AUTHORIZATION;")
+}
+
+/// A body changes how the rest of its own text would have to be read (0A000).
+fn strings_changed(context: &Context) -> Error {
+    Error::new(
+        Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+        "cannot change standard_conforming_strings inside a migration",
+    )
+    .detail("The text was read as a whole before its first statement ran, with the former value.")
+    .hint("Set it for the project, and remove the statement: SELECT * FROM migrations.set_project(..., settings => '{\"standard_conforming_strings\": \"off\"}');")
+    .at(context.place())
 }

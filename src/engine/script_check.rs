@@ -1,15 +1,17 @@
 //! A body before it runs: parsed, and refused if a statement of it can't run here.
 
 use super::commit_in_block;
+use super::errors;
 use super::script_settings::ScriptSettings;
 use crate::domain::checksum::without_bom;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorLocation, Kind as ErrorKind, Result};
 use crate::pg::context::{Context, Step};
 use crate::pg::memory;
 use crate::pg::parse::{self, Characteristics, Form, Kind, Named, Statement};
 use crate::store::Batch;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
+use pgrx::PgSqlErrorCode as Code;
 
 /// What kind of run a body is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +195,7 @@ fn sections(
         }
         Some(section) => {
             context.enter(section.step);
-            Err(Error::Unended { place: context.place() })
+            Err(unended(context.place()))
         }
     }
 }
@@ -267,30 +269,18 @@ impl Statement {
 
 fn refusal(kind: &Kind, context: &Context, is_condition: bool) -> Error {
     let place = context.place();
-    let refused = |command: &str, detail, hint| Error::RefusedStatement {
-        command: command.to_owned(),
-        detail,
-        hint,
-        place: context.place(),
-    };
-    let control = |command: &str| Error::TransactionControl {
-        command: command.to_owned(),
-        is_condition,
-        place: context.place(),
-        way: None,
-    };
+    let refused = |command: &str, detail, hint| refused(command, detail, hint, context.place());
+    let control = |command: &str| transaction_control(command, is_condition, context.place());
     match kind {
         Kind::Begin | Kind::BeginWith(_) => control("BEGIN"),
         Kind::Commit => control("COMMIT"),
         Kind::Rollback => control("ROLLBACK"),
         Kind::TransactionControl(command) => control(command),
-        Kind::NonTransactional(command, _) => {
-            Error::NonTransactional { command: command.clone(), place, way: None }
-        }
+        Kind::NonTransactional(command, _) => errors::nontransactional(command, place),
         Kind::ClientCopy(command) => refused(
             command,
             "Nothing was run. The statement would exchange data with the client's connection, which a migration does not have.",
-            "Put the data behind COPY ... FROM stdin; in the formats text or csv, and end it with a line of \\.",
+            "Put the data after COPY ... FROM stdin; in the formats text or csv, and end it with a line of \\.",
         ),
         Kind::DiscardAll => refused(
             "DISCARD ALL",
@@ -307,6 +297,55 @@ fn refusal(kind: &Kind, context: &Context, is_condition: bool) -> Error {
             "Nothing was run. The schema \"migrations\" belongs to extension pg_migrations.",
             "Give the schema of the migration another name.",
         ),
-        Kind::Plain | Kind::CopyData | Kind::SetTransaction(_) => Error::RunInsideRun,
+        Kind::Plain | Kind::CopyData | Kind::SetTransaction(_) => errors::run_inside_run(),
     }
+}
+
+/// A text ends or begins transactions (2D000).
+fn transaction_control(command: &str, is_condition: bool, location: ErrorLocation) -> Error {
+    let code = Code::ERRCODE_INVALID_TRANSACTION_TERMINATION;
+    if is_condition {
+        return Error::new(
+            code,
+            format!("{command} is not allowed in a precondition or verify script"),
+        )
+        .detail("Nothing was run. All that such a script does is rolled back; in it a plain BEGIN with a plain COMMIT or ROLLBACK is accepted.")
+        .hint("Remove the statement, or its options.")
+        .at(location);
+    }
+    let error = Error::new(code, format!("{command} is not allowed in a migration"))
+        .detail("Nothing was run. The migration and its record are one transaction; only a plain BEGIN that opens the text together with a plain COMMIT that ends it is accepted, and dropped.")
+        .hint("Remove the statement, or split the migration there.")
+        .at(location);
+    match command {
+        "BEGIN" | "COMMIT" => error.of(ErrorKind::TransactionControl),
+        _ => error,
+    }
+}
+
+/// A transaction that a text begins has no end (2D000).
+fn unended(location: ErrorLocation) -> Error {
+    Error::new(
+        Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
+        "a transaction that the migration begins has no end",
+    )
+    .detail("Nothing was run. At the end of the text all of it would be rolled back.")
+    .hint("Put COMMIT after it.")
+    .at(location)
+}
+
+/// Another statement that a text may not hold (0A000).
+fn refused(
+    command: &str,
+    detail: &'static str,
+    hint: &'static str,
+    location: ErrorLocation,
+) -> Error {
+    Error::new(
+        Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+        format!("{command} is not allowed in a migration"),
+    )
+    .detail(detail)
+    .hint(hint)
+    .at(location)
 }

@@ -1,6 +1,7 @@
 //! What a session has at most one of: the call that changes something, and the script that runs.
 //! Also the locks of projects.
 
+use super::errors::run_inside_run;
 use super::naming::ScriptKind;
 use crate::domain::backup::Keeper;
 use crate::error::{Error, Result};
@@ -8,7 +9,9 @@ use crate::pg::lock::{self, Mode};
 use crate::pg::spi::View;
 use crate::pg::transaction;
 use crate::store::Batch;
+use crate::store::errors;
 use crate::store::project::Project;
+use pgrx::PgSqlErrorCode as Code;
 use std::cell::{Cell, RefCell};
 
 thread_local! {
@@ -31,7 +34,7 @@ impl CallGuard {
     pub fn enter(call: &'static str) -> Result<CallGuard> {
         let guard = CallGuard::look()?;
         if transaction::read_only() {
-            return Err(Error::ReadOnly { call, standby: transaction::standby() });
+            return Err(read_only(call));
         }
         Ok(guard)
     }
@@ -39,7 +42,7 @@ impl CallGuard {
     /// For a call that runs scripts but changes nothing. Error: another one is under way (55000).
     pub fn look() -> Result<CallGuard> {
         if IS_CALLED.replace(true) {
-            return Err(Error::RunInsideRun);
+            return Err(run_inside_run());
         }
         Ok(CallGuard(()))
     }
@@ -108,14 +111,14 @@ impl Drop for ScriptGuard {
 pub fn lock_project(tables: &Batch, project: &Project) -> Result<Project> {
     lock(tables, project.id, &project.name, Mode::Exclusive)?;
     let newest = tables.project(&project.name, View::Newest)?;
-    newest.ok_or_else(|| Error::SnapshotTooOld(project.name.clone()))
+    newest.ok_or_else(|| errors::snapshot_too_old(&project.name))
 }
 
 /// Takes a project's lock until the transaction ends. Errors: those of [`lock_project`].
 pub fn lock(tables: &Batch, id: i64, project: &str, mode: Mode) -> Result<()> {
     if !lock::try_lock(id, mode)? {
         let holder = tables.lock_holder(id)?;
-        return Err(Error::Busy { project: project.to_owned(), holder, waited: None });
+        return Err(errors::busy(project, holder, None));
     }
     if mode == Mode::Exclusive {
         tables.raise_sequences()?;
@@ -124,7 +127,19 @@ pub fn lock(tables: &Batch, id: i64, project: &str, mode: Mode) -> Result<()> {
     if transaction::keeps_its_snapshot()
         && tables.last_seq(id, View::Newest)? != tables.last_seq(id, View::Transaction)?
     {
-        return Err(Error::SnapshotTooOld(project.to_owned()));
+        return Err(errors::snapshot_too_old(project));
     }
     Ok(())
+}
+
+/// A run in a read-only transaction, or on a standby (25006).
+fn read_only(call: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
+        format!("cannot execute {call} in a read-only transaction"),
+    )
+    .hint(match transaction::standby() {
+        true => "This server is a standby: run the call on its primary.",
+        false => "Run it in a transaction that may write. Where all of a session's are read-only: SET default_transaction_read_only = off;",
+    })
 }

@@ -21,13 +21,14 @@ use super::session::CallGuard;
 use super::step::{Act, CurrentStep, Direction, Finished, Step};
 use super::step_error::{StepError, StepResult};
 use super::tables::Tables;
-use crate::error::{Error, Result};
+use crate::error::{Kind, Result};
 use crate::pg::spi::View;
 use crate::pg::{message, settings, transaction};
 use crate::store::applied::Applied;
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
 use crate::store::{self, Batch, RunId, Store};
+use pgrx::PgSqlErrorCode as Code;
 use std::time::Duration;
 
 /// What a run has done.
@@ -165,9 +166,9 @@ impl Stepwise<'_> {
             Err(failed) => failed,
         };
         let error = &failed.error;
-        let is_of_circumstances =
-            !conditions::is_answer(error) && (error.report().is_none() || is_out_of_memory(error));
-        if !is_of_circumstances {
+        let is_ours =
+            error.server().is_none() && error.code() != Code::ERRCODE_OUT_OF_MEMORY as i32;
+        if is_ours || conditions::is_answer(error) {
             transaction::abort()?;
             self.note(step, &failed)?;
         }
@@ -272,7 +273,7 @@ impl Stepwise<'_> {
     /// Records a failure, if that is possible. Must be called after an abort. A decision that is
     /// still missing is no failure: nothing has run, and an earlier failure stays on record.
     fn note(&self, step: &Step, failed: &StepError) -> Result<()> {
-        if matches!(failed.error, Error::Interrupted { .. }) {
+        if failed.error.kind() == Some(&Kind::Interrupted) {
             return Ok(());
         }
         if let Err(second) = despite_cancel(|| self.record_failure(step, failed)) {
@@ -302,9 +303,4 @@ impl Stepwise<'_> {
         run.tables.as_owner(|tables| run.record_failure(tables, step, &failure))?;
         run.commit()
     }
-}
-
-/// A want of memory is not the script's doing, although the error is ours.
-fn is_out_of_memory(error: &Error) -> bool {
-    matches!(error, Error::OutOfMemory)
 }

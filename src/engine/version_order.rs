@@ -1,8 +1,10 @@
 //! The order in which the migrations of a project run.
 
+use super::errors;
 use super::naming::title_of;
 use super::request::Scope;
 use crate::domain::plan::{Cycle, Graph, Node};
+use crate::domain::text::{literal, plural};
 use crate::domain::version::Version;
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
@@ -10,12 +12,13 @@ use crate::store::Batch;
 use crate::store::event::{Identity, identity};
 use crate::store::overview::{Pending, within};
 use crate::store::project::Project;
+use pgrx::PgSqlErrorCode as Code;
 use std::collections::{HashMap, HashSet};
 
 /// Migrations that require each other.
 fn cycle_error(cycle: &Cycle, graph: &Graph, project: &Project, names: &Names) -> Error {
     let name = |n: &usize| names.get(&graph.node(*n).key).cloned().unwrap_or_default();
-    Error::Cycle { path: cycle.0.iter().map(name).collect(), project: Some(project.name.clone()) }
+    errors::cycle(&cycle.0.iter().map(name).collect::<Vec<_>>(), Some(&project.name))
 }
 
 /// Versions by their keys.
@@ -129,6 +132,25 @@ impl<'a> VersionOrder<'a> {
         if versions.is_empty() {
             return Ok(late);
         }
-        Err(Error::OutOfOrder { versions, newest, project: project.name.clone() })
+        Err(out_of_order(&versions, &newest, &project.name))
     }
+}
+
+/// Pending migrations are below an applied one (55000). `newest`: the highest applied version.
+fn out_of_order(versions: &[String], newest: &str, project: &str) -> Error {
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!(
+            "migration{} {} of project \"{project}\" {} pending below version {newest}, which is applied",
+            plural(versions.len()),
+            versions.join(", "),
+            if versions.len() == 1 { "is" } else { "are" }
+        ),
+    )
+    .detail("Applied now, they would run in another order than on a new database.")
+    .hint(format!(
+        "Give them higher versions, apply one by itself with only_version => {}, or allow it: SELECT migrations.set_project({}, out_of_order => 'allow');",
+        literal(versions.first().map_or("", String::as_str)),
+        literal(project)
+    ))
 }

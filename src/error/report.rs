@@ -1,64 +1,13 @@
 //! What each error says: SQLSTATE, message, DETAIL and HINT, in the server's style.
 
-use super::{Error, Place, Unmet};
+use super::{Error, ErrorLocation, Report, Unmet, sqlstate_text};
 use crate::domain::backup::SCHEMA;
 use crate::domain::script::prepare::What;
 use crate::domain::script::shorten;
+use crate::domain::text::*;
 use crate::importers::Problem;
-use crate::pg::catch::sqlstate_text;
 use crate::pg::quote_identifier;
 use pgrx::PgSqlErrorCode as Code;
-
-/// An error of ours as the server shows it.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// SQLSTATE as the server packs it.
-    pub code: i32,
-    /// Primary message: lower case, no full stop.
-    pub message: String,
-    /// Full sentences, or nothing.
-    pub detail: Option<String>,
-    /// Full sentences that say what to do, or nothing.
-    pub hint: Option<String>,
-    /// Where, if in a migration.
-    pub place: Option<Place>,
-}
-
-impl Report {
-    fn new(code: Code, message: impl Into<String>) -> Report {
-        Report { code: code as i32, message: message.into(), ..Report::default() }
-    }
-
-    fn detail(mut self, detail: impl Into<String>) -> Report {
-        self.detail = Some(detail.into());
-        self
-    }
-
-    fn hint(mut self, hint: impl Into<String>) -> Report {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    fn place(mut self, place: Place) -> Report {
-        self.place = Some(place);
-        self
-    }
-}
-
-/// Version and project as the arguments of a call, for HINTs that are statements to run.
-pub fn arguments(version: &str, project: &str) -> String {
-    format!("{}, {}", literal(version), literal(project))
-}
-
-/// A text as a literal of SQL, for HINTs that are statements to run.
-pub fn literal(text: &str) -> String {
-    let quoted = text.replace('\'', "''");
-    if text.contains('\\') {
-        format!("E'{}'", quoted.replace('\\', "\\\\"))
-    } else {
-        format!("'{quoted}'")
-    }
-}
 
 /// What the operating system says, without its number for it.
 fn without_number(error: &std::io::Error) -> String {
@@ -67,51 +16,6 @@ fn without_number(error: &std::io::Error) -> String {
         Some(at) => text[..at].to_owned(),
         None => text,
     }
-}
-
-/// A time as settings have it, such as `10s`.
-fn duration(time: std::time::Duration) -> String {
-    match time.as_millis() {
-        0 => "0".to_owned(),
-        ms if ms % 1000 == 0 => format!("{}s", ms / 1000),
-        ms => format!("{ms}ms"),
-    }
-}
-
-/// The beginning of a name that may be very long.
-fn beginning(name: &str) -> String {
-    match name.char_indices().nth(80) {
-        Some((end, _)) => format!("{}...", &name[..end]),
-        None => name.to_owned(),
-    }
-}
-
-/// How many of a list are named.
-const LISTED: usize = 10;
-
-/// The first ones of a list that may be long.
-pub fn some_of(names: &[&str]) -> String {
-    match names.len() {
-        0..=LISTED => names.join(", "),
-        n => format!("{} and {} more", names[..LISTED].join(", "), n - LISTED),
-    }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", shorten(name).escape_debug())
-}
-
-fn quoted_all(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-    some_of(&names.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// The statement that sets variables, the first ones of many.
-pub fn set_variables(names: &[String], project: &str) -> String {
-    let call = |name: &String| {
-        format!("migrations.set_variable({}, 'value', {})", literal(name), literal(project))
-    };
-    format!("SELECT {};", names.iter().take(LISTED).map(call).collect::<Vec<_>>().join(", "))
 }
 
 /// The call that accepts all changes of a project, which are as many.
@@ -126,14 +30,6 @@ fn accept_all(project: &str, reason: Option<&str>, number: usize) -> String {
 
 fn and(versions: &[String]) -> String {
     versions.join(", ")
-}
-
-fn has(count: usize) -> &'static str {
-    if count == 1 { "has" } else { "have" }
-}
-
-fn plural(n: usize) -> &'static str {
-    if n == 1 { "" } else { "s" }
 }
 
 /// How to get on where a migration is half run.
@@ -182,7 +78,8 @@ fn refused(file: &str, error: &Error) -> String {
             None => format!("{file}: {message}. {hint}"),
         },
         Error::Problem(problem) => format!("{file}: {}. {}", problem.message, problem.hint),
-        Error::Script { place: Place { line: line @ 1.., .. }, .. } => {
+        Error::Own(own) if own.location.as_ref().is_some_and(|l| l.line > 0) => {
+            let line = own.location.as_ref().map_or(0, |l| l.line);
             let hint = error.report().and_then(|report| report.hint).unwrap_or_default();
             let line = format!("{file}, line {line}: {}. {hint}", error.summary().1);
             line.trim_end().to_owned()
@@ -194,37 +91,48 @@ fn refused(file: &str, error: &Error) -> String {
 impl Error {
     /// What the server is to show. None: the error is the server's own.
     pub fn report(&self) -> Option<Report> {
+        match self {
+            Error::Server(_) => None,
+            Error::Own(report) => Some(Report::clone(report)),
+            other => match other.said() {
+                Error::Own(report) => Some(*report),
+                _ => None,
+            },
+        }
+    }
+
+    fn said(&self) -> Error {
         use Error::*;
-        Some(match self {
-            Server(_) => return None,
-            NullArgument(name) => Report::new(
+        match self {
+            Server(_) | Own(_) => Error::new(Code::ERRCODE_INTERNAL_ERROR, ""),
+            NullArgument(name) => Error::new(
                 Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
                 format!("argument \"{name}\" must not be null"),
             ),
-            InvalidVersion { version, why } => Report::new(
+            InvalidVersion { version, why } => Error::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("invalid version \"{}\"", beginning(version).escape_debug()),
+                format!("invalid version \"{}\"", beginning(version)),
             )
             .detail(why.to_string())
             .hint("Use numbers, dots, letters or a timestamp, such as 001, 1.2 or 20240131120000."),
-            InvalidRequirement { text, why } => Report::new(
+            InvalidRequirement { text, why } => Error::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("invalid requirement \"{}\"", beginning(text).escape_debug()),
+                format!("invalid requirement \"{}\"", beginning(text)),
             )
             .detail(why.to_string())
             .hint("Name a version (003), one of another project (billing:003), or an extension (extension:vector)."),
-            InvalidName { what, name, why, hint } => Report {
-                detail: why.clone(),
-                ..Report::new(
+            InvalidName { what, name, why, hint } => {
+                let error = Error::new(
                     Code::ERRCODE_INVALID_PARAMETER_VALUE,
-                    format!("invalid {what} \"{}\"", beginning(name).escape_debug()),
+                    format!("invalid {what} \"{}\"", beginning(name)),
                 )
-                .hint(hint.as_str())
+                .hint(hint.clone());
+                match why { Some(why) => error.detail(why.clone()), None => error }
             },
             InvalidArgument { message, hint } => {
-                Report::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, message.as_str()).hint(hint.as_str())
+                Error::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, message.clone()).hint(hint.clone())
             }
-            UnknownProject { project, known } => Report::new(
+            UnknownProject { project, known } => Error::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("project \"{project}\" does not exist"),
             )
@@ -244,7 +152,7 @@ impl Error {
                     literal(project)
                 ),
             }),
-            UnknownTarget { version, project } => Report::new(
+            UnknownTarget { version, project } => Error::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("migration {version} does not exist in project \"{project}\""),
             )
@@ -252,7 +160,7 @@ impl Error {
                 "The registered versions: SELECT version FROM migrations.status({});",
                 literal(project)
             )),
-            UnknownRepeatable { name, project } => Report::new(
+            UnknownRepeatable { name, project } => Error::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("repeatable migration \"{name}\" does not exist in project \"{project}\""),
             )
@@ -260,33 +168,33 @@ impl Error {
                 "The registered ones: SELECT name FROM migrations.status({}) WHERE version IS NULL;",
                 literal(project)
             )),
-            VersionClash { version, registered, project } => Report::new(
+            VersionClash { version, registered, project } => Error::new(
                 Code::ERRCODE_UNIQUE_VIOLATION,
                 format!("version {version} is the same as version {registered} of project \"{project}\""),
             )
             .detail("Leading zeros of numbers make no difference.")
             .hint(format!("Write it as {registered}, or choose another version.")),
-            AlreadyRegistered { version, project, differs } => Report::new(
+            AlreadyRegistered { version, project, differs } => Error::new(
                 Code::ERRCODE_UNIQUE_VIOLATION,
                 format!("migration {version} of project \"{project}\" is already registered with another content"),
             )
             .detail(format!("What differs: {}.", differs.join(", ")))
             .hint("Register the change as a new migration, or store this content with replace => true."),
-            Problem(problem) => Report::new(
+            Problem(problem) => Error::new(
                 match problem.is_beyond {
                     true => Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                     false => Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 },
                 in_file(problem),
             )
-            .hint(problem.hint.as_str()),
-            NoUp { versions, project } => Report::new(
+            .hint(problem.hint.clone()),
+            NoUp { versions, project } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration{} {} of project \"{project}\" {} no up", plural(versions.len()), and(versions), has(versions.len())),
             )
             .detail("Only a down was registered.")
             .hint("Register the file that belongs to it, NNN_name.up.sql or NNN_name.sql, with migrations.add_file()."),
-            NoDown { versions, project } => Report::new(
+            NoDown { versions, project } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("cannot roll back: migration{} {} of project \"{project}\" {} no down", plural(versions.len()), and(versions), has(versions.len())),
             )
@@ -306,7 +214,7 @@ impl Error {
                 if migrations.len() > LISTED {
                     lines.push(format!("And {} more.", migrations.len() - LISTED));
                 }
-                Report::new(
+                Error::new(
                     Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format!("applied migration{} {} of project \"{project}\" {} modified", plural(versions.len()), some_of(&versions), if versions.len() == 1 { "was" } else { "were" }),
                 )
@@ -328,7 +236,7 @@ impl Error {
                 let title = |m: &crate::store::overview::Modified| format!("{} ({})", m.version, m.parts);
                 let titles: Vec<String> = modified.iter().map(title).collect();
                 let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-                Report::new(
+                Error::new(
                     Code::ERRCODE_INVALID_PARAMETER_VALUE,
                     match confirm {
                         None => format!("accepting all changes of project \"{project}\" needs confirm => {number}"),
@@ -350,7 +258,7 @@ impl Error {
             Cycle { path, project } => {
                 let first = path.first().cloned().unwrap_or_default();
                 let path = format!("{} -> {first}", path.join(" -> "));
-                Report::new(
+                Error::new(
                     Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     match project {
                         Some(project) => format!("migrations of project \"{project}\" require each other: {path}"),
@@ -363,12 +271,12 @@ impl Error {
                 })
                 .hint("Register one of them with other requirements: SELECT migrations.add(..., requires => ..., replace => true);")
             }
-            MissingRequirement { migration, requires, project } => Report::new(
+            MissingRequirement { migration, requires, project } => Error::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("migration {migration} of project \"{project}\" requires {requires}, which is not registered"),
             )
             .hint(format!("Register {requires}, or {migration} again with other requirements.")),
-            Blocked { migration, project, unmet } => Report::new(
+            Blocked { migration, project, unmet } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration {migration} of project \"{project}\" is blocked"),
             )
@@ -386,7 +294,7 @@ impl Error {
                 ),
                 Unmet::Extension(name) => format!("CREATE EXTENSION {};", quote_identifier(name)),
             }),
-            OutOfOrder { versions, newest, project } => Report::new(
+            OutOfOrder { versions, newest, project } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration{} {} of project \"{project}\" {} pending below version {newest}, which is applied", plural(versions.len()), and(versions), if versions.len() == 1 { "is" } else { "are" }),
             )
@@ -396,18 +304,18 @@ impl Error {
                 literal(versions.first().map_or("", String::as_str)),
                 literal(project)
             )),
-            NotHeld { script, gave, hint } => Report::new(
+            NotHeld { script, gave, hint } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("{script} does not hold: it gave {gave}"),
             )
             .detail("The first column of the first row of its last SELECT must be true.")
             .hint(*hint),
-            Required { verb, version, project, by } => Report::new(
+            Required { verb, version, project, by } => Error::new(
                 Code::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
                 format!("cannot {verb} migration {version} of project \"{project}\": {} {} it", and(by), if by.len() == 1 { "requires" } else { "require" }),
             )
             .hint(format!("First {verb} what requires it.")),
-            NotApplied { version, project } => Report::new(
+            NotApplied { version, project } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("migration {version} of project \"{project}\" is not applied"),
             )
@@ -415,7 +323,7 @@ impl Error {
                 "What is applied: SELECT version, state FROM migrations.status({});",
                 literal(project)
             )),
-            StillApplied { version, project } => Report::new(
+            StillApplied { version, project } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("cannot remove migration {version} of project \"{project}\": it is applied"),
             )
@@ -424,7 +332,7 @@ impl Error {
                 literal(version),
                 literal(project)
             )),
-            NotConfirmed { project, stepwise } => Report::new(
+            NotConfirmed { project, stepwise } => Error::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("rolling back all migrations of project \"{project}\" was not confirmed"),
             )
@@ -443,7 +351,7 @@ impl Error {
                 let each = call.ends_with("_each");
                 let run = if each { "CALL" } else { "SELECT * FROM" };
                 let back = if each { "CALL migrations.rollback_to_each" } else { "SELECT * FROM migrations.rollback_to" };
-                Report::new(
+                Error::new(
                     Code::ERRCODE_INVALID_PARAMETER_VALUE,
                     format!("{call}() takes a number of migrations, not the text \"{}\"", given.escape_debug()),
                 )
@@ -455,7 +363,7 @@ impl Error {
                 ))
             }
             AmbiguousVersion { call, given, project } => {
-                Report::new(
+                Error::new(
                     Code::ERRCODE_INVALID_PARAMETER_VALUE,
                     format!("{call}() takes a version as text, by the arguments \"target\" or \"only_version\""),
                 )
@@ -467,19 +375,19 @@ impl Error {
                     literal(project)
                 ))
             }
-            NoNextVersion { version } => Report::new(
+            NoNextVersion { version } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("no version can be counted on from \"{version}\""),
             )
             .detail("It is the highest version of the project. Its last number is counted on, within 200 bytes.")
             .hint("Choose the next version by hand."),
-            MayNotReadFiles => Report::new(
+            MayNotReadFiles => Error::new(
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 "permission denied to read files of the server",
             )
             .detail("Only superusers and members of pg_read_server_files may do so.")
             .hint("Load the folder from the client's side with pg_migrations.sh, or have it granted: GRANT pg_read_server_files TO ...;"),
-            File { path, why } => Report::new(
+            File { path, why } => Error::new(
                 match why.kind() {
                     std::io::ErrorKind::NotFound => Code::ERRCODE_UNDEFINED_FILE,
                     std::io::ErrorKind::PermissionDenied => Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -490,13 +398,13 @@ impl Error {
                 format!("cannot read \"{path}\": {}", without_number(why)),
             )
             .hint("The path is one of the server's machine, read by the operating system's user that runs PostgreSQL."),
-            FilesRefused { directory, files } => Report {
-                code: files.first().and_then(|(_, error)| error.report()).map_or(
+            FilesRefused { directory, files } => {
+                let code = files.first().and_then(|(_, error)| error.report()).map_or(
                     Code::ERRCODE_INVALID_PARAMETER_VALUE as i32,
                     |report| report.code,
-                ),
-                ..Report::new(
-                    Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                );
+                Error::new(
+                    Code::from(code),
                     match (directory, files.len()) {
                         (Some(directory), 1) => format!("1 file of \"{directory}\" was refused, so nothing of it is registered"),
                         (Some(directory), n) => format!("{n} files of \"{directory}\" were refused, so nothing of it is registered"),
@@ -507,17 +415,17 @@ impl Error {
                 .detail(files.iter().map(|(file, error)| refused(file, error)).collect::<Vec<_>>().join("\n"))
                 .hint("Correct or move away these files, and load the folder again. A changed text of a registered version is taken with replace => true.")
             },
-            NotAdoptable { message, hint } => Report::new(
+            NotAdoptable { message, hint } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                message.as_str(),
+                message.clone(),
             )
-            .hint(hint.as_str()),
-            TooFew(n) => Report::new(
+            .hint(hint.clone()),
+            TooFew(n) => Error::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("cannot roll back {n} migrations"),
             )
             .hint("Give the number of migrations to roll back, 1 or more."),
-            TooMany { asked, applied, project } => Report::new(
+            TooMany { asked, applied, project } => Error::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
                 format!("cannot roll back {asked} migration{}: project \"{project}\" has {applied} applied", plural(*asked as usize)),
             )
@@ -526,13 +434,13 @@ impl Error {
             } else {
                 format!("Give {applied} to roll all of them back.")
             }),
-            InsideTransaction { call, instead } => Report::new(
+            InsideTransaction { call, instead } => Error::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
                 format!("CALL {call} cannot run inside a transaction block, a function, a DO block or another procedure"),
             )
             .detail("It commits after each migration. Several statements sent as one query are a transaction block, too.")
             .hint(format!("Send the CALL as a statement of its own; or do all in one transaction: {instead}")),
-            ChangedUnderWay { migration, statement, arguments, is_down } => Report::new(
+            ChangedUnderWay { migration, statement, arguments, is_down } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("statement {statement} of {migration} was changed after it had run, before the migration was finished"),
             )
@@ -542,7 +450,7 @@ impl Error {
                 if *is_down { ", accept it with migrations.accept_changes()," } else { "" },
                 if *is_down { "mark_applied" } else { "mark_pending" },
             )),
-            HalfRun { migration, is_repeatable, project, done, is_down, rollback } => Report::new(
+            HalfRun { migration, is_repeatable, project, done, is_down, rollback } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 match is_down {
                     true => format!("the rollback of migration {migration} of project \"{project}\" is half run"),
@@ -555,12 +463,12 @@ impl Error {
                 has(*done as usize)
             ))
             .hint(ways_out(migration, *is_repeatable, project, *is_down, *rollback)),
-            Interrupted { migration, command, statement, arguments } => Report::new(
+            Interrupted { migration, command, statement, arguments } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("statement {statement} of {migration} was interrupted, and {command} may have committed a part of its work"),
             )
             .hint(format!("Look at what it has done. SELECT * FROM migrations.mark_statement_done({arguments}); if it is complete; SELECT * FROM migrations.retry({arguments}); to run it again.")),
-            Decided { version, project, direction } => Report::new(
+            Decided { version, project, direction } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("no block of migration {version} of project \"{project}\" was cut off"),
             )
@@ -570,24 +478,24 @@ impl Error {
                 Some(_) => format!("Go on with CALL migrations.apply_each(project => {});", literal(project)),
                 None => format!("See SELECT * FROM migrations.status({});", literal(project)),
             }),
-            IndexInWork { index, process, place } => Report::new(
+            IndexInWork { index, process, place } => Error::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("index {index} is not valid, and process {process} is at work on its table"),
             )
             .hint("Repeat the call when that session has finished.")
-            .place(place.clone()),
-            InvalidIndex { index, place } => Report::new(
+            .at(place.clone()),
+            InvalidIndex { index, place } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("index {index} is not valid"),
             )
             .detail("An earlier attempt to build it has failed, and the statement passes over an index that exists.")
             .hint(format!("DROP INDEX CONCURRENTLY {index}; and repeat the call."))
-            .place(place.clone()),
-            Busy { project, holder, waited } => Report::new(
+            .at(place.clone()),
+            Busy { project, holder, waited } => Error::new(
                 Code::ERRCODE_LOCK_NOT_AVAILABLE,
                 format!("migrations of project \"{project}\" are in use by another session"),
             )
-            .detail(holder.as_str())
+            .detail(holder.clone())
             .hint(match waited {
                 None => "Repeat the call when its run, or its transaction, has ended.".to_owned(),
                 Some(waited) => format!(
@@ -595,106 +503,106 @@ impl Error {
                     duration(*waited)
                 ),
             }),
-            SnapshotTooOld(project) => Report::new(
+            SnapshotTooOld(project) => Error::new(
                 Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
                 format!("migrations of project \"{project}\" have changed since this transaction began"),
             )
             .hint("End the transaction and repeat it."),
-            RunInsideRun => Report::new(
+            RunInsideRun => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "cannot run migrations inside a migration",
             )
             .hint("Remove the call from the migration's text."),
-            NoMigration => Report::new(
+            NoMigration => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "migrations.keep() was not called by the text of a migration",
             )
             .detail("A backup is named after the migration that keeps it.")
             .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('...');"),
-            KeptByCondition => Report::new(
+            KeptByCondition => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "migrations.keep() was called by a precondition or verify script",
             )
             .detail("What such a script does is taken back, so it keeps nothing.")
             .hint("Call it in the up or down of a migration, before what changes the table: SELECT migrations.keep('...');"),
-            TemporaryType { relation, column, name } => Report::new(
+            TemporaryType { relation, column, name } => Error::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 format!("cannot keep {relation}: its column \"{column}\" depends on {name}, which is temporary"),
             )
             .detail("The backup would lose the column when the session ends.")
             .hint("Give the column a type of another schema than pg_temp."),
-            Renamed(relation) => Report::new(
+            Renamed(relation) => Error::new(
                 Code::ERRCODE_T_R_SERIALIZATION_FAILURE,
                 format!("the name {relation} has been given to something else meanwhile"),
             )
             .hint("End the transaction and repeat it."),
-            NoRelation(relation) => Report::new(
+            NoRelation(relation) => Error::new(
                 Code::ERRCODE_UNDEFINED_TABLE,
                 format!("relation with OID {relation} does not exist"),
             )
             .hint("Give the relation's name as a text."),
-            NotATable(relation) => Report::new(
+            NotATable(relation) => Error::new(
                 Code::ERRCODE_WRONG_OBJECT_TYPE,
                 format!("cannot keep {relation}: it is not a table"),
             )
             .detail("Tables, partitioned ones too, and materialized views can be kept.")
             .hint("Of a view, keep the tables that it reads."),
-            BackupAltered(backup) => Report::new(
+            BackupAltered(backup) => Error::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 format!("an event trigger has changed the new table {backup}"),
             )
             .detail("A backup has columns, but no indexes, constraints, triggers, rules or policies.")
             .hint("Have the event trigger ignore tables of the schema migrations_backup."),
-            NotABackup(relation) => Report::new(
+            NotABackup(relation) => Error::new(
                 Code::ERRCODE_WRONG_OBJECT_TYPE,
                 format!("cannot forget {relation}: migrations.keep() has not made it"),
             )
             .hint("What it has made: SELECT backup, copied_from FROM migrations.backups;"),
-            BackupNameTaken(relation) => Report::new(
+            BackupNameTaken(relation) => Error::new(
                 Code::ERRCODE_DUPLICATE_TABLE,
                 format!("cannot keep {relation}: the names for its backup are taken by other relations"),
             )
             .hint(format!("Move them out of the schema {SCHEMA}.")),
-            BackupsOfOthers { owner, caller } => Report::new(
+            BackupsOfOthers { owner, caller } => Error::new(
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 format!("schema \"{SCHEMA}\" belongs to role \"{owner}\", of which \"{caller}\" is not a member"),
             )
             .detail("The owner of the schema could drop what is kept in it.")
             .hint(format!("Give the schema to a role that all who apply migrations are members of: ALTER SCHEMA {SCHEMA} OWNER TO ...;")),
-            NoCron => Report::new(
+            NoCron => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "this server does not load pg_cron",
             )
             .hint("Have it loaded: shared_preload_libraries = 'pg_cron'. Or let another scheduler run CALL migrations.apply_each();"),
-            CronNotCreated => Report::new(
+            CronNotCreated => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "pg_cron is not installed in this database",
             )
             .hint("CREATE EXTENSION pg_cron;"),
-            CronElsewhere { home, there } => Report::new(
+            CronElsewhere { home, there } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("pg_cron is not installed in this database, but in \"{home}\""),
             )
             .detail("It can be in one database of a server only: the one that cron.database_name names.")
             .hint(format!("Connect to that one: {there}")),
-            JobCannotRun { role, may_log_in: false } => Report::new(
+            JobCannotRun { role, may_log_in: false } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("a job of role \"{role}\" would never run: the role may not log in"),
             )
             .detail("pg_cron runs a job as the role that has scheduled it.")
             .hint(format!("ALTER ROLE {} LOGIN; or SET ROLE to one that may log in, and schedule as that one.", quote_identifier(role))),
-            JobCannotRun { role, .. } => Report::new(
+            JobCannotRun { role, .. } => Error::new(
                 Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
                 format!("a job of role \"{role}\" would never run: the role may not call migrations.apply_each()"),
             )
             .detail("pg_cron runs a job as the role that has scheduled it.")
             .hint(format!("GRANT EXECUTE ON PROCEDURE migrations.apply_each TO {};", quote_identifier(role))),
-            NotScheduled { project } => Report::new(
+            NotScheduled { project } => Error::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 format!("you have no job for project \"{project}\" in this database"),
             )
             .hint("All jobs that you may see: SELECT jobname, username, database FROM cron.job;"),
-            ReadOnly { call, standby } => Report::new(
+            ReadOnly { call, standby } => Error::new(
                 Code::ERRCODE_READ_ONLY_SQL_TRANSACTION,
                 format!("cannot execute {call} in a read-only transaction"),
             )
@@ -703,43 +611,43 @@ impl Error {
             } else {
                 "Run it in a transaction that may write. Where all of a session's are read-only: SET default_transaction_read_only = off;"
             }),
-            SchemaVersion { library, installed } => Report::new(
+            SchemaVersion { library, installed } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("the library of pg_migrations is version {library}, the extension in this database is {installed}"),
             )
             .hint("Run ALTER EXTENSION pg_migrations UPDATE; and reconnect if the message stays."),
-            NotInstalled => Report::new(
+            NotInstalled => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "extension pg_migrations is not installed in this database",
             )
             .hint("CREATE EXTENSION pg_migrations;"),
-            NonTransactional { command, place, way } => Report::new(
+            NonTransactional { command, place, way } => Error::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
                 format!("{command} cannot run inside a transaction, so not in this run"),
             )
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
             .hint(way.clone().unwrap_or_else(|| "Remove it from the script.".to_owned()))
-            .place(place.clone()),
-            MarkedNonTransactional { version, project, instead } => Report::new(
+            .at(place.clone()),
+            MarkedNonTransactional { version, project, instead } => Error::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
                 format!("migration {version} of project \"{project}\" is marked as one that cannot run inside a transaction"),
             )
             .detail("Nothing was run: all migrations of a call are checked before the first one starts.")
             .hint(format!("Use {instead} which runs its statements in transactions of their own.")),
-            AllModesSet { migration, instead } => Report::new(
+            AllModesSet { migration, instead } => Error::new(
                 Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
                 format!("{migration} cannot run in the transaction of a migration that ran SET CONSTRAINTS ALL"),
             )
             .detail("A function or DO block ran it. Its mode is that of all constraints to the end of the transaction, and nothing can put it back.")
             .hint(format!("Use {instead} which gives each migration a transaction of its own, or name the constraints.")),
-            TransactionControl { command, is_condition: true, place, .. } => Report::new(
+            TransactionControl { command, is_condition: true, place, .. } => Error::new(
                 Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
                 format!("{command} is not allowed in a precondition or verify script"),
             )
             .detail("Nothing was run. All that such a script does is rolled back; in it a plain BEGIN with a plain COMMIT or ROLLBACK is accepted.")
             .hint("Remove the statement, or its options.")
-            .place(place.clone()),
-            TransactionControl { command, place, way, .. } => Report::new(
+            .at(place.clone()),
+            TransactionControl { command, place, way, .. } => Error::new(
                 Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
                 format!("{command} is not allowed in a migration"),
             )
@@ -750,29 +658,29 @@ impl Error {
                 }
                 _ => "Remove the statement, or split the migration there.".to_owned(),
             })
-            .place(place.clone()),
-            Unended { place } => Report::new(
+            .at(place.clone()),
+            Unended { place } => Error::new(
                 Code::ERRCODE_INVALID_TRANSACTION_TERMINATION,
                 "a transaction that the migration begins has no end",
             )
             .detail("Nothing was run. At the end of the text all of it would be rolled back.")
             .hint("Put COMMIT behind it.")
-            .place(place.clone()),
-            RefusedStatement { command, detail, hint, place } => Report::new(
+            .at(place.clone()),
+            RefusedStatement { command, detail, hint, place } => Error::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 format!("{command} is not allowed in a migration"),
             )
             .detail(*detail)
             .hint(*hint)
-            .place(place.clone()),
-            Script { what: What::Command(command, hint), place } => Report::new(
+            .at(place.clone()),
+            Script { what: What::Command(command, hint), place } => Error::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 format!("psql's command {command} is not allowed in a migration"),
             )
             .detail("The server runs the text, so there is no psql that could carry it out.")
             .hint(*hint)
-            .place(place.clone()),
-            Script { what: What::Unset(names, project), place } => Report::new(
+            .at(place.clone()),
+            Script { what: What::Unset(names, project), place } => Error::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 match &names[..] {
                     [name] => format!("variable {} is not set", quoted(name)),
@@ -784,8 +692,8 @@ impl Error {
                 if names.len() == 1 { "it" } else { "them" },
                 set_variables(names, project)
             ))
-            .place(place.clone()),
-            Script { what: What::Unexpanded(names, project), place } => Report::new(
+            .at(place.clone()),
+            Script { what: What::Unexpanded(names, project), place } => Error::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 match &names[..] {
                     [name] => format!("placeholder {} is not expanded", quoted(name)),
@@ -798,66 +706,66 @@ impl Error {
                 literal(project),
                 set_variables(names, project)
             ))
-            .place(place.clone()),
-            Script { what: What::BehindCopy, place } => Report::new(
+            .at(place.clone()),
+            Script { what: What::BehindCopy, place } => Error::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "something follows COPY ... FROM stdin in its line",
             )
             .detail("The data begins in the next line, so that it cannot be told what belongs to it.")
             .hint("Put it behind the line of \\. that ends the data.")
-            .place(place.clone()),
-            Script { what: What::StrayData, place } => Report::new(
+            .at(place.clone()),
+            Script { what: What::StrayData, place } => Error::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "no COPY reads the data that stands here",
             )
             .detail("With the values of its variables the text has other statements than without.")
             .hint("Write COPY ... FROM stdin; without variables that hold quotes or semicolons.")
-            .place(place.clone()),
-            Script { what: What::TooLong, place } => Report::new(
+            .at(place.clone()),
+            Script { what: What::TooLong, place } => Error::new(
                 Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                 "the text is too long with the values of its variables",
             )
             .detail("A text can have 1 GB, what is put in the place of variables 16 MB.")
-            .place(place.clone()),
-            OutOfMemory => Report::new(Code::ERRCODE_OUT_OF_MEMORY, "out of memory")
+            .at(place.clone()),
+            OutOfMemory => Error::new(Code::ERRCODE_OUT_OF_MEMORY, "out of memory")
                 .hint("Repeat the call when the server has more of it."),
-            Audited { migration } => Report::new(
+            Audited { migration } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("{migration} cannot run while pgaudit is loaded before pg_migrations"),
             )
             .detail("It has statements that commit by themselves. pgaudit refuses these inside a call, unless pg_migrations was loaded first.")
             .hint("Name pg_migrations before pgaudit in shared_preload_libraries, and restart the server."),
-            PendingTriggers => Report::new(
+            PendingTriggers => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 "cannot run migrations here while deferred triggers are pending",
             )
             .detail("They were set off before a function with SECURITY DEFINER was called, and would run as its owner.")
             .hint("Run SET CONSTRAINTS ALL IMMEDIATE before the function is called, or commit."),
-            EndlessTriggers(rounds) => Report::new(
+            EndlessTriggers(rounds) => Error::new(
                 Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                 format!("deferred triggers are still pending after {rounds} rounds"),
             )
             .hint("Look for triggers that set each other off."),
-            ForeignObject { table, what, hint } => Report::new(
+            ForeignObject { table, what, hint } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("table migrations.{table} has been altered"),
             )
             .detail(format!("{what} is not part of pg_migrations."))
-            .hint(hint.as_str()),
-            StringsChanged { place } => Report::new(
+            .hint(hint.clone()),
+            StringsChanged { place } => Error::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "cannot change standard_conforming_strings inside a migration",
             )
             .detail("The text was read as a whole before its first statement ran, with the former value.")
             .hint("Set it for the project, and remove the statement: SELECT * FROM migrations.set_project(..., settings => '{\"standard_conforming_strings\": \"off\"}');")
-            .place(place.clone()),
-            Corrupt { what } => Report::new(
+            .at(place.clone()),
+            Corrupt { what } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("the stored text of {what} does not match its checksum"),
             )
             .detail("It was changed by other means than the functions of pg_migrations.")
             .hint("Register the migration again from its file with replace => true, or restore the row if it is applied."),
-            Damaged { column, tables, row } => Report::new(
+            Damaged { column, tables, row } => Error::new(
                 Code::ERRCODE_DATA_CORRUPTED,
                 format!("the record of pg_migrations is damaged: \"{column}\" holds no valid value"),
             )
@@ -866,43 +774,43 @@ impl Error {
                 if row.is_empty() { String::new() } else { format!(" ({row})") }
             ))
             .hint("Restore the row from a backup, or correct it as a superuser under SET session_replication_role = replica;"),
-            Rewritten { tables } => Report::new(
+            Rewritten { tables } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("a rule replaces what pg_migrations does to {tables}"),
             )
             .detail("Without what the rule replaces nothing can be recorded.")
             .hint("Drop the rule: DROP RULE ... ON ...; SELECT * FROM pg_rules WHERE schemaname = 'migrations'; shows it."),
-            Tampered { migration, detail } => Report::new(
+            Tampered { migration, detail } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("{migration} interfered with the tables of pg_migrations"),
             )
-            .detail(detail.as_str())
+            .detail(detail.clone())
             .hint("Remove the statement that does so from the migration's text."),
-            UserNotRestored { migration } => Report::new(
+            UserNotRestored { migration } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("{migration} left the session as another user"),
             )
             .hint("End the migration's text with RESET ROLE; or RESET SESSION AUTHORIZATION;"),
-            DirectChange { table, command } => Report::new(
+            DirectChange { table, command } => Error::new(
                 Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                 format!("cannot {command} migrations.{table}: its rows are kept by pg_migrations"),
             )
             .detail("Only the functions of pg_migrations change them.")
             .hint("Use a function such as migrations.add() with replace => true, or migrations.rollback()."),
-            Internal { code, message, detail, hint } => Report {
-                code: code.unwrap_or(Code::ERRCODE_INTERNAL_ERROR as i32),
-                message: message.clone(),
-                detail: detail.clone(),
-                hint: hint.clone(),
-                place: None,
+            Internal { code, message, detail, hint } => {
+                let code = code.map_or(Code::ERRCODE_INTERNAL_ERROR, Code::from);
+                Error::new(code, message.clone()).with(|r| {
+                    r.detail = detail.clone().map(Into::into);
+                    r.hint = hint.clone().map(Into::into);
+                })
             },
-        })
+        }
     }
 
     /// SQLSTATE and message, as the log line of a failed run has them.
     pub fn summary(&self) -> (String, String) {
         match (self, self.report()) {
-            (_, Some(report)) => (sqlstate_text(report.code), report.message),
+            (_, Some(report)) => (sqlstate_text(report.code), report.message.into_owned()),
             (Error::Server(error), None) => (error.sqlstate(), error.message()),
             (_, None) => Default::default(),
         }

@@ -1,13 +1,14 @@
 //! Verify scripts of what is in force, run again: whether it still holds.
 
 use crate::domain::checksum::checksum;
+use crate::domain::text::arguments;
 use crate::domain::version::Version;
 use crate::engine::naming::{ScriptKind, label};
 use crate::engine::plan;
 use crate::engine::script::{self, KeepRows};
 use crate::engine::session::CallGuard;
 use crate::engine::{conditions, constraints};
-use crate::error::{Error, Result, arguments};
+use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
 use crate::pg::context::Context;
 use crate::pg::integrity::OwnObjects;
@@ -128,7 +129,7 @@ fn one(
             done.output_lines(),
         ),
         // A script that can't run here at all doesn't hold either.
-        Err(error) if conditions::is_answer(&error) || error.report().is_some() => {
+        Err(error) if conditions::is_answer(&error) || error.server().is_none() => {
             let (sqlstate, message) = error.summary();
             (Some(format!("{message} ({sqlstate})")), Vec::new())
         }

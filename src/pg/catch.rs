@@ -2,9 +2,12 @@
 
 use super::raw;
 use crate::domain::mask::Mask;
+use crate::domain::text::{LONGEST_MESSAGE, bounded};
+use crate::error::{Error, Report, ServerError};
 use cee_scape::{SigJmpBufFields, call_with_sigsetjmp};
 use core::ffi::c_char;
 use pgrx::pg_sys;
+use std::any::Any;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -15,61 +18,74 @@ use std::ptr::NonNull;
 /// It lives in the memory of the client's statement, so that a subtransaction or, in a
 /// procedure, the transaction can be rolled back before it is thrown again, unchanged.
 #[derive(Debug)]
-pub struct ServerError {
+pub struct Caught {
     data: NonNull<pg_sys::ErrorData>,
 }
 
-impl ServerError {
+impl Caught {
     fn data(&self) -> &pg_sys::ErrorData {
         // SAFETY: made by CopyErrorData in the statement's memory, which outlives us.
         unsafe { self.data.as_ref() }
     }
 
-    /// The five characters of the SQLSTATE.
-    pub fn sqlstate(&self) -> String {
-        sqlstate_text(self.data().sqlerrcode)
-    }
-
-    /// The SQLSTATE as the server packs it.
-    pub fn code(&self) -> i32 {
-        self.data().sqlerrcode
-    }
-
-    /// The primary message; of a very long one, its beginning.
-    pub fn message(&self) -> String {
-        match self.data().message {
-            message if message.is_null() => String::new(),
-            // SAFETY: the field is a C string.
-            message => super::text::bounded(&unsafe { CStr::from_ptr(message) }.to_string_lossy()),
+    /// Sets a field to a copy that lives in the context of the error's other fields.
+    fn set(&mut self, field: impl Fn(&mut pg_sys::ErrorData) -> &mut *mut c_char, to: &str) {
+        // SAFETY: the error is ours, and its context lives as long as it does.
+        unsafe {
+            let context = pg_sys::MemoryContextSwitchTo(self.data().assoc_context);
+            *field(self.data.as_mut()) = pg_sys::pstrdup(super::cstring(to).as_ptr());
+            pg_sys::MemoryContextSwitchTo(context);
         }
     }
 
-    /// Hides values in all that it says.
-    pub fn hide(&mut self, mask: &Mask) {
+    /// The error that was caught, as it is in an error of a call. Error: the latter is one of
+    /// ours.
+    pub(super) fn of(error: Error) -> Result<Caught, Box<Report>> {
+        let caught: Box<dyn Any> = error.into_server()?;
+        // Nothing else implements the trait.
+        caught.downcast().map(|caught| *caught).map_err(|_| Box::default())
+    }
+
+    /// The pointer to throw with.
+    pub(super) fn into_raw(self) -> *mut pg_sys::ErrorData {
+        self.data.as_ptr()
+    }
+}
+
+impl ServerError for Caught {
+    fn code(&self) -> i32 {
+        self.data().sqlerrcode
+    }
+
+    fn message(&self) -> String {
+        match self.data().message {
+            message if message.is_null() => String::new(),
+            // SAFETY: the field is a C string.
+            message => bounded(&unsafe { CStr::from_ptr(message) }.to_string_lossy()),
+        }
+    }
+
+    fn hide(&mut self, mask: &Mask) {
         // SAFETY: made by CopyErrorData.
         unsafe { super::mask::in_error(mask, self.data.as_ptr()) };
     }
 
-    /// Makes a text the DETAIL, if the error has none.
-    pub fn set_detail(&mut self, detail: &str) {
+    fn set_detail(&mut self, detail: &str) {
         if self.data().detail.is_null() {
             self.set(|data| &mut data.detail, detail);
         }
     }
 
-    /// Adds a sentence to the HINT, or makes it the HINT.
-    pub fn add_hint(&mut self, hint: &str) {
+    fn add_hint(&mut self, hint: &str) {
         let all = match text(self.data().hint) {
-            Some(former) if former.len() > super::text::LONGEST_MESSAGE => return,
+            Some(former) if former.len() > LONGEST_MESSAGE => return,
             Some(former) => format!("{former} {hint}"),
             None => hint.to_owned(),
         };
         self.set(|data| &mut data.hint, &all);
     }
 
-    /// Puts other words in the place of a statement that the CONTEXT quotes, and leaves out the
-    /// position within it.
-    pub fn hide_statement(&mut self, sql: &str, instead: &str) {
+    fn hide_statement(&mut self, sql: &str, instead: &str) {
         if let Some(context) = text(self.data().context)
             && let Some(at) = context.find(sql)
         {
@@ -86,31 +102,12 @@ impl ServerError {
             data.internalpos = 0;
         }
     }
-
-    /// Sets a field to a copy that lives in the context of the error's other fields.
-    fn set(&mut self, field: impl Fn(&mut pg_sys::ErrorData) -> &mut *mut c_char, to: &str) {
-        // SAFETY: the error is ours, and its context lives as long as it does.
-        unsafe {
-            let context = pg_sys::MemoryContextSwitchTo(self.data().assoc_context);
-            *field(self.data.as_mut()) = pg_sys::pstrdup(super::cstring(to).as_ptr());
-            pg_sys::MemoryContextSwitchTo(context);
-        }
-    }
-
-    /// The pointer to throw with.
-    pub(super) fn into_raw(self) -> *mut pg_sys::ErrorData {
-        self.data.as_ptr()
-    }
 }
 
-/// The five characters of a SQLSTATE that the server packs into an integer.
-pub fn sqlstate_text(mut code: i32) -> String {
-    let mut letters = String::with_capacity(5);
-    for _ in 0..5 {
-        letters.push(char::from((code & 0x3f) as u8 + b'0'));
-        code >>= 6;
+impl From<Caught> for Error {
+    fn from(error: Caught) -> Error {
+        Error::Server(Box::new(error))
     }
-    letters
 }
 
 fn text(pointer: *const core::ffi::c_char) -> Option<String> {
@@ -129,7 +126,7 @@ fn text(pointer: *const core::ffi::c_char) -> Option<String> {
 /// The closure is left by a longjmp: it must hold nothing with a destructor, and call
 /// functions of [`raw`] (or others that pass a longjmp on), never pgrx's wrapped ones,
 /// whose panic must not cross the frame of sigsetjmp.
-pub unsafe fn catch<T: Copy>(code: impl FnOnce() -> T) -> Result<T, ServerError> {
+pub unsafe fn catch<T: Copy>(code: impl FnOnce() -> T) -> Result<T, Caught> {
     // SAFETY: a server process has one thread that runs server code, so the statics are
     // ours. They are put back on both ways out.
     unsafe {
@@ -156,6 +153,6 @@ pub unsafe fn catch<T: Copy>(code: impl FnOnce() -> T) -> Result<T, ServerError>
         let data = raw::CopyErrorData();
         raw::FlushErrorState();
         pg_sys::CurrentMemoryContext = context;
-        Err(ServerError { data: NonNull::new_unchecked(data) })
+        Err(Caught { data: NonNull::new_unchecked(data) })
     }
 }

@@ -5,11 +5,12 @@
 //! it comes from, moves an error's position into the body, and keeps what is of NOTICE
 //! or WARNING level.
 
-use super::{cstring, interrupt, mask, raw, text};
+use super::{cstring, fault, interrupt, mask, raw};
 use crate::domain::mask::Mask;
 use crate::domain::script;
 use crate::domain::script::prepare::{Data, Map, Variables, What, prepare};
-use crate::error::{Error, Place, Result};
+use crate::domain::text::{KEPT_MESSAGES, bounded};
+use crate::error::{Error, ErrorLocation, Result};
 use core::ffi::{c_int, c_void};
 use pgrx::pg_sys;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -173,7 +174,7 @@ impl<'a> Context<'a> {
 
     /// The error about what can't be honoured in the body.
     pub fn fault(&self, what: What, offset: usize) -> Error {
-        Error::Script { what, place: self.place_of(offset) }
+        fault::error(what, self.place_of(offset))
     }
 
     /// What the parser reads; nothing before [`Context::prepare`].
@@ -252,7 +253,7 @@ impl<'a> Context<'a> {
     }
 
     /// The place of a statement, for an error of our own about it.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> ErrorLocation {
         let offset = match self.step.get() {
             Step::Statement { offset, .. } => offset,
             _ => 0,
@@ -260,14 +261,14 @@ impl<'a> Context<'a> {
         self.place_of(offset)
     }
 
-    fn place_of(&self, offset: usize) -> Place {
+    fn place_of(&self, offset: usize) -> ErrorLocation {
         let line = match self.step.get() {
             Step::Parsing => Some(self.line_at(offset)),
             _ => self.line(),
         };
         self.line.set(line);
         let shown = script::excerpt(self.text(), offset);
-        Place {
+        ErrorLocation {
             context: self.describe(line),
             excerpt: shown.text,
             position: shown.position as i32,
@@ -410,7 +411,7 @@ fn keep_message(context: &Context) -> Option<usize> {
         }
         if [pg_sys::INFO, pg_sys::NOTICE, pg_sys::WARNING].contains(&(level as u32)) {
             let mut kept = context.messages.borrow_mut();
-            let room = text::KEPT_MESSAGES.saturating_sub(context.kept.get());
+            let room = KEPT_MESSAGES.saturating_sub(context.kept.get());
             if kept.len() < KEPT && room > 0 && !(*data).message.is_null() {
                 let word = match level as u32 {
                     pg_sys::WARNING => "WARNING",
@@ -419,7 +420,7 @@ fn keep_message(context: &Context) -> Option<usize> {
                 };
                 let message = CStr::from_ptr((*data).message).to_string_lossy().into_owned();
                 let message = context.mask().hide(message);
-                let message = format!("{word}: {}", text::bounded(&message));
+                let message = format!("{word}: {}", bounded(&message));
                 context.kept.set(context.kept.get() + message.len());
                 kept.push(message);
             } else {

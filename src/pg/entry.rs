@@ -6,12 +6,14 @@
 //! throws the error.
 
 use super::call::Call;
+use super::catch::Caught;
 use super::{cstring, interrupt, raw, reserve};
 use crate::domain::visible::shown;
-use crate::error::{Error, Place, Report, Result};
+use crate::error::{Error, ErrorLocation, Report, Result};
 use core::ffi::{c_char, c_int};
 use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::pg_sys::{self, Datum, PgTryBuilder};
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
 /// Defines a C function (of the version-1 convention) that calls a Rust function, if the
@@ -103,15 +105,15 @@ impl Thrown {
     });
 
     fn new(error: Error) -> Thrown {
-        let report = match (error.report(), error) {
-            (None, Error::Server(error)) => return Thrown::Server(error.into_raw()),
-            (report, _) => report.unwrap_or_default(),
+        let report = match Caught::of(error) {
+            Ok(caught) => return Thrown::Server(caught.into_raw()),
+            Err(report) => report,
         };
-        let Report { code, message, detail, hint, place } = report;
+        let Report { code, message, detail, hint, location, .. } = *report;
         // Texts of users are in them. (An excerpt is to be as the caret needs it.)
-        let shown = |text: String| shown(&text).into_owned();
-        let (context, excerpt, position) = match place {
-            Some(Place { context, excerpt, position, .. }) => {
+        let shown = |text: Cow<str>| shown(&text).into_owned();
+        let (context, excerpt, position) = match location {
+            Some(ErrorLocation { context, excerpt, position, .. }) => {
                 (Some(context), Some(excerpt), position)
             }
             None => (None, None, 0),
@@ -121,7 +123,7 @@ impl Thrown {
             message: copied(Some(shown(message))),
             detail: copied(detail.map(shown)),
             hint: copied(hint.map(shown)),
-            context: copied(context.map(shown)),
+            context: copied(context.map(|text| shown(text.into()))),
             excerpt: copied(excerpt),
             position,
         })

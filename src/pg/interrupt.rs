@@ -5,10 +5,11 @@
 //! Rust frames as a panic's payload is, with all destructors, up to [`stoppable`], which makes
 //! an [`Error`] of it.
 
-use super::catch::{ServerError, catch};
+use super::catch::{Caught, catch};
 use super::{raw, reserve};
 use crate::domain::halt::{self, OutOfMemory};
 use crate::error::{Error, Result};
+use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use std::cell::Cell;
 
@@ -18,7 +19,7 @@ thread_local! {
 }
 
 /// A server error on its way.
-struct Stopped(ServerError);
+struct Stopped(Caught);
 
 // SAFETY: a server process has one thread that runs server code; the payload of a panic must be
 // `Send`, but goes to no other thread.
@@ -50,7 +51,7 @@ fn check() {
 }
 
 /// Ends the work with an error of the server's, where there is no way to return one.
-pub fn end(error: ServerError) -> ! {
+pub fn end(error: Caught) -> ! {
     halt::end(Stopped(error))
 }
 
@@ -59,9 +60,15 @@ pub fn end(error: ServerError) -> ! {
 pub fn stoppable<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match halt::catch(|| halt::catch(work)) {
         Ok(Ok(done)) => done,
-        Ok(Err(OutOfMemory)) => Err(Error::OutOfMemory),
-        Err(Stopped(error)) => Err(Error::Server(error)),
+        Ok(Err(OutOfMemory)) => Err(out_of_memory()),
+        Err(Stopped(error)) => Err(error.into()),
     }
+}
+
+/// There is no memory left for a text (53200).
+pub fn out_of_memory() -> Error {
+    Error::new(Code::ERRCODE_OUT_OF_MEMORY, "out of memory")
+        .hint("Repeat the call when the server has more of it.")
 }
 
 /// Does work as part of making a message: it isn't cut off, and without memory there is none.

@@ -12,6 +12,7 @@ pub mod copy;
 pub mod cursor;
 pub mod database;
 pub mod entry;
+pub mod fault;
 pub mod guc;
 pub mod identity;
 pub mod index;

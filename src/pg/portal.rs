@@ -4,12 +4,12 @@
 
 use super::context::Context;
 use super::copy::{self, Feed};
-use super::memory;
 use super::parse::Statement;
-use super::text::{self, KEPT_MESSAGES, LONGEST_MESSAGE};
 use super::utility::TopLevel;
 use super::{catch::catch, raw};
-use crate::error::{Error, Result};
+use super::{interrupt, memory};
+use crate::domain::text::{KEPT_MESSAGES, LONGEST_MESSAGE, bounded};
+use crate::error::Result;
 use core::ffi::c_int;
 use pgrx::pg_sys::{self, Datum};
 use std::ffi::CStr;
@@ -185,7 +185,7 @@ fn run_at(
             copy::read_as_utf8(statement);
             context.enter_data(Some((range.start, copy::table(statement))));
             let text = context.text().get(range.clone()).unwrap_or_default();
-            Some(Feed::begin(text).ok_or(Error::OutOfMemory)?)
+            Some(Feed::begin(text).ok_or_else(interrupt::out_of_memory)?)
         }
         None => None,
     };
@@ -332,5 +332,5 @@ fn as_json(
         })
     })?;
     // SAFETY: a C string in memory that is still there.
-    Ok(text::bounded(&unsafe { CStr::from_ptr(text) }.to_string_lossy()))
+    Ok(bounded(&unsafe { CStr::from_ptr(text) }.to_string_lossy()))
 }

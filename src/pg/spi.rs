@@ -237,7 +237,7 @@ fn failed(code: c_int) -> Error {
 
 /// An error of a statement of ours, without the statement: users know nothing of it.
 fn without_statement(mut error: Error, sql: &str) -> Error {
-    if let Error::Server(server) = &mut error {
+    if let Some(server) = error.server_mut() {
         server.hide_statement(sql, &format!("work on {}", tables(sql)));
     }
     error

@@ -5,12 +5,6 @@ use super::{interrupt, raw};
 use crate::domain::room;
 use pgrx::pg_sys::{self, Datum};
 
-/// The longest message, or row as JSON, that is kept or shown, in bytes.
-pub const LONGEST_MESSAGE: usize = 64 << 10;
-
-/// How much is kept of the messages of a body, and of its rows, in bytes.
-pub const KEPT_MESSAGES: usize = 1 << 20;
-
 /// A copy of a text.
 ///
 /// # Safety
@@ -37,13 +31,4 @@ pub fn unchecked(bytes: Vec<u8>) -> String {
     // The database is one of UTF-8. In another one, it is better to lose a letter than to stop.
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-/// A message that isn't too long, with what was cut.
-pub fn bounded(message: &str) -> String {
-    if message.len() <= LONGEST_MESSAGE {
-        return message.to_owned();
-    }
-    let end = crate::domain::script::floor_boundary(message, LONGEST_MESSAGE);
-    format!("{} ... ({} more bytes)", &message[..end], message.len() - end)
 }

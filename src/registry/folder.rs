@@ -4,7 +4,7 @@ use super::beneath::{Entry, Folder, Identity, Target};
 use crate::domain::{halt, room};
 use crate::error::{Error, Result};
 use crate::importers::{Need, need};
-use crate::pg::message;
+use crate::pg::{interrupt, message};
 use std::collections::HashSet;
 use std::ffi::CStr;
 use std::io::{self, Read};
@@ -135,7 +135,7 @@ impl Walk<'_> {
             Need::Text => match content(folder, name) {
                 Ok(content) => self.files.push((text, content)),
                 Err(Some(why)) => self.refuse(path, why),
-                Err(None) => self.refused.push((text, Box::new(Error::OutOfMemory))),
+                Err(None) => self.refused.push((text, Box::new(interrupt::out_of_memory()))),
             },
             _ => self.files.push((text, String::new())),
         }

@@ -5,7 +5,7 @@ use super::registration::{Done, Outcome, Registration};
 use super::unset_variables::UnsetVariables;
 use crate::domain::visible::is_invisible;
 use crate::engine::naming::ScriptKind;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::importers::include;
 use crate::importers::{self, Convention, File, Found, Need, Options, Problem, Set, need};
 use crate::pg::{identity, message};
@@ -156,7 +156,7 @@ fn register(
                     note(&mut rows, done);
                     loaded.extend(rows);
                 }
-                Err(error @ Error::Script { .. }) => {
+                Err(error) if matches!(error.kind(), Some(Kind::Text(_))) => {
                     let file = file_of(&rows, registration.failed_in());
                     refused.push((file, Box::new(error)));
                 }

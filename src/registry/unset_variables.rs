@@ -2,8 +2,8 @@
 //! the migrations run, so that is a warning. One warning names all of them.
 
 use crate::domain::script::prepare::{Syntax, Variables};
+use crate::domain::text::{literal, set_variables, some_of};
 use crate::engine::variables::unset;
-use crate::error::{literal, set_variables, some_of};
 use crate::importers::{Convention, Found};
 use crate::pg::message;
 use std::collections::{BTreeSet, HashMap};

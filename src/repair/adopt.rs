@@ -2,9 +2,10 @@
 
 use super::record::{self, Changed};
 use crate::catalog::foreign_record::Record;
+use crate::domain::text::arguments;
 use crate::domain::version::Version;
 use crate::engine::session::CallGuard;
-use crate::error::{Error, Result, arguments};
+use crate::error::{Error, Result};
 use crate::pg::call::Value;
 use crate::pg::guc::Nest;
 use crate::pg::message;

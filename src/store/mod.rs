@@ -4,6 +4,7 @@
 //! finds no object of the caller's. [`Store::as_owner`] begins and ends such work.
 
 pub mod applied;
+pub mod errors;
 pub mod event;
 pub mod holder;
 pub mod journal;

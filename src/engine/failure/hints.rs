@@ -1,9 +1,9 @@
 //! HINTs for server errors of a migration's statements.
 
+use crate::domain::text::arguments;
 use crate::engine::request::Request;
 use crate::engine::step::{Act, Step};
-use crate::error::arguments;
-use crate::pg::catch::ServerError;
+use crate::error::ServerError;
 use pgrx::PgSqlErrorCode as Code;
 
 /// Adds to an error of a step what the user can do about it.
@@ -11,7 +11,7 @@ use pgrx::PgSqlErrorCode as Code;
 /// `is_first`: no step was executed before it in this run. `is_stepwise`: each migration of the
 /// run has its own transaction. `request`: the call that was made.
 pub fn add(
-    error: &mut ServerError,
+    error: &mut dyn ServerError,
     step: &Step,
     project: &str,
     request: &Request,
@@ -30,7 +30,7 @@ pub fn add(
 }
 
 /// The statement creates a schema with the name of ours.
-fn is_own_schema(error: &ServerError) -> bool {
+fn is_own_schema(error: &dyn ServerError) -> bool {
     let message = error.message();
     let mut names = message.split(|c: char| c != '_' && !c.is_alphanumeric());
     Code::from(error.code()) == Code::ERRCODE_DUPLICATE_SCHEMA
@@ -39,7 +39,7 @@ fn is_own_schema(error: &ServerError) -> bool {
 
 /// For errors that do not occur with other transactions.
 fn add_transaction_hint(
-    error: &mut ServerError,
+    error: &mut dyn ServerError,
     step: &Step,
     project: &str,
     call: &str,
@@ -84,7 +84,7 @@ fn not_transactional(step: &Step, project: &str) -> String {
 }
 
 /// For objects that exist already: perhaps the migration was applied by other means.
-fn add_half_migrated_hint(error: &mut ServerError, version: &str, project: &str) {
+fn add_half_migrated_hint(error: &mut dyn ServerError, version: &str, project: &str) {
     if matches!(
         Code::from(error.code()),
         Code::ERRCODE_DUPLICATE_TABLE

@@ -4,14 +4,13 @@
 use crate::catalog::blockers;
 use crate::domain::script;
 use crate::engine::script_settings::ScriptSettings;
-use crate::error::Result;
-use crate::pg::catch::ServerError;
+use crate::error::{Result, ServerError};
 use crate::pg::name::Name;
 use crate::store::project::Project;
 use pgrx::PgSqlErrorCode as Code;
 
 /// Whether there may be something to look up about an error.
-pub fn is_wanted(error: &ServerError) -> bool {
+pub fn is_wanted(error: &dyn ServerError) -> bool {
     matches!(
         Code::from(error.code()),
         Code::ERRCODE_LOCK_NOT_AVAILABLE | Code::ERRCODE_DUPLICATE_TABLE
@@ -20,7 +19,7 @@ pub fn is_wanted(error: &ServerError) -> bool {
 
 /// Adds a DETAIL, and maybe a HINT. Must be called as the caller. `text` is the text of the
 /// statement. Errors: those of the server.
-pub fn add(error: &mut ServerError, text: &str, project: &Project) -> Result<()> {
+pub fn add(error: &mut dyn ServerError, text: &str, project: &Project) -> Result<()> {
     let nest = ScriptSettings::of(Some(project))?.nest()?;
     let names = script::names(text);
     let found = match Code::from(error.code()) {

@@ -11,19 +11,19 @@ use super::step::Step;
 use super::step_error::StepError;
 use super::variables::unset;
 use crate::domain::script::prepare::{MOST_UNSET, What};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::pg::subtransaction::Subtransaction;
-use crate::pg::{interrupt, memory};
+use crate::pg::{fault, interrupt, memory};
 
 impl Run<'_> {
     /// Completes an error of a step that was executed, and writes the line about it in the
     /// server's log. `is_first`: no step of the run was executed before it.
     pub fn complete(&self, step: &Step, mut failed: StepError, is_first: bool) -> StepError {
-        self.add_call(step, &mut failed);
+        failed = self.add_call(step, failed);
         let project = self.project(step);
         let migration = step.version().unwrap_or(step.name());
         report::failed(self.id, &project.name, migration, &failed);
-        if let Error::Server(error) = &mut failed.error {
+        if let Some(error) = failed.error.server_mut() {
             let text = failed.location.text();
             if !text.is_empty() && lookup::is_wanted(error) {
                 // The abort of a subtransaction releases what the error has left held, so that
@@ -50,39 +50,40 @@ impl Run<'_> {
     }
 
     /// Adds to an error about a statement that cannot run inside a transaction how it can run.
-    fn add_call(&self, step: &Step, failed: &mut StepError) {
-        let StepError { error, script, .. } = failed;
-        if let Error::NonTransactional { way, .. } | Error::TransactionControl { way, .. } = error {
-            *way = Some(match (script, step.mark()) {
-                (Some(ScriptKind::Precondition | ScriptKind::Verify), _) => {
-                    "Remove it: a precondition or verify script is rolled back.".to_owned()
-                }
-                (_, Some(true)) => {
-                    "Register the migration without transactional => true.".to_owned()
-                }
-                _ if self.mode != RunMode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
-                _ => {
-                    let call = self.request.stepwise(&self.project(step).name);
-                    format!("Use {call} which gives it transactions of its own.")
-                }
-            });
-        }
+    fn add_call(&self, step: &Step, failed: StepError) -> StepError {
+        let StepError { error, script, location } = failed;
+        let call = || match (script, step.mark()) {
+            (Some(ScriptKind::Precondition | ScriptKind::Verify), _) => {
+                "Remove it: a precondition or verify script is rolled back.".to_owned()
+            }
+            (_, Some(true)) => "Register the migration without transactional => true.".to_owned(),
+            _ if self.mode != RunMode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
+            _ => {
+                let call = self.request.stepwise(&self.project(step).name);
+                format!("Use {call} which gives it transactions of its own.")
+            }
+        };
+        let error = match error.kind() {
+            Some(Kind::NonTransactional) => error.hint(call()),
+            Some(Kind::TransactionControl) => error.more_hint(&call()),
+            _ => error,
+        };
+        StepError { error, script, location }
     }
 
     /// Adds to an error about variables that are not set those of further steps.
-    fn add_unset(&self, steps: &[Step], mut error: Error) -> Error {
-        let (names, project) = match &mut error {
-            Error::Script {
-                what: What::Unset(names, project) | What::Unexpanded(names, project),
-                ..
-            } => (names, project),
+    fn add_unset(&self, steps: &[Step], error: Error) -> Error {
+        let (mut names, project) = match error.kind() {
+            Some(Kind::Text(What::Unset(names, project) | What::Unexpanded(names, project))) => {
+                (names.clone(), project.clone())
+            }
             _ => return error,
         };
-        for step in steps.iter().filter(|step| self.project(step).name == *project) {
+        for step in steps.iter().filter(|step| self.project(step).name == project) {
             let found = match self.unset_in(step) {
                 Ok(found) => found,
                 // Cancelled meanwhile.
-                Err(error @ Error::Server(_)) => return error,
+                Err(error) if error.server().is_some() => return error,
                 // Other errors are not what this one is about.
                 Err(_) => break,
             };
@@ -92,7 +93,7 @@ impl Run<'_> {
                 }
             }
         }
-        error
+        fault::naming(error, names)
     }
 
     fn unset_in(&self, step: &Step) -> Result<Vec<String>> {

@@ -5,11 +5,12 @@
 
 use super::journal::Journal;
 use crate::catalog::index::{self, Attached, NewIndex};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::pg::context::Context;
 use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::transaction;
 use crate::store::journal::{Entry, Facts, Leaves};
+use pgrx::PgSqlErrorCode as Code;
 
 /// What to do about such a statement.
 pub enum Decision {
@@ -32,14 +33,8 @@ pub fn decide(
     entry: &Entry,
     current: Option<&Statement>,
 ) -> Result<Decision> {
-    let migration = || context.label().to_owned();
     if entry.may_commit {
-        return Err(Error::Interrupted {
-            migration: migration(),
-            command: entry.command.clone(),
-            statement: entry.number,
-            arguments: journal.arguments.to_owned(),
-        });
+        return Err(interrupted(context.label(), entry, journal.arguments));
     }
     let current = current.map(|statement| &statement.kind);
     let facts = match &entry.facts {
@@ -106,8 +101,28 @@ fn present(facts: &Facts, current: Option<&Kind>) -> Result<Option<Facts>> {
 fn check_nobody_builds(context: &Context, indexes: &[NewIndex]) -> Result<()> {
     match indexes.iter().find_map(|index| Some((index, index.builder?))) {
         None => Ok(()),
-        Some((index, process)) => {
-            Err(Error::IndexInWork { index: index.name.clone(), process, place: context.place() })
-        }
+        Some((index, process)) => Err(index_in_work(&index.name, process, context)),
     }
+}
+
+/// A block that may commit was cut off: only a person can find out how far it came (55000).
+fn interrupted(migration: &str, entry: &Entry, arguments: &str) -> Error {
+    let Entry { number, command, .. } = entry;
+    Error::new(
+        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("statement {number} of {migration} was interrupted, and {command} may have committed a part of its work"),
+    )
+    .hint(format!("Look at what it has done. SELECT * FROM migrations.mark_statement_done({arguments}); if it is complete; SELECT * FROM migrations.retry({arguments}); to run it again."))
+    .of(ErrorKind::Interrupted)
+}
+
+/// Another process builds an index that a statement which was cut off has left (55P03).
+fn index_in_work(index: &str, process: i32, context: &Context) -> Error {
+    let index = context.mask().hide(index.to_owned());
+    Error::new(
+        Code::ERRCODE_LOCK_NOT_AVAILABLE,
+        format!("index {index} is not valid, and process {process} is at work on its table"),
+    )
+    .hint("Repeat the call when that session has finished.")
+    .at(context.place())
 }

@@ -1,6 +1,7 @@
 //! The journal of a script whose statements commit one by one: which of them have run.
 
 use crate::domain::checksum::checksum;
+use crate::engine::errors;
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::parse::{Kind, Statement};
@@ -92,12 +93,8 @@ impl<'a> Journal<'a> {
 
     /// The error for a statement that was changed after it has run or has started.
     pub fn changed(&self, context: &Context, entry: &Entry) -> Error {
-        Error::ChangedUnderWay {
-            migration: context.label().to_owned(),
-            statement: entry.number,
-            arguments: self.arguments.to_owned(),
-            is_down: self.of.direction == "down",
-        }
+        let is_down = self.of.direction == "down";
+        errors::changed_under_way(context.label(), entry.number, self.arguments, is_down)
     }
 
     /// Notes that a statement starts, and commits.

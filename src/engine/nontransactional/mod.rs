@@ -10,7 +10,7 @@ use super::script::ScriptOutcome;
 use super::step::CurrentStep;
 use super::step_error::StepResult;
 use crate::domain::checksum;
-use crate::error::arguments;
+use crate::domain::text::arguments;
 use crate::pg::guc::Picture;
 use crate::pg::transaction;
 use crate::store::journal::Of;

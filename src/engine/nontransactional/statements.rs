@@ -12,6 +12,7 @@ use crate::catalog::index;
 use crate::domain::script::prepare::Variables;
 use crate::engine::commit_in_block;
 use crate::engine::conditions;
+use crate::engine::errors;
 use crate::engine::retry::{may_be_tried_again, pause_before_try};
 use crate::engine::run::RenewLock;
 use crate::engine::script::{self, KeptRows, ScriptOutcome};
@@ -310,10 +311,10 @@ impl Execution<'_, '_> {
         let of_name = index::appeared(&Facts { indexes, definition, ..facts.clone() })?;
         match of_name.iter().find(|index| !index.is_valid) {
             None => Ok(()),
-            Some(invalid) => Err(Error::InvalidIndex {
-                index: invalid.name.clone(),
-                place: self.context.place(),
-            }),
+            Some(invalid) => {
+                let index = self.context.mask().hide(invalid.name.clone());
+                Err(errors::invalid_index(&index, self.context.place()))
+            }
         }
     }
 
@@ -369,9 +370,7 @@ impl Execution<'_, '_> {
         }
         match objects.difference() {
             None => Ok(()),
-            Some(detail) => {
-                Err(Error::Tampered { migration: self.context.label().to_owned(), detail })
-            }
+            Some(detail) => Err(errors::tampered(self.context.label(), detail)),
         }
     }
 }
@@ -392,7 +391,7 @@ fn waits_for_transactions(form: &Form) -> bool {
 
 /// Whether another session has taken a name that was free before.
 fn is_name_taken(error: &Error) -> bool {
-    let Error::Server(error) = error else { return false };
+    let Some(error) = error.server() else { return false };
     match error.sqlstate().as_str() {
         "42P07" => true,
         // Both sessions have tried at the same time.

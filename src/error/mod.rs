@@ -4,38 +4,31 @@
 //! helps a DETAIL and a HINT that is an action. They become server errors at the boundary
 //! of a call and nowhere else ([`crate::pg::entry`]).
 
+mod own;
 mod report;
+mod server;
 
 use crate::domain::mask::Mask;
 use crate::domain::requirement::InvalidRequirement;
 use crate::domain::script::prepare::What;
 use crate::domain::version::InvalidVersion;
 use crate::importers::Problem;
-use crate::pg::catch::ServerError;
 use crate::store::overview::Modified;
-pub use report::{Report, arguments, literal, set_variables, some_of};
+pub use own::{ErrorLocation, Kind, Report};
+use pgrx::PgSqlErrorCode as Code;
+pub use server::ServerError;
+use std::borrow::Cow;
 
 /// What a call gives.
 pub type Result<T> = std::result::Result<T, Error>;
-
-/// Where in which migration something is: the CONTEXT of an error.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// As in `migration 008 (agent config) of project default, statement 3 of 9, line 27`.
-    pub context: String,
-    /// The text to show with the caret: an excerpt of the body.
-    pub excerpt: String,
-    /// The caret's position in the excerpt, in characters from 1.
-    pub position: i32,
-    /// The line, from 1; 0: it is not known.
-    pub line: u32,
-}
 
 /// An error of a call.
 #[derive(Debug)]
 pub enum Error {
     /// Raised by the server; reaches the user unchanged.
-    Server(ServerError),
+    Server(Box<dyn ServerError>),
+    /// One of ours.
+    Own(Box<Report>),
     /// An argument that needs a value is NULL (22004).
     NullArgument(&'static str),
     /// Not a version (22023).
@@ -345,14 +338,14 @@ pub enum Error {
         /// Who builds it.
         process: i32,
         /// Where.
-        place: Place,
+        place: ErrorLocation,
     },
     /// An index isn't valid after its statement (55000).
     InvalidIndex {
         /// The index, as SQL.
         index: String,
         /// Where.
-        place: Place,
+        place: ErrorLocation,
     },
     /// Another session runs or registers migrations of the project (55P03).
     Busy {
@@ -444,7 +437,7 @@ pub enum Error {
         /// The command, as in `CREATE INDEX CONCURRENTLY`.
         command: String,
         /// Where.
-        place: Place,
+        place: ErrorLocation,
         /// By which call it can be run, as a sentence.
         way: Option<String>,
     },
@@ -464,7 +457,7 @@ pub enum Error {
         /// It is one of a precondition or verify script.
         is_condition: bool,
         /// Where.
-        place: Place,
+        place: ErrorLocation,
         /// By which call it can be run, as a sentence.
         way: Option<String>,
     },
@@ -477,7 +470,7 @@ pub enum Error {
         /// What to do instead.
         hint: &'static str,
         /// Where.
-        place: Place,
+        place: ErrorLocation,
     },
     /// What a text holds besides SQL can't be honoured (0A000), or a variable isn't set
     /// (42704).
@@ -485,12 +478,12 @@ pub enum Error {
         /// What.
         what: What,
         /// Where.
-        place: Place,
+        place: ErrorLocation,
     },
     /// A body begins a transaction and doesn't end it (2D000).
     Unended {
         /// Where.
-        place: Place,
+        place: ErrorLocation,
     },
     /// The server has no memory left (53200).
     OutOfMemory,
@@ -515,7 +508,7 @@ pub enum Error {
     /// A body changes how the rest of its own text would have to be read (0A000).
     StringsChanged {
         /// Where.
-        place: Place,
+        place: ErrorLocation,
     },
     /// The stored text doesn't give the stored checksum any more, or the stored parts not the
     /// stored digest (55000).
@@ -570,7 +563,104 @@ pub enum Error {
 }
 
 impl Error {
-    /// Hides values in what comes of a migration's statements.
+    /// An error with this SQLSTATE and primary message.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Error {
+        Error::Own(Box::new(Report {
+            code: code as i32,
+            message: message.into(),
+            detail: None,
+            hint: None,
+            location: None,
+            kind: None,
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Report)) -> Error {
+        if let Error::Own(report) = &mut self {
+            change(report);
+        }
+        self
+    }
+
+    /// The error with a DETAIL: full sentences.
+    pub fn detail(self, detail: impl Into<Cow<'static, str>>) -> Error {
+        self.with(|report| report.detail = Some(detail.into()))
+    }
+
+    /// The error with a HINT, in the place of one that it has: full sentences that say what to do.
+    pub fn hint(self, hint: impl Into<Cow<'static, str>>) -> Error {
+        self.with(|report| report.hint = Some(hint.into()))
+    }
+
+    /// The error with one more sentence in its HINT.
+    pub fn more_hint(self, more: &str) -> Error {
+        self.with(|report| {
+            report.hint = Some(match report.hint.take() {
+                Some(hint) => format!("{hint} {more}").into(),
+                None => more.to_owned().into(),
+            });
+        })
+    }
+
+    /// The error with the place in a migration that it is about.
+    pub fn at(self, location: ErrorLocation) -> Error {
+        self.with(|report| report.location = Some(location))
+    }
+
+    /// The error as one of those that callers tell apart.
+    pub fn of(self, kind: Kind) -> Error {
+        self.with(|report| report.kind = Some(kind))
+    }
+
+    /// The SQLSTATE as the server packs it.
+    pub fn code(&self) -> i32 {
+        match self {
+            Error::Server(error) => error.code(),
+            other => other.report().map_or(0, |report| report.code),
+        }
+    }
+
+    /// The place in a migration that it is about.
+    pub fn location(&self) -> Option<&ErrorLocation> {
+        match self {
+            Error::Own(report) => report.location.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Which of the errors that callers tell apart it is.
+    pub fn kind(&self) -> Option<&Kind> {
+        match self {
+            Error::Own(report) => report.kind.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The server's error. None: it is one of ours.
+    pub fn server(&self) -> Option<&dyn ServerError> {
+        match self {
+            Error::Server(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+
+    /// The server's error, to add to it. None: it is one of ours.
+    pub fn server_mut(&mut self) -> Option<&mut dyn ServerError> {
+        match self {
+            Error::Server(error) => Some(error.as_mut()),
+            _ => None,
+        }
+    }
+
+    /// The server's error, to be thrown on. Error: it is one of ours, which says this.
+    pub fn into_server(self) -> std::result::Result<Box<dyn ServerError>, Box<Report>> {
+        match self {
+            Error::Server(error) => Ok(error),
+            other => Err(Box::new(other.report().unwrap_or_default())),
+        }
+    }
+
+    /// Hides values in an error of the server's.
     pub fn hide(&mut self, mask: &Mask) {
         match self {
             Error::Server(error) => error.hide(mask),
@@ -580,6 +670,16 @@ impl Error {
             _ => {}
         }
     }
+}
+
+/// The five characters of a SQLSTATE that the server packs into an integer.
+pub fn sqlstate_text(mut code: i32) -> String {
+    let mut letters = String::with_capacity(5);
+    for _ in 0..5 {
+        letters.push(char::from((code & 0x3f) as u8 + b'0'));
+        code >>= 6;
+    }
+    letters
 }
 
 /// What a migration requires that isn't there.
@@ -626,11 +726,5 @@ impl std::fmt::Display for Unmet {
                 write!(f, "requires extension {name}, which is not installed")
             }
         }
-    }
-}
-
-impl From<ServerError> for Error {
-    fn from(error: ServerError) -> Self {
-        Error::Server(error)
     }
 }
