@@ -8,7 +8,7 @@ use super::request::{Extent, Request, Scope};
 use super::requirement;
 use super::rollback_plan::{self, rollback_candidates};
 use super::run::Run;
-use super::script_check::RunMode;
+use super::run_mode::RunMode;
 use super::session::{CallGuard, lock_project};
 use super::step::{Act, Finished, Step};
 use super::tables::Tables;

@@ -3,8 +3,9 @@
 use super::errors;
 use super::naming::ScriptKind;
 use super::run::Run;
+use super::run_mode::{NonTransactionalReason, RunMode};
 use super::script_cache::PreparedScript;
-use super::script_check::{self, CheckedScript, NonTransactionalReason, RunMode};
+use super::script_check::{self, CheckedScript};
 use super::script_settings::ScriptSettings;
 use super::step::{Act, Direction, Step};
 use super::step_error::StepResult;

@@ -3,7 +3,8 @@
 use super::errors::{self, Unmet};
 use super::half_run::HalfRun;
 use super::naming::title_of;
-use super::script_check::{self, RunMode};
+use super::run_mode::RunMode;
+use super::script_check;
 use super::script_settings::ScriptSettings;
 use super::session::lock as take_lock;
 use crate::domain::checksum::without_bom;

@@ -6,8 +6,8 @@
 use super::errors;
 use super::naming::{ScriptKind, label};
 use super::request::Request;
+use super::run_mode::RunMode;
 use super::script::{self, KeepRows, ScriptOutcome};
-use super::script_check::RunMode;
 use super::session::ScriptGuard;
 use super::step::{CurrentStep, Step};
 use super::step_error::{StepError, StepResult};

@@ -2,7 +2,8 @@
 
 use super::constraints::{self, AllModes};
 use super::errors;
-use super::script_check::{self, RunMode};
+use super::run_mode::RunMode;
+use super::script_check;
 use super::script_settings::ScriptSettings;
 use crate::catalog::temporary;
 use crate::domain::room;

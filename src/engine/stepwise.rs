@@ -16,7 +16,7 @@ use super::retry::{may_be_tried_again, pause_before_try};
 use super::rollback_plan;
 use super::run::{RenewLock, Run, Skipped};
 use super::run_lock::{RunLock, despite_cancel};
-use super::script_check::{NonTransactionalReason, RunMode};
+use super::run_mode::{NonTransactionalReason, RunMode};
 use super::session::CallGuard;
 use super::step::{Act, CurrentStep, Direction, Finished, Step};
 use super::step_error::{StepError, StepResult};

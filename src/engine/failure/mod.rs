@@ -6,7 +6,7 @@ pub mod lookup;
 use super::naming::ScriptKind;
 use super::report;
 use super::run::Run;
-use super::script_check::RunMode;
+use super::run_mode::RunMode;
 use super::step::Step;
 use super::step_error::StepError;
 use super::variables::unset;

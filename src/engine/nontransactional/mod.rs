@@ -3,6 +3,7 @@
 
 mod interrupted;
 mod journal;
+mod lock_timeout;
 mod statements;
 
 use super::run::{RenewLock, Run};

@@ -8,6 +8,7 @@
 
 use super::interrupted::{self, Decision};
 use super::journal::{Journal, Line};
+use super::lock_timeout;
 use crate::catalog::index;
 use crate::domain::script::prepare::Variables;
 use crate::engine::commit_in_block;
@@ -15,8 +16,9 @@ use crate::engine::conditions;
 use crate::engine::errors;
 use crate::engine::retry::{may_be_tried_again, pause_before_try};
 use crate::engine::run::RenewLock;
+use crate::engine::run_mode::RunMode;
 use crate::engine::script::{self, KeptRows, ScriptOutcome};
-use crate::engine::script_check::{self, RunMode};
+use crate::engine::script_check;
 use crate::engine::script_settings::ScriptSettings;
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
@@ -270,8 +272,8 @@ impl Execution<'_, '_> {
 
     /// Runs a statement that commits by itself.
     fn run_by_itself(&self, line: &Line, form: Option<&Form>, kept: &mut KeptRows) -> Result<()> {
-        let limit = match form.is_some_and(waits_for_transactions) {
-            true => lift_lock_timeout()?,
+        let limit = match form.is_some_and(lock_timeout::waits_for_transactions) {
+            true => lock_timeout::lift()?,
             false => None,
         };
         let facts = form.map(|form| self.facts(line, form)).transpose()?.flatten();
@@ -291,7 +293,7 @@ impl Execution<'_, '_> {
                 if transaction::commits() == commits {
                     transaction::abort()?;
                     journal.forget_started()?;
-                    restore_lock_timeout(limit)?;
+                    lock_timeout::restore(limit)?;
                 }
                 return Err(error);
             }
@@ -333,7 +335,7 @@ impl Execution<'_, '_> {
             let _attached = self.context.attach();
             portal::run_top_level(self.context, statement)
         }?;
-        restore_lock_timeout(limit)?;
+        lock_timeout::restore(limit)?;
         Ok(output)
     }
 
@@ -346,7 +348,7 @@ impl Execution<'_, '_> {
         let checked = memory.enter(|| script_check::check(&context, RunMode::Stepwise))?;
         for statement in &checked.statements {
             context.enter(statement.step(number, number));
-            let limit = lift_lock_timeout()?;
+            let limit = lock_timeout::lift()?;
             transaction::commit()?;
             execution.run_top_level(statement, limit)?;
             transaction::commit()?;
@@ -381,14 +383,6 @@ fn ends_transactions(statement: &Statement) -> Result<bool> {
     })
 }
 
-/// Whether a statement waits for older transactions, however long they take.
-fn waits_for_transactions(form: &Form) -> bool {
-    matches!(
-        form,
-        Form::CreateIndex { .. } | Form::DropIndex(_) | Form::Reindex(_) | Form::Detach(..)
-    )
-}
-
 /// Whether another session has taken a name that was free before.
 fn is_name_taken(error: &Error) -> bool {
     let Some(error) = error.server() else { return false };
@@ -398,22 +392,4 @@ fn is_name_taken(error: &Error) -> bool {
         "23505" => error.message().contains("pg_class_relname_nsp_index"),
         _ => false,
     }
-}
-
-fn restore_lock_timeout(limit: Option<i32>) -> Result<()> {
-    match limit {
-        Some(limit) => guc::set_session("lock_timeout", &limit.to_string()),
-        None => Ok(()),
-    }
-}
-
-/// Lifts the limit for waiting for locks, unless the script or the caller has set it: statements
-/// such as CREATE INDEX CONCURRENTLY wait for older transactions in the same way as for locks.
-/// Gives the limit.
-fn lift_lock_timeout() -> Result<Option<i32>> {
-    let limit = settings::is_our_lock_timeout();
-    if limit.is_some() {
-        guc::set_session("lock_timeout", "0")?;
-    }
-    Ok(limit)
 }
