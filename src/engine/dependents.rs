@@ -1,4 +1,4 @@
-//! Who requires migrations that are about to go.
+//! Which migrations require others that are about to be rolled back or removed.
 
 use super::errors;
 use super::half_run;
@@ -10,8 +10,8 @@ use crate::store::applied::Applied;
 use crate::store::project::Project;
 use std::collections::{HashMap, HashSet};
 
-/// That no migration in force that stays requires one of these. Errors: 2BP01, and that of
-/// [`required`].
+/// Checks that no applied migration that remains requires one of these. Errors: 2BP01, and that
+/// of [`required`].
 pub fn check_not_required(
     batch: &Batch,
     project: &Project,
@@ -24,9 +24,9 @@ pub fn check_not_required(
     }
 }
 
-/// Which of these migrations are required by ones in force that stay, and by whom.
-/// Repeatables don't count: they would keep for ever what they require, since they are
-/// never rolled back. Error: one that requires them is half run (55000).
+/// Which of these migrations are required by applied ones that remain, and by which. Repeatable
+/// migrations do not count: they are never rolled back, so they would keep what they require
+/// forever. Error: a migration that requires one of these is half run (55000).
 pub fn required(
     batch: &Batch,
     project: &Project,
@@ -52,9 +52,9 @@ pub fn required(
     Ok(found.collect())
 }
 
-/// Migrations that are to be rolled back, in their order, but what requires another one
-/// of them before that one. (They come in the reverse order of being applied, which may be
-/// another one where some were only marked as applied.)
+/// Sorts migrations to roll back so that each comes before the ones that it requires. Otherwise
+/// they keep their order, which is the reverse of the order in which they were applied. (The two
+/// may differ if some were only marked as applied.)
 pub fn dependents_first(
     batch: &Batch,
     project: &Project,
@@ -79,7 +79,7 @@ pub fn dependents_first(
     if is_ordered {
         return Ok(going);
     }
-    // Requirements may have been changed into a cycle since: then the order stays.
+    // Requirements may have been changed into a cycle meanwhile. Then the order is kept.
     let order = Graph::new(nodes).order().unwrap_or_else(|_| (0..going.len()).collect());
     let mut going: Vec<Option<Applied>> = going.into_iter().map(Some).collect();
     Ok(order.into_iter().filter_map(|n| going[n].take()).collect())

@@ -7,11 +7,11 @@ use crate::store::overview::Pending;
 pub enum ScriptKind {
     /// Applies it.
     Up,
-    /// Takes it back.
+    /// Rolls it back.
     Down,
-    /// Must hold before.
+    /// Must hold before it is applied.
     Precondition,
-    /// Must hold after.
+    /// Must hold after it was applied.
     Verify,
 }
 

@@ -1,7 +1,7 @@
-//! What was asked for: a call that runs migrations, with the arguments that limit it.
+//! The call that a user has made to run migrations, with its arguments.
 //!
-//! HINTs name the very call that does the same in another way, so that nobody who follows one
-//! runs more than was meant. They are all made here.
+//! A HINT names the call that does the same in another way, with the same arguments. So a user who
+//! follows it does not run more than intended. All these calls are made here.
 
 use crate::domain::text::literal;
 use crate::domain::version::Version;
@@ -15,7 +15,7 @@ pub enum Request {
     Apply {
         /// Up to and including this version.
         target: Option<String>,
-        /// Only this version, with what it requires.
+        /// Only this version, and what it requires.
         only: Option<String>,
         /// The project.
         project: String,
@@ -31,7 +31,7 @@ pub enum Request {
     },
     /// `rollback_to` and `rollback_to_each`.
     RollbackTo {
-        /// The version that stays.
+        /// The version that remains.
         version: String,
         /// The project.
         project: String,
@@ -68,14 +68,14 @@ impl Request {
         }
     }
 
-    /// The statement that does it in one transaction.
+    /// The statement that makes the call in one transaction.
     pub fn atomic(&self) -> String {
         let name = self.name(false);
         format!("SELECT * FROM {}({});", name.trim_end_matches("()"), self.arguments())
     }
 
-    /// The statement that does it with a transaction for each migration. `project` is that of
-    /// the migration concerned: of several projects, each has a call of its own.
+    /// The statement that makes the call with a transaction for each migration. `project` is the
+    /// project of the migration concerned, since each project needs a call of its own.
     pub fn stepwise(&self, project: &str) -> String {
         if *self == Request::ApplyAll {
             return format!("CALL migrations.apply_each(project => {});", literal(project));
@@ -108,19 +108,19 @@ impl Request {
     }
 }
 
-/// Which of the pending migrations are meant.
+/// Which pending migrations to apply.
 #[derive(Debug, Clone, Copy)]
 pub enum Scope<'a> {
-    /// All of them.
+    /// All.
     All,
-    /// Those up to and including this one, in the order of the plan.
+    /// All up to and including this version, in the order of the plan.
     Target(&'a Version),
-    /// This one, and what it requires.
+    /// Only this version, and what it requires.
     Only(&'a Version),
 }
 
 impl<'a> Scope<'a> {
-    /// The version that is named, if one is.
+    /// The version, if it names one.
     pub fn version(self) -> Option<&'a Version> {
         match self {
             Scope::All => None,
@@ -128,7 +128,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The call that applies it.
+    /// The call that applies them.
     pub fn request(self, project: &str) -> Request {
         let text = |version: &Version| Some(version.text().to_owned());
         let (target, only) = match self {
@@ -140,7 +140,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// What of the applied migrations a rollback takes back.
+/// Which applied migrations to roll back.
 #[derive(Debug, Clone, Copy)]
 pub enum Extent<'a> {
     /// The last n.
@@ -152,7 +152,7 @@ pub enum Extent<'a> {
 }
 
 impl Extent<'_> {
-    /// The call that rolls it back.
+    /// The call that rolls them back.
     pub fn request(self, project: &str) -> Request {
         let project = project.to_owned();
         match self {
@@ -164,7 +164,7 @@ impl Extent<'_> {
         }
     }
 
-    /// Errors: it is less than one migration (22023).
+    /// Error: it is less than one migration (22023).
     pub fn check(self) -> Result<()> {
         match self {
             Extent::Last(n) if n < 1 => Err(too_few(n)),

@@ -1,4 +1,4 @@
-//! What migrations require outside of their project, and who requires them.
+//! What migrations require outside of their project.
 
 use super::errors::{self, Unmet};
 use super::half_run::HalfRun;
@@ -25,8 +25,8 @@ pub fn is_of_others(migration: &Pending) -> bool {
     migration.requires.iter().any(|r| matches!(r, Requirement::Other { .. }))
 }
 
-/// Takes shared locks on the projects that migrations require, in the order of their
-/// names, until the transaction ends: what is required stays as it is. Errors: those of
+/// Takes shared locks on the projects that migrations require, in the order of their names,
+/// until the transaction ends. So what is required cannot change. Errors: those of
 /// [`take_lock`].
 pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> {
     let other = |requirement: &Requirement| match requirement {
@@ -48,9 +48,9 @@ pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> 
     Ok(())
 }
 
-/// For each migration, in the order in which they are to run, the first requirement
-/// outside of its project that isn't met. Migrations of other projects count as met when
-/// `planned` has them; extensions when an earlier migration creates them.
+/// For each migration, in the order in which they will run, its first requirement outside of the
+/// project that is not met. A migration of another project counts as met if `planned` has it, an
+/// extension if an earlier migration creates it.
 pub fn unmet(
     batch: &Batch,
     migrations: &[&Pending],
@@ -99,7 +99,8 @@ pub fn unmet(
     Ok(all)
 }
 
-/// The same as an error (55000), for the first one that is blocked.
+/// Checks that all requirements outside of the projects are met. Error: 55000, for the first
+/// migration that is blocked.
 pub fn check(
     batch: &Batch,
     migrations: &[(&Project, &Pending)],
@@ -115,24 +116,24 @@ pub fn check(
     Ok(())
 }
 
-/// What was looked up, once.
+/// What was looked up. Each thing is looked up once.
 struct Found<'a, 'b> {
     batch: &'a Batch<'b>,
     view: View,
     extensions: Option<HashSet<String>>,
-    // By name; None: there is no such project.
+    // By name. None: there is no such project.
     projects: HashMap<String, Option<OtherProject>>,
 }
 
 struct OtherProject {
     id: i64,
-    // Versions; None: not known.
+    // By key. None: there is no such migration.
     versions: HashMap<Vec<u8>, Option<There>>,
-    // The migration whose rollback is half run.
+    // The key of the migration whose rollback is half run.
     half_rolled_back: Option<Vec<u8>>,
 }
 
-/// What is known of a migration of another project.
+/// The state of a migration of another project.
 #[derive(Clone, Copy)]
 enum There {
     Applied,
@@ -148,7 +149,7 @@ impl Found<'_, '_> {
         Ok(self.extensions.as_ref().is_some_and(|names| names.contains(name)))
     }
 
-    /// A migration of another project; None: it isn't known there.
+    /// A migration of another project. None: it is not registered there.
     fn migration(&mut self, requirement: &Requirement) -> Result<Option<There>> {
         let Requirement::Other { project, version } = requirement else { return Ok(None) };
         if !self.projects.contains_key(project) {
@@ -178,8 +179,8 @@ impl Found<'_, '_> {
     }
 }
 
-/// The extensions that the migrations of a plan create. Their texts are read only when
-/// an extension is missing.
+/// The extensions that the migrations of a plan create. Their scripts are read only if an
+/// extension is missing.
 struct Created {
     names: HashSet<String>,
     read: usize,
@@ -193,7 +194,7 @@ impl Created {
                 let text = batch.up(migration.id)?.unwrap_or_default();
                 let variables = Variables::default();
                 let context = Context::new("", without_bom(&text.body), &variables);
-                // A text that can't be parsed creates nothing; its error comes in its turn.
+                // A script with an error creates nothing. It gets the error when it is checked.
                 let nest = ScriptSettings::of_parser(None)?.nest()?;
                 let checked = script_check::check(&context, RunMode::Stepwise).ok();
                 nest.undo()?;
@@ -207,7 +208,7 @@ impl Created {
     }
 }
 
-/// [`check`] for a run of one project.
+/// Does [`check`] for a run of one project.
 pub fn check_own<'m>(
     batch: &Batch,
     project: &'m Project,

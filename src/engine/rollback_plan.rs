@@ -12,7 +12,8 @@ use crate::store::project::Project;
 use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashSet;
 
-/// What of a locked project goes, the last one first. Errors: see [`rollback`].
+/// The migrations of a locked project that a rollback would undo, the last applied one first.
+/// Errors: see [`super::atomic::rollback`].
 pub fn rollback_candidates(
     batch: &Batch,
     name: &str,
@@ -55,8 +56,8 @@ pub fn rollback_candidates(
     dependents::dependents_first(batch, project, plan)
 }
 
-/// The steps that roll migrations back and apply them again. Errors: others are modified, or
-/// one of them isn't registered any more (55000, 42704), and those of what applies them.
+/// The steps that roll migrations back and apply them again. Errors: other migrations are modified
+/// (55000), one of these is no longer registered (42704), and those of [`plan::again`].
 pub fn again(batch: &Batch, project: &Project, downs: Vec<Applied>) -> Result<Vec<Act>> {
     let keys: Vec<&[u8]> = downs.iter().map(|m| m.key.as_slice()).collect();
     let others = batch.differences(project, View::Newest)?.modified;

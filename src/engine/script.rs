@@ -262,7 +262,7 @@ pub fn report_ignored_commands(context: &Context) {
     context.enter(Step::Parsing);
     let _attached = context.attach();
     for (line, name) in context.read().map_or(&[][..], |read| &read.passed_over) {
-        message::notice(&format!("{name} in line {line} is passed over"));
+        message::notice(&format!("{name} in line {line} is ignored"));
     }
 }
 

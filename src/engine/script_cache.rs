@@ -1,23 +1,24 @@
-//! Texts that were checked and are about to run: fetched, hashed and scanned once.
+//! Scripts that were checked and are about to run, so that they are fetched, hashed and scanned
+//! only once.
 
 use crate::pg::context::Read;
 use crate::store::registry::Text;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// How much text a run keeps between its checks and its steps, in bytes. The first text is
-/// kept whatever its size: a dump is mostly alone.
+/// How much a run keeps between its checks and its steps, in bytes. The first step's scripts are
+/// kept whatever their size, since a dump is usually the only migration.
 const KEPT: usize = 16 << 20;
 
-/// The texts of a step that was checked.
+/// The scripts of a step that was checked.
 pub struct PreparedScript {
-    /// The texts.
+    /// The scripts.
     pub text: Text,
-    /// What the parser reads of the body.
+    /// What the parser is to read of the step's own script, if that was prepared.
     pub read: Option<Rc<Read>>,
 }
 
-/// Texts by the places of their steps in the plan.
+/// The scripts of steps, by the index of the step in the plan.
 #[derive(Default)]
 pub struct ScriptCache {
     texts: HashMap<usize, PreparedScript>,
@@ -25,7 +26,7 @@ pub struct ScriptCache {
 }
 
 impl ScriptCache {
-    /// Keeps the texts of a step, if there is room for them.
+    /// Keeps the scripts of a step, if there is room for them.
     pub fn keep(&mut self, step: usize, ready: PreparedScript) {
         let PreparedScript { text, read } = &ready;
         let beside = [&text.precondition, &text.verify].into_iter().flatten();
@@ -38,7 +39,7 @@ impl ScriptCache {
         }
     }
 
-    /// Gives the texts of a step away.
+    /// Takes the scripts of a step out of the cache.
     pub fn take(&mut self, step: usize) -> Option<PreparedScript> {
         self.texts.remove(&step)
     }

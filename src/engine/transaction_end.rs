@@ -1,9 +1,9 @@
-//! What a commit would end, between the migrations of one transaction.
+//! Ends, after each migration of one transaction, what a commit would end.
 //!
-//! In a transaction of its own each migration would have its ON COMMIT actions, its cursors
-//! and its modes of constraints end with the transaction. So they end there in a run of many,
-//! too. It concerns what migrations have made and nothing else: the server's own work for a
-//! commit covers the whole session, and would take the caller's.
+//! In a transaction of its own, a migration's cursors and its modes of constraints would end with
+//! the transaction, and its ON COMMIT actions would run. This happens after each migration here,
+//! too. Only what migrations have made is ended. What the server itself does for a commit concerns
+//! the whole session, including what the caller has made.
 
 use super::constraints;
 use crate::error::Result;
@@ -12,22 +12,22 @@ use crate::pg::leftover::{self, Watch};
 use crate::store::{Batch, Store};
 use std::collections::HashSet;
 
-/// The ends of the migrations of one transaction.
+/// The ends of migrations in one transaction.
 pub struct TransactionEnd {
-    // The cursors that the caller has open.
+    // The open cursors of the caller.
     callers: HashSet<Cursor>,
     _watch: Watch,
 }
 
 impl TransactionEnd {
-    /// Begins a run: what is there is the caller's.
+    /// Begins a run. What exists now belongs to the caller.
     pub fn begin(batch: &Batch) -> Result<TransactionEnd> {
         let callers = batch.cursors(false)?.into_iter().collect();
         Ok(TransactionEnd { callers, _watch: Watch::begin() })
     }
 
-    /// Ends a migration. To be called as the caller, with no checks of constraints pending.
-    /// Errors: a temporary table is still in use, by a cursor WITH HOLD (55006).
+    /// Ends a migration. Must be called as the caller, with no checks of constraints pending.
+    /// Error: a cursor WITH HOLD still uses a temporary table (55006).
     pub fn of_migration(&self, store: &Store) -> Result<()> {
         let batch = store.open()?;
         let cursors = batch.cursors(false)?;

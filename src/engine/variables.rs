@@ -1,8 +1,8 @@
-//! Variables of a text that have no value.
+//! Variables in a script that have no value.
 
 use crate::domain::script::prepare::{Fault, Variables, What, prepare};
 
-/// The variables of a text that have no value, each once.
+/// The variables in a script that have no value, each once.
 pub fn unset(text: &str, variables: &Variables) -> Vec<String> {
     match prepare(text, true, variables) {
         Err(Fault { what: What::Unset(names, _) | What::Unexpanded(names, _), .. }) => names,

@@ -15,20 +15,21 @@ use crate::store::project::Project;
 use pgrx::PgSqlErrorCode as Code;
 use std::collections::{HashMap, HashSet};
 
-/// Migrations that require each other.
+/// The error for migrations that require each other.
 fn cycle_error(cycle: &Cycle, graph: &Graph, project: &Project, names: &Names) -> Error {
     let name = |n: &usize| names.get(&graph.node(*n).key).cloned().unwrap_or_default();
     errors::cycle(&cycle.0.iter().map(name).collect::<Vec<_>>(), Some(&project.name))
 }
 
-/// Versions by their keys.
+/// The titles of migrations, by key.
 type Names = HashMap<Vec<u8>, String>;
 
 fn names(versions: &[Pending]) -> Names {
     versions.iter().map(|m| (m.key.clone(), title_of(m).to_owned())).collect()
 }
 
-/// Migrations, in an order that does justice to what they require of each other.
+/// Sorts migrations so that each comes after the ones that it requires. Error: they require each
+/// other (55000).
 pub fn in_order(project: &Project, mut versions: Vec<Pending>) -> Result<Vec<Pending>> {
     versions.sort_by(|a, b| a.key.cmp(&b.key));
     let nodes = versions.iter().map(|m| Node {
@@ -42,13 +43,14 @@ pub fn in_order(project: &Project, mut versions: Vec<Pending>) -> Result<Vec<Pen
 
 /// The order of a project's versions.
 pub enum VersionOrder<'a> {
-    /// None of the pending ones requires another one, so it is that of the versions.
+    /// That of the versions, since no pending migration requires another one.
     Natural,
-    /// The graph of what requires what.
+    /// That of the graph of requirements.
     ByGraph(Graph, Names, &'a Project),
 }
 
 impl<'a> VersionOrder<'a> {
+    /// The order of the pending versions of a project.
     pub fn of(
         batch: &Batch,
         project: &'a Project,
@@ -61,7 +63,7 @@ impl<'a> VersionOrder<'a> {
         Ok(VersionOrder::ByGraph(Graph::new(batch.nodes(project, view)?), names(versions), project))
     }
 
-    /// Those that are meant, in their order.
+    /// The migrations that the scope selects, in their order. Error: they require each other (55000).
     pub fn order(&self, mut versions: Vec<Pending>, scope: Scope) -> Result<Vec<Pending>> {
         let VersionOrder::ByGraph(graph, names, project) = self else {
             match scope {
@@ -87,10 +89,11 @@ impl<'a> VersionOrder<'a> {
         Ok(order.into_iter().filter_map(|n| by_key.remove(&graph.node(n).key)).collect())
     }
 
-    /// The keys of those that are below an applied version. An error where the project
-    /// doesn't allow it; a run that has skipped a migration has allowed it.
+    /// The keys of the migrations that are below an applied version. A migration that was `begun`
+    /// comes first, so it counts as applied.
     ///
-    /// One that was `begun` comes first, so it counts as applied.
+    /// Error: the project does not allow such migrations (55000). Those that a run has skipped are
+    /// allowed.
     pub fn late(
         &self,
         batch: &Batch,
