@@ -65,7 +65,7 @@ impl Run<'_> {
 
     fn check_condition(&self, step: &Step, kind: ScriptKind, text: Option<&str>) -> StepResult<()> {
         let Some(text) = text else { return Ok(()) };
-        self.in_script(step, kind, text, None, |context| {
+        self.in_script(step, kind, text, |context| {
             self.check_script(step, context, RunMode::Condition).map(|_| ())
         })
     }
@@ -79,7 +79,7 @@ impl Run<'_> {
             (_, mode) => mode,
         };
         let body = checksum::without_bom(&text.body);
-        self.in_script(step, step.script(), body, None, |context| {
+        self.in_script(step, step.script(), body, |context| {
             let checked = self.check_script(step, context, mode)?;
             let mut reason = (mark == Some(false)).then_some(NonTransactionalReason::Mark);
             if mark.is_none() && checked.reason.is_none() {

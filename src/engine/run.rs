@@ -164,29 +164,30 @@ impl<'a> Run<'a> {
         self.tables.release()?;
         let step = current.step;
         let (store, project) = (self.tables.store(), self.project(step));
-        self.in_script(step, kind, text, read, |context| {
-            let outcome =
-                script::run(store, context, &current.title, &self.activity, project, keep)?;
-            match self.objects.borrow().difference() {
-                None => Ok(outcome),
-                Some(detail) => Err(self.tampered(step, detail)),
-            }
-        })
+        let label = self.label(step, kind);
+        let context = Context::new(&label, text, &project.variables).with(read);
+        let _script = ScriptGuard::enter(kind, &project.name, step.version(), step.name());
+        let outcome = interrupt::stoppable(|| {
+            script::run(store, &context, &current.title, &self.activity, project, keep)
+        });
+        let outcome = outcome.map_err(|error| StepError::in_script(error, kind, &context))?;
+        match self.objects.borrow().difference() {
+            None => Ok(outcome),
+            Some(detail) => Err(self.tampered(step, detail).into()),
+        }
     }
 
-    /// Does work with the context of a script. `read` is what the parser is to read of it, if
-    /// that has been prepared. This is where an error gets its location.
+    /// Does other work with the context of a script.
     pub(super) fn in_script<T>(
         &self,
         step: &Step,
         kind: ScriptKind,
         text: &str,
-        read: Option<Rc<Read>>,
         work: impl FnOnce(&Context) -> Result<T>,
     ) -> StepResult<T> {
         let label = self.label(step, kind);
         let project = self.project(step);
-        let context = Context::new(&label, text, &project.variables).with(read);
+        let context = Context::new(&label, text, &project.variables);
         let _script = ScriptGuard::enter(kind, &project.name, step.version(), step.name());
         interrupt::stoppable(|| work(&context))
             .map_err(|error| StepError::in_script(error, kind, &context))

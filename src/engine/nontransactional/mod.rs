@@ -70,6 +70,6 @@ impl Run<'_> {
             },
         };
         let body = checksum::without_bom(body);
-        self.in_script(step, step.script(), body, None, |context| statements::run(&script, context))
+        self.in_script(step, step.script(), body, |context| statements::run(&script, context))
     }
 }
