@@ -3,10 +3,10 @@
 use super::{project, scope, version};
 use crate::domain::requirement::Requirement;
 use crate::domain::version;
-use crate::engine::check;
 use crate::engine::half_run::HalfRun;
 use crate::engine::plan::{self, Planned};
 use crate::engine::requirement;
+use crate::engine::script_check;
 use crate::error::{Error, Result};
 use crate::look::status::{self, Described};
 use crate::pg::argument;
@@ -93,7 +93,7 @@ fn plan(call: &Call) -> Result<Datum> {
             let migrations: Vec<&Pending> = planned.iter().map(|p| &p.migration).collect();
             let unmet = requirement::unmet(&batch, &migrations, &HashSet::new(), View::Caller)?;
             for migration in migrations {
-                causes.push(check::cause(&batch, migration, &project)?);
+                causes.push(script_check::nontransactional_reason(&batch, migration, &project)?);
             }
             (planned, unmet)
         }

@@ -14,7 +14,7 @@ use crate::domain::script::shorten;
 use crate::domain::version::{MAX_LENGTH, Version};
 use crate::domain::visible;
 use crate::engine::errors::invalid_version;
-use crate::engine::plan::Scope;
+use crate::engine::request::Scope;
 use crate::error::Result;
 use crate::pg::argument;
 use crate::pg::call::Call;

@@ -2,8 +2,8 @@
 
 use super::{check_project, project, version};
 use crate::domain::text::{arguments, literal};
-use crate::engine::atomic::{self, Extent};
-use crate::engine::request::Request;
+use crate::engine::atomic;
+use crate::engine::request::{Extent, Request};
 use crate::engine::step::Finished;
 use crate::engine::stepwise;
 use crate::error::{Error, Result};
@@ -188,9 +188,9 @@ fn add(rows: &mut Rows, step: Finished) {
         step.version.into(),
         step.name.into(),
         step.direction.word().into(),
-        Value::Int(step.done.statements as i32),
+        Value::Int(step.outcome.statements as i32),
         Value::Interval(step.took.as_micros() as i64),
-        Value::TextArray(step.done.told()),
+        Value::TextArray(step.outcome.output_lines()),
     ]);
 }
 

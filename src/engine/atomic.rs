@@ -1,80 +1,131 @@
-//! Runs in one transaction: all of a plan, or nothing. Here the plan is made; what
-//! carries it out is [`super::run`].
+//! Runs in one transaction: the whole plan, or nothing.
 
 use super::errors;
 use super::half_run;
-use super::plan::{self, Scope};
-use super::request::Request;
+use super::naming::title_of;
+use super::plan;
+use super::request::{Extent, Request, Scope};
 use super::requirement;
+use super::rollback_plan::{self, rollback_candidates};
 use super::run::Run;
-use super::session::{Running, lock_project};
+use super::run_mode::RunMode;
+use super::session::{CallGuard, lock_project};
 use super::step::{Act, Finished, Step};
+use super::tables::Tables;
 use crate::domain::plan::merge;
 use crate::domain::requirement::Requirement;
-use crate::domain::text::{has, literal, plural};
-use crate::domain::version::Version;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pg::message;
 use crate::pg::spi::View;
 use crate::store::applied::Applied;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::{Batch, Store};
-use pgrx::PgSqlErrorCode as Code;
 use std::collections::{HashMap, HashSet};
 
 /// Receives the finished steps.
 type Report<'a> = &'a mut dyn FnMut(Finished);
 
-/// Applies the pending migrations of a project that are meant.
+/// The projects of a run, which are locked, and its steps. None: there is nothing to do.
+type Plan = Option<(Vec<Project>, Vec<Step>)>;
+
+/// Applies the pending migrations of a project that the scope selects.
 ///
-/// Errors, all before anything runs: see [`Running::enter`], [`lock_project`],
-/// [`half_run::refuse`], [`plan::up`] and [`requirement::check`]; one of them can't run here (55000 and those of
-/// [`super::check::body`]). Later: what the bodies raise.
+/// Errors before anything runs: see [`CallGuard::enter`], [`lock_project`],
+/// [`half_run::refuse`], [`plan::up`] and [`requirement::check`]; a migration cannot run in this
+/// transaction (55000 and those of [`super::script_check::check`]). Later: those of the scripts.
 pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
-    let request = scope.request(project);
-    let _running = Running::enter(request.name(false))?;
+    run(&scope.request(project), |tables| plan_apply(tables, project, scope), finished)
+}
+
+/// Applies all pending migrations of several projects (of all, without names), in an
+/// order that meets their requirements on each other. A project continues as long as it can
+/// before the next one begins.
+///
+/// Errors: those of [`apply`]; migrations of different projects require each other (55000).
+pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
+    run(&Request::ApplyAll, |tables| plan_apply_all(tables, names), finished)
+}
+
+/// Rolls back applied migrations of a project, the last applied one first. Baseline and
+/// repeatable migrations remain.
+///
+/// Errors before anything runs: see [`CallGuard::enter`], [`lock_project`] and
+/// [`half_run::refuse`]; unknown project or version (42704); n is less than 1 or more than are
+/// applied (22023); a migration has no down, or one that cannot run in this transaction (55000
+/// and those of [`super::script_check::check`]); a migration that remains, in whatever project,
+/// requires one of them (2BP01).
+pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
+    let plan = |tables: &Batch| {
+        let candidates = lock_and_find_candidates(tables, project, extent)?;
+        Ok(candidates.map(|(project, candidates)| {
+            (vec![project], Step::of_one_project(candidates.into_iter().map(Act::Down)))
+        }))
+    };
+    run(&extent.request(project), plan, finished)
+}
+
+/// Rolls back the last n applied migrations of a project and applies them again, as they
+/// are registered now. Errors: those of [`rollback`] and [`apply`].
+pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
+    let plan = |tables: &Batch| {
+        let candidates = lock_and_find_candidates(tables, project, Extent::Last(n))?;
+        let Some((project, downs)) = candidates else { return Ok(None) };
+        let acts = rollback_plan::again(tables, &project, downs)?;
+        Ok(Some((vec![project], Step::of_one_project(acts))))
+    };
+    run(&Request::Redo { n, project: project.to_owned() }, plan, finished)
+}
+
+fn run(
+    request: &Request,
+    plan: impl FnOnce(&Batch) -> Result<Plan>,
+    finished: Report,
+) -> Result<()> {
+    let _guard = CallGuard::enter(request.name(false))?;
     let store = Store::find()?;
-    let batch = store.open()?;
-    let Some(project) = batch.project(project, View::Newest)? else {
-        batch.close()?;
+    let tables = Tables::of(&store);
+    let Some((projects, steps)) = tables.as_owner(plan)? else { return tables.release() };
+    let id = tables.as_owner(|tables| tables.new_run_id())?;
+    let projects: Vec<&Project> = projects.iter().collect();
+    Run::begin(tables, &projects, request, id, RunMode::Atomic)?.all(&steps, finished)
+}
+
+fn plan_apply(tables: &Batch, name: &str, scope: Scope) -> Result<Plan> {
+    let Some(project) = tables.project(name, View::Newest)? else {
         return match scope.version() {
-            Some(version) => Err(plan::unknown(version, project)),
+            Some(version) => Err(plan::unknown(version, name)),
             None => {
-                message::notice(&format!("nothing to do: project {project} has no migrations"));
-                Ok(())
+                message::notice(&format!("nothing to do: project {name} has no migrations"));
+                Ok(None)
             }
         };
     };
-    let project = lock_project(&batch, &project)?;
-    half_run::refuse(&batch, &project)?;
-    if matches!(scope, Scope::All) && project.is_complete {
-        return nothing_to_do(batch, &project);
+    let project = lock_project(tables, &project)?;
+    half_run::refuse(tables, &project)?;
+    let is_all = matches!(scope, Scope::All);
+    if is_all && project.is_complete {
+        report_nothing_to_do(tables, &project)?;
+        return Ok(None);
     }
-    let plan = plan::up(&batch, &project, scope, None, View::Newest)?;
+    let plan = plan::up(tables, &project, scope, None, View::Newest)?;
     if plan.is_empty() {
-        // The next call needn't look.
-        if matches!(scope, Scope::All) {
-            batch.note_completeness(&project)?;
+        if is_all {
+            // The next call need not look.
+            tables.note_completeness(&project)?;
         }
-        return nothing_to_do(batch, &project);
+        report_nothing_to_do(tables, &project)?;
+        return Ok(None);
     }
     let plan: Vec<Pending> = plan.into_iter().map(|planned| planned.migration).collect();
-    requirement::hold(&batch, &[&project.name], &plan.iter().collect::<Vec<_>>())?;
-    requirement::check_own(&batch, &project, &plan)?;
-    let run = Run::begin(&store, &batch, &[&project], &request, batch.new_run_id()?)?;
-    batch.close()?;
-    run.all(plan.into_iter().map(|m| Step { lane: 0, act: Act::Up(m) }).collect(), finished)
+    requirement::hold(tables, &[&project.name], &plan.iter().collect::<Vec<_>>())?;
+    requirement::check_own(tables, &project, &plan)?;
+    Ok(Some((vec![project], Step::of_one_project(plan.into_iter().map(Act::Up)))))
 }
 
-fn nothing_to_do(batch: Batch, project: &Project) -> Result<()> {
-    tell_nothing_to_do(&batch, project)?;
-    batch.close()
-}
-
-/// A NOTICE that says so.
-pub fn tell_nothing_to_do(batch: &Batch, project: &Project) -> Result<()> {
-    let version = batch.highest_applied(project.id, View::Newest)?;
+/// A NOTICE that there is nothing to do.
+pub fn report_nothing_to_do(tables: &Batch, project: &Project) -> Result<()> {
+    let version = tables.highest_applied(project.id, View::Newest)?;
     message::notice(&match version {
         Some(version) => {
             format!("nothing to do: project {} is at version {version}", project.name)
@@ -84,73 +135,63 @@ pub fn tell_nothing_to_do(batch: &Batch, project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// Applies all pending migrations of several projects (of all, without names), in an
-/// order that meets what they require of each other. The first project goes on as long as
-/// it can, then the next.
-///
-/// Errors: those of [`apply`]; migrations of different projects require each other (55000).
-pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
-    let request = Request::ApplyAll;
-    let _running = Running::enter(request.name(false))?;
-    let store = Store::find()?;
-    let batch = store.open()?;
+fn plan_apply_all(tables: &Batch, names: Option<Vec<String>>) -> Result<Plan> {
     let mut names = match names {
         Some(names) => names,
-        None => batch.projects()?,
+        None => tables.projects()?,
     };
     let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
-    let projects = lock_all(&batch, &names)?;
+    let projects = lock_all(tables, &names)?;
     let mut plans: Vec<Vec<Pending>> = Vec::with_capacity(projects.len());
     for project in &projects {
-        half_run::refuse(&batch, project)?;
+        half_run::refuse(tables, project)?;
         let plan = match project.is_complete {
             true => Vec::new(),
-            false => plan::up(&batch, project, Scope::All, None, View::Newest)?,
+            false => plan::up(tables, project, Scope::All, None, View::Newest)?,
         };
         plans.push(plan.into_iter().map(|planned| planned.migration).collect());
     }
     let order = merged(&projects, &plans)?;
     if order.is_empty() {
-        batch.close()?;
         message::notice(match names.is_empty() {
             true => "nothing to do: no projects",
             false => "nothing to do: all migrations are applied",
         });
-        return Ok(());
+        return Ok(None);
     }
     let ordered: Vec<(&Project, &Pending)> =
-        order.iter().map(|(lane, n)| (&projects[*lane], &plans[*lane][*n])).collect();
+        order.iter().map(|(project, n)| (&projects[*project], &plans[*project][*n])).collect();
     let own: Vec<&str> = names.iter().map(String::as_str).collect();
-    requirement::hold(&batch, &own, &ordered.iter().map(|(_, m)| *m).collect::<Vec<_>>())?;
+    requirement::hold(tables, &own, &ordered.iter().map(|(_, m)| *m).collect::<Vec<_>>())?;
     let planned =
         ordered.iter().map(|(project, m)| (project.name.clone(), m.key.clone())).collect();
-    requirement::check(&batch, &ordered, &planned)?;
-    let own: Vec<&Project> = projects.iter().collect();
-    let run = Run::begin(&store, &batch, &own, &request, batch.new_run_id()?)?;
-    batch.close()?;
-    let step =
-        |(lane, n): &(usize, usize)| Step { lane: *lane, act: Act::Up(plans[*lane][*n].clone()) };
-    run.all(order.iter().map(step).collect(), finished)
+    requirement::check(tables, &ordered, &planned)?;
+    let step = |(project, n): &(usize, usize)| Step {
+        project: *project,
+        act: Act::Up(plans[*project][*n].clone()),
+    };
+    let steps = order.iter().map(step).collect();
+    Ok(Some((projects, steps)))
 }
 
 /// Locks projects in the order of their names, and gives them in the order asked for.
 /// `default` may have no row.
-fn lock_all(batch: &Batch, names: &[String]) -> Result<Vec<Project>> {
+fn lock_all(tables: &Batch, names: &[String]) -> Result<Vec<Project>> {
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort();
     let mut locked = HashMap::new();
     for name in sorted {
-        if let Some(project) = batch.project(name, View::Newest)? {
-            locked.insert(name, lock_project(batch, &project)?);
+        if let Some(project) = tables.project(name, View::Newest)? {
+            locked.insert(name, lock_project(tables, &project)?);
         }
     }
     Ok(names.iter().filter_map(|name| locked.remove(name)).collect())
 }
 
-/// The plans of several projects as one: pairs of a project and a place in its plan.
+/// The plans of several projects as one plan: pairs of a project and a place in its plan.
 fn merged(projects: &[Project], plans: &[Vec<Pending>]) -> Result<Vec<(usize, usize)>> {
-    let lane: HashMap<&str, usize> =
+    let index: HashMap<&str, usize> =
         projects.iter().enumerate().map(|(n, project)| (project.name.as_str(), n)).collect();
     let places: Vec<HashMap<&[u8], usize>> = plans
         .iter()
@@ -160,88 +201,35 @@ fn merged(projects: &[Project], plans: &[Vec<Pending>]) -> Result<Vec<(usize, us
     let needs = |project: usize, n: usize| {
         let place = |requirement: &Requirement| match requirement {
             Requirement::Other { project, version } => {
-                let lane = *lane.get(project.as_str())?;
-                Some((lane, *places[lane].get(version.key())?))
+                let other = *index.get(project.as_str())?;
+                Some((other, *places[other].get(version.key())?))
             }
             _ => None,
         };
         plans[project][n].requires.iter().filter_map(place).collect()
     };
     merge(&lengths, needs).map_err(|cycle| {
-        let title = |(lane, n): (usize, usize)| {
-            format!("{}:{}", projects[lane].name, plan::title(&plans[lane][n]))
+        let title = |(project, n): (usize, usize)| {
+            format!("{}:{}", projects[project].name, title_of(&plans[project][n]))
         };
         errors::cycle(&cycle.into_iter().map(title).collect::<Vec<_>>(), None)
     })
 }
 
-/// What of the applied migrations a rollback takes back.
-#[derive(Debug, Clone, Copy)]
-pub enum Extent<'a> {
-    /// The last n.
-    Last(i32),
-    /// All that were applied after this one.
-    After(&'a Version),
-    /// All.
-    All,
-}
-
-impl Extent<'_> {
-    /// The call that rolls it back.
-    pub fn request(self, project: &str) -> Request {
-        let project = project.to_owned();
-        match self {
-            Extent::Last(n) => Request::Rollback { n, project },
-            Extent::After(version) => {
-                Request::RollbackTo { version: version.text().to_owned(), project }
-            }
-            Extent::All => Request::Reset { project },
-        }
-    }
-
-    /// Errors: it is less than one migration (22023).
-    pub fn check(self) -> Result<()> {
-        match self {
-            Extent::Last(n) if n < 1 => Err(too_few(n)),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Rolls back applied migrations of a project, the last applied one first. What was there
-/// before as a baseline, and repeatables, stay.
-///
-/// Errors, all before anything runs: see [`Running::enter`], [`lock_project`] and
-/// [`half_run::refuse`]; unknown project or version (42704); n is less than 1 or more than are applied (22023); one of
-/// them has no down, or one that can't run here (55000 and those of
-/// [`super::check::body`]); one that stays, in whatever project, requires one of them
-/// (2BP01).
-pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
-    let request = extent.request(project);
-    let _running = Running::enter(request.name(false))?;
-    let store = Store::find()?;
-    let batch = store.open()?;
-    let Some((project, plan)) = locked_and_going(&batch, project, extent)? else {
-        return batch.close();
-    };
-    let run = Run::begin(&store, &batch, &[&project], &request, batch.new_run_id()?)?;
-    batch.close()?;
-    run.all(plan.into_iter().map(|a| Step { lane: 0, act: Act::Down(a) }).collect(), finished)
-}
-
-/// The project, locked, and what of it goes. None: nothing, which a NOTICE has told.
-fn locked_and_going(
-    batch: &Batch,
+/// Locks a project, and finds the migrations of it to roll back. None: there are none, which a
+/// NOTICE reports.
+fn lock_and_find_candidates(
+    tables: &Batch,
     name: &str,
     extent: Extent,
 ) -> Result<Option<(Project, Vec<Applied>)>> {
     extent.check()?;
-    let found = batch.project(name, View::Newest)?;
-    let project = found.map(|project| lock_project(batch, &project)).transpose()?;
+    let found = tables.project(name, View::Newest)?;
+    let project = found.map(|project| lock_project(tables, &project)).transpose()?;
     if let Some(project) = &project {
-        half_run::refuse(batch, project)?;
+        half_run::refuse(tables, project)?;
     }
-    let plan = going(batch, name, project.as_ref(), extent)?;
+    let plan = rollback_candidates(tables, name, project.as_ref(), extent)?;
     if plan.is_empty() {
         message::notice(&match extent {
             Extent::After(version) => {
@@ -251,127 +239,4 @@ fn locked_and_going(
         });
     }
     Ok(project.filter(|_| !plan.is_empty()).map(|project| (project, plan)))
-}
-
-/// What of a locked project goes, the last one first. Errors: see [`rollback`].
-pub fn going(
-    batch: &Batch,
-    name: &str,
-    project: Option<&Project>,
-    extent: Extent,
-) -> Result<Vec<Applied>> {
-    let plan = match (project, extent) {
-        (None, Extent::Last(_) | Extent::All) => Vec::new(),
-        (None, Extent::After(version)) => return Err(plan::unknown(version, name)),
-        (Some(project), Extent::Last(n)) => {
-            batch.applied_after(project.id, 0, Some(n), View::Newest)?
-        }
-        (Some(project), Extent::All) => batch.applied_after(project.id, 0, None, View::Newest)?,
-        (Some(project), Extent::After(version)) => {
-            match batch.find(project.id, version.key(), View::Newest)? {
-                None => return Err(plan::unknown(version, name)),
-                Some((version, false)) => {
-                    return Err(errors::not_applied(&version, &project.name));
-                }
-                Some((_, true)) => {}
-            }
-            let stays = batch.applied_row(project.id, version.key())?.unwrap_or_default();
-            batch.applied_after(project.id, stays, None, View::Newest)?
-        }
-    };
-    if let Extent::Last(n) = extent
-        && plan.len() < n as usize
-    {
-        return Err(too_many(n, plan.len(), name));
-    }
-    let Some(project) = project else { return Ok(plan) };
-    let missing: Vec<String> =
-        plan.iter().filter(|m| !m.has_down).map(|m| m.version.clone()).collect();
-    if !missing.is_empty() {
-        return Err(no_down(&missing, &project.name));
-    }
-    let keys: Vec<(&[u8], &str)> =
-        plan.iter().map(|m| (m.key.as_slice(), m.version.as_str())).collect();
-    requirement::check_not_required(batch, project, &keys, "roll back")?;
-    requirement::dependents_first(batch, project, plan)
-}
-
-/// Rolls back the last n applied migrations of a project and applies them again, as they
-/// are registered now. Errors: those of [`rollback`] and [`apply`].
-pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
-    let request = Request::Redo { n, project: project.to_owned() };
-    let _running = Running::enter(request.name(false))?;
-    let store = Store::find()?;
-    let batch = store.open()?;
-    let Some((project, downs)) = locked_and_going(&batch, project, Extent::Last(n))? else {
-        return batch.close();
-    };
-    let acts = again(&batch, &project, downs)?;
-    let run = Run::begin(&store, &batch, &[&project], &request, batch.new_run_id()?)?;
-    batch.close()?;
-    run.all(acts.into_iter().map(|act| Step { lane: 0, act }).collect(), finished)
-}
-
-/// The steps that roll migrations back and apply them again. Errors: others are modified, or
-/// one of them isn't registered any more (55000, 42704), and those of what applies them.
-pub fn again(batch: &Batch, project: &Project, downs: Vec<Applied>) -> Result<Vec<Act>> {
-    let keys: Vec<&[u8]> = downs.iter().map(|m| m.key.as_slice()).collect();
-    let others = batch.differences(project, View::Newest)?.modified;
-    let goes: HashSet<&str> = downs.iter().map(|m| m.version.as_str()).collect();
-    let modified = others.len();
-    let others: Vec<_> =
-        others.into_iter().filter(|m| !goes.contains(m.version.as_str())).collect();
-    if !others.is_empty() {
-        let is_all = others.len() == modified;
-        return Err(errors::modified(&others, is_all, &project.name));
-    }
-    let ups = plan::again(batch, project, &keys)?;
-    let come: HashSet<&[u8]> = ups.iter().map(|m| m.key.as_slice()).collect();
-    if let Some(gone) = downs.iter().find(|down| !come.contains(down.key.as_slice())) {
-        return Err(errors::unknown_version(&gone.version, &project.name));
-    }
-    requirement::hold(batch, &[&project.name], &ups.iter().collect::<Vec<_>>())?;
-    requirement::check_own(batch, project, &ups)?;
-    Ok(downs.into_iter().map(Act::Down).chain(ups.into_iter().map(Act::Up)).collect())
-}
-
-/// Rollback of less than one migration (22023).
-fn too_few(n: i32) -> Error {
-    Error::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, format!("cannot roll back {n} migrations"))
-        .hint("Give the number of migrations to roll back, 1 or more.")
-}
-
-/// Rollback of more migrations than are applied (22023).
-fn too_many(asked: i32, applied: usize, project: &str) -> Error {
-    Error::new(
-        Code::ERRCODE_INVALID_PARAMETER_VALUE,
-        format!(
-            "cannot roll back {asked} migration{}: project \"{project}\" has {applied} applied",
-            plural(asked as usize)
-        ),
-    )
-    .hint(match applied {
-        0 => "There is nothing to roll back.".to_owned(),
-        _ => format!("Give {applied} to roll all of them back."),
-    })
-}
-
-/// Migrations to roll back were applied without a down (55000). `versions`: in the order of the
-/// rollback.
-fn no_down(versions: &[String], project: &str) -> Error {
-    Error::new(
-        Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        format!(
-            "cannot roll back: migration{} {} of project \"{project}\" {} no down",
-            plural(versions.len()),
-            versions.join(", "),
-            has(versions.len())
-        ),
-    )
-    .detail("A migration is rolled back with the down that was registered when it was applied.")
-    .hint(format!(
-        "Register a down for it (add with replace => true) and SELECT * FROM migrations.accept_changes({}, {}); or undo the change with a new migration.",
-        literal(versions.first().map_or("", String::as_str)),
-        literal(project)
-    ))
 }

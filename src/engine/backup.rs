@@ -1,66 +1,25 @@
-//! Backups that migrations keep of tables before they change them.
+//! Backups of tables that migrations keep before they change them.
 //!
-//! The one call that a migration's text may make of us: it changes nothing of ours.
+//! This is the only call of ours that a migration's script may make. It does not change our
+//! tables.
 
-use super::report::Part;
+use super::session::CurrentScript;
 use crate::catalog::backup::Backups;
-use crate::domain::backup::{self, Keeper, SCHEMA};
+use crate::domain::backup::{self, SCHEMA};
 use crate::error::{Error, Result};
 use crate::pg::quote_identifier;
 use pgrx::PgSqlErrorCode as Code;
-use std::cell::RefCell;
-
-/// Whose script runs in this session.
-#[derive(Clone)]
-enum Script {
-    Migration(Keeper),
-    Condition,
-}
-
-thread_local! {
-    static SCRIPT: RefCell<Option<Script>> = const { RefCell::new(None) };
-}
-
-/// While it lives, backups are those of a migration.
-pub struct Keeping(());
-
-impl Keeping {
-    /// A script of a migration begins. What conditions do is taken back, so they keep
-    /// nothing.
-    pub fn begin(part: Part, project: &str, version: Option<&str>, name: &str) -> Keeping {
-        let migration = |direction| {
-            Script::Migration(Keeper {
-                project: project.to_owned(),
-                version: version.map(str::to_owned),
-                name: name.to_owned(),
-                direction,
-            })
-        };
-        SCRIPT.replace(Some(match part {
-            Part::Up => migration("up"),
-            Part::Down => migration("down"),
-            Part::Precondition | Part::Verify => Script::Condition,
-        }));
-        Keeping(())
-    }
-}
-
-impl Drop for Keeping {
-    fn drop(&mut self) {
-        SCRIPT.take();
-    }
-}
 
 /// Copies a table into the schema of backups. Gives the name of the copy, as SQL.
 ///
-/// Errors: no migration is running, or a condition (55000); no such table (42P01); it
-/// isn't a table (42809) or has temporary types (0A000); the schema belongs to somebody
-/// else (42501); too few rights, or row security that hides rows from the caller (42501);
-/// the table is renamed meanwhile (40001).
+/// Errors: no migration runs, or a precondition or verify script does (55000); no such table
+/// (42P01); it is not a table (42809) or has temporary types (0A000); another role owns the schema
+/// (42501); the caller lacks privileges, or row security hides rows from it (42501); the table
+/// was renamed meanwhile (40001).
 pub fn keep(relation: u32) -> Result<String> {
-    let keeper = match SCRIPT.with_borrow(Clone::clone) {
-        Some(Script::Migration(keeper)) => keeper,
-        Some(Script::Condition) => return Err(kept_by_condition()),
+    let keeper = match CurrentScript::get() {
+        Some(CurrentScript::Migration(keeper)) => keeper,
+        Some(CurrentScript::Condition) => return Err(kept_by_condition()),
         None => return Err(no_migration()),
     };
     let backups = Backups::open()?;
@@ -77,7 +36,7 @@ pub fn keep(relation: u32) -> Result<String> {
     let mut found = None;
     for name in keeper.names(&source.schema, &source.name) {
         match backups.named(&name)? {
-            // Kept by the same migration before: that one makes way.
+            // ScriptCache by the same migration before: that one makes way.
             Some(former) if former.is_backup() && former.comment.starts_with(&identity) => {
                 let there = backups.beginning_with(backup::stem(&name))?;
                 backups.rename(&name, &backup::newest_aside(&name, &there))?;
@@ -98,7 +57,7 @@ pub fn keep(relation: u32) -> Result<String> {
     Ok(format!("{SCHEMA}.{}", quote_identifier(&name)))
 }
 
-/// Drops a backup. Errors: it isn't one (42809), or isn't the caller's (42501); it is
+/// Drops a backup. Errors: it is not a backup (42809), or not the caller's (42501); it was
 /// renamed meanwhile (40001).
 pub fn forget(relation: u32) -> Result<()> {
     let backups = Backups::open()?;

@@ -1,10 +1,10 @@
 //! Deferred constraints between the migrations of one transaction.
 //!
-//! In a transaction of its own each migration would have its deferred constraints
-//! checked at its end. So they are checked there, too: an error names the migration that
-//! caused it, and pending trigger events don't stop the next one from altering a table.
-//! Only constraints with checks pending are touched, and by name: SET CONSTRAINTS ALL
-//! would rule all constraints that later migrations make, too.
+//! In a transaction of its own, a migration would have its deferred constraints checked at its
+//! end. So they are checked at the end of each migration here, too. An error names the migration
+//! that has caused it, and pending trigger events do not prevent the next migration from altering
+//! a table. Only constraints with pending checks are set, and by name: SET CONSTRAINTS ALL would
+//! also apply to all constraints that later migrations create.
 
 use crate::catalog::constraints::{Deferrable, callers_deferrable};
 use crate::error::{Error, Result};
@@ -15,14 +15,14 @@ use crate::store::Store;
 use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashSet;
 
-/// Triggers that run in a round may leave checks for another one.
+/// The triggers of one round may leave checks for the next one. There are at most so many rounds.
 const ROUNDS: usize = 100;
 
-/// Makes the checks that the caller has left pending, which are no migration's doing. Errors:
-/// those of its triggers; the call is made inside a function that has switched the user, as
-/// whom they would run here (55000); they leave checks pending without end (54000).
+/// Runs the checks that the caller has left pending, which no migration has caused. Errors: those
+/// of the triggers; the call was made inside a function that has switched the user, so the
+/// triggers would run as that user (55000); they leave checks pending without end (54000).
 ///
-/// Only before 18 the triggers run as the current user, and not as the one who set them off.
+/// Before PostgreSQL 18, triggers run as the current user, and not as the one who caused them.
 pub fn settle_callers(store: &Store) -> Result<()> {
     if identity::is_switched()
         && constraint::may_be_deferrable()
@@ -33,10 +33,10 @@ pub fn settle_callers(store: &Store) -> Result<()> {
     settle(store)
 }
 
-/// Makes the checks that are pending, under the settings of the body that left them, and
-/// defers again what is declared INITIALLY DEFERRED.
+/// Runs the checks that are pending, under the settings of the script that left them. Then defers
+/// the constraints again that are declared INITIALLY DEFERRED.
 pub fn settle(store: &Store) -> Result<()> {
-    // Most databases have no deferrable constraint, and most migrations make none.
+    // Most databases have no deferrable constraint, and most migrations create none.
     if !constraint::may_be_deferrable() {
         return Ok(());
     }
@@ -65,7 +65,7 @@ fn deferrable(store: &Store) -> Result<Vec<Deferrable>> {
 }
 
 fn look(look: impl FnOnce() -> Result<Vec<Deferrable>>) -> Result<Vec<Deferrable>> {
-    // First the note, then the look, so that a change in between isn't missed.
+    // The note comes before the query, so a change between the two is not missed.
     constraint::none_is_deferrable();
     let all = look()?;
     if !all.is_empty() {
@@ -74,9 +74,9 @@ fn look(look: impl FnOnce() -> Result<Vec<Deferrable>>) -> Result<Vec<Deferrable
     Ok(all)
 }
 
-/// Puts back the modes that a migration has set: each constraint has the one that the caller
-/// has set in this transaction, or the one that it is declared with. To be called when no
-/// checks are pending.
+/// Restores the modes that a migration has set. Each constraint gets the mode that the caller has
+/// set in this transaction, or the one that it is declared with. Must be called when no checks are
+/// pending.
 pub fn reset_modes(store: &Store) -> Result<()> {
     let set = leftover::take_modes();
     if set.is_empty() || !constraint::may_be_deferrable() {
@@ -97,19 +97,18 @@ pub fn reset_modes(store: &Store) -> Result<()> {
     batch.close()
 }
 
-/// What a SET CONSTRAINTS ALL of a text means: all constraints that there are, by name.
-/// After the server's own ALL, which is also for constraints that are made later, nothing
-/// could put the modes back.
+/// Runs a SET CONSTRAINTS ALL of a script for all existing constraints, by name. The server's own
+/// ALL also applies to constraints that are created later, and nothing could undo it.
 #[derive(Default)]
 pub struct AllModes {
-    // The mode, and the number of changes of constraints that have been looked at.
+    // The mode, and the number of changes of constraints that were taken into account.
     active: Option<(bool, u64)>,
     known: HashSet<(String, String)>,
 }
 
 impl AllModes {
-    /// Prepares a statement. False: it is a SET CONSTRAINTS ALL, and there is nothing to do.
-    /// Where a constraint can't be named, the statement stays as it is.
+    /// Prepares a statement. False: it is a SET CONSTRAINTS ALL, and there is nothing to do. If a
+    /// constraint cannot be named, the statement remains as it is.
     pub fn prepare(&mut self, statement: &Statement) -> Result<bool> {
         let Some(deferred) = constraint::sets_all(statement).filter(|_| leftover::watches()) else {
             return Ok(true);
@@ -129,7 +128,7 @@ impl AllModes {
         Ok(!all.is_empty())
     }
 
-    /// Sets the modes of what the last statement has made.
+    /// Sets the modes of the constraints that the last statement has created.
     pub fn follow(&mut self) -> Result<()> {
         let changes = constraint::changes();
         match self.active {
@@ -171,7 +170,7 @@ fn names<'a>(constraints: &[&'a Deferrable]) -> Vec<(&'a str, &'a str)> {
     names
 }
 
-/// Triggers of the caller's are pending, and would run as another user (55000).
+/// Triggers of the caller are pending and would run as another user (55000).
 fn pending_triggers() -> Error {
     Error::new(
         Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -181,7 +180,7 @@ fn pending_triggers() -> Error {
     .hint("Run SET CONSTRAINTS ALL IMMEDIATE before the function is called, or commit.")
 }
 
-/// Deferred triggers have set each other off in too many rounds (54000).
+/// Deferred triggers have caused each other in too many rounds (54000).
 fn endless_triggers() -> Error {
     Error::new(
         Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,

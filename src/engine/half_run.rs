@@ -1,7 +1,7 @@
-//! A migration that a stepwise run has begun and not finished, one way or the other. What its
-//! statements have done is in the database, and its journal relies on all that was there
-//! before. So until it is finished, nothing else of its project is applied, rolled back or
-//! noted as such: only the run that goes on with it, and what people note of this migration.
+//! A migration that a stepwise run has begun to apply or to roll back, and has not finished. The
+//! effects of its first statements are in the database, and its journal relies on the state before
+//! it. So until it is finished, no other migration of the project is applied, rolled back or
+//! marked. Only the run that continues with it is allowed, and repairs of this migration.
 
 use super::step::Act;
 use crate::domain::text::{arguments, has, literal};
@@ -19,20 +19,20 @@ use pgrx::PgSqlErrorCode as Code;
 pub struct HalfRun {
     /// Its key.
     pub key: Vec<u8>,
-    /// Its version; None: a repeatable migration.
+    /// Its version. None: a repeatable migration.
     pub version: Option<String>,
     /// Its name.
     pub name: String,
-    /// Which way it is taken, and how far it has come.
+    /// Its direction, and how far it has come.
     pub way: UnderWay,
-    /// People have decided about the statement that was cut off, and nothing has run since.
+    /// A person has decided about the interrupted statement, and nothing has run since.
     pub is_decided: bool,
 }
 
 impl HalfRun {
-    /// The half-run migration of a project. (There is no second one, since none begins
-    /// while there is one. A journal without its migration, which a partial restore may
-    /// bring, holds nothing up.)
+    /// Finds the half-run migration of a project. (There is at most one, since no other begins
+    /// while there is one. A partial restore may bring a journal without its migration, which is
+    /// ignored.)
     pub fn find(batch: &Batch, project: i64, view: View) -> Result<Option<HalfRun>> {
         let mut all: Vec<_> = batch.under_way(project, view)?.into_iter().collect();
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -46,29 +46,29 @@ impl HalfRun {
         Ok(None)
     }
 
-    /// The same for a look: None while a run is at it at this moment.
+    /// Finds the half-run migration for a report. None: a run is continuing it at this moment.
     pub fn at_rest(batch: &Batch, project: i64) -> Result<Option<HalfRun>> {
         let Some(found) = HalfRun::find(batch, project, View::Caller)? else { return Ok(None) };
         let runs = batch.running(project)?.is_some_and(|running| running.key == found.key);
         Ok((!runs).then_some(found))
     }
 
-    /// Whether it is its rollback that is half run.
+    /// Whether its rollback is half run.
     pub fn is_down(&self) -> bool {
         self.way.is_down()
     }
 
-    /// Whether to apply this migration is to go on with it.
+    /// Whether applying this migration means to continue with the half-run one.
     pub fn resumes(&self, migration: &Pending) -> bool {
         !self.is_down() && migration.key == self.key
     }
 
-    /// What it is called.
+    /// Its version, or the name of a repeatable migration.
     pub fn title(&self) -> &str {
         self.version.as_deref().unwrap_or(&self.name)
     }
 
-    /// How a sentence about it begins.
+    /// The subject of a sentence about it.
     pub fn subject(&self) -> String {
         match self.is_down() {
             true => format!("the rollback of migration {}", self.title()),
@@ -97,7 +97,7 @@ impl HalfRun {
         }
     }
 
-    /// The same as the reason of a plan.
+    /// How far it has come, as the reason in a plan.
     pub fn reason(&self) -> String {
         match self.is_down() {
             true => self.progress(),
@@ -106,7 +106,7 @@ impl HalfRun {
         }
     }
 
-    /// As an error (55000).
+    /// The error for a call that it prevents (55000).
     pub fn refusal(self, batch: &Batch, project: i64, name: &str) -> Result<Error> {
         let rollback = match self.is_down() {
             true => batch.applied_row(project, &self.key)?,
@@ -120,7 +120,7 @@ impl HalfRun {
     }
 
     /// A stepwise run has begun the migration and not finished it (55000). `rollback`: how many
-    /// migrations to roll back in order to go on with its rollback.
+    /// migrations to roll back in order to continue with its rollback.
     fn error(&self, project: &str, rollback: usize) -> Error {
         let (migration, done) = (self.title(), self.way.done);
         Error::new(
@@ -137,7 +137,7 @@ impl HalfRun {
         .hint(self.ways_out(project, rollback))
     }
 
-    /// How to finish the migration, or to undo it.
+    /// How to finish the migration or to undo it.
     fn ways_out(&self, project: &str, rollback: usize) -> String {
         let migration = self.title();
         let arguments = arguments(migration, project);
@@ -160,7 +160,7 @@ impl HalfRun {
     }
 }
 
-/// That no migration of a project is half run. Error: 55000.
+/// Checks that no migration of a project is half run. Error: 55000.
 pub fn refuse(batch: &Batch, project: &Project) -> Result<()> {
     match HalfRun::find(batch, project.id, View::Newest)? {
         None => Ok(()),
@@ -168,7 +168,7 @@ pub fn refuse(batch: &Batch, project: &Project) -> Result<()> {
     }
 }
 
-/// That none but this one is half run. Error: 55000.
+/// Checks that no other migration of a project is half run. Error: 55000.
 pub fn refuse_others(batch: &Batch, project: &Project, key: &[u8]) -> Result<()> {
     match HalfRun::find(batch, project.id, View::Newest)? {
         Some(half) if half.key != key => Err(half.refusal(batch, project.id, &project.name)?),
@@ -176,7 +176,7 @@ pub fn refuse_others(batch: &Batch, project: &Project, key: &[u8]) -> Result<()>
     }
 }
 
-/// That this migration isn't half run. Error: 55000.
+/// Checks that a migration is not half run. Error: 55000.
 pub fn refuse_of(batch: &Batch, project: &Project, key: &[u8]) -> Result<()> {
     match HalfRun::find(batch, project.id, View::Newest)? {
         Some(half) if half.key == key => Err(half.refusal(batch, project.id, &project.name)?),
@@ -184,7 +184,7 @@ pub fn refuse_of(batch: &Batch, project: &Project, key: &[u8]) -> Result<()> {
     }
 }
 
-/// That one of another project, which requires what is to go, isn't half run. Error: 55000.
+/// Checks that a migration that requires another one is not half run. Error: 55000.
 pub fn refuse_dependent(batch: &Batch, dependent: &Dependent) -> Result<()> {
     match HalfRun::find(batch, dependent.project_id, View::Newest)? {
         Some(half) if half.key == dependent.key => {
@@ -194,7 +194,7 @@ pub fn refuse_dependent(batch: &Batch, dependent: &Dependent) -> Result<()> {
     }
 }
 
-/// The half-run migration that a run in this direction may go on with. Error: one is half
+/// The half-run migration that a run in this direction continues with. Error: a migration is half
 /// run in the other direction (55000).
 pub fn begun(batch: &Batch, project: &Project, is_down: bool) -> Result<Option<HalfRun>> {
     match HalfRun::find(batch, project.id, View::Newest)? {
@@ -205,7 +205,7 @@ pub fn begun(batch: &Batch, project: &Project, is_down: bool) -> Result<Option<H
     }
 }
 
-/// That a stepwise run goes on with what was [`begun`] before all else. Error: 55000.
+/// Checks that the first step of a run is the half-run migration, if there is one. Error: 55000.
 pub fn check_resumed(
     batch: &Batch,
     project: &Project,

@@ -1,33 +1,52 @@
-//! Runs plans: plan, checks, execution, record.
+//! Plans and runs migrations.
 //!
-//! [`atomic`] is a run in one transaction, [`stepwise`] one with a transaction for each
-//! migration. The other files are what they are made of.
+//! | phase | modules |
+//! |---|---|
+//! | call | [`request`], [`session`] |
+//! | plan | [`plan`], [`version_order`], [`requirement`], [`rollback_plan`], [`dependents`], [`half_run`] |
+//! | run | [`atomic`] in one transaction, [`stepwise`] with a transaction for each migration ([`run_lock`], [`retry`]); [`run`], [`step`], [`tables`] |
+//! | preflight | [`preflight`], [`script_check`], [`script_transactions`], [`commit_in_block`], [`refusal`], [`run_mode`], [`script_cache`] |
+//! | execute | [`execute`], [`conditions`], [`script`], [`script_settings`], [`constraints`], [`transaction_end`], [`nontransactional`] |
+//! | record | [`record`], [`report`] |
+//! | errors | [`step_error`], [`failure`], [`errors`], [`naming`], [`variables`] |
+//!
+//! [`backup`] and [`schedule`] are calls that do not run migrations.
 
-pub mod apart;
 pub mod atomic;
 pub mod backup;
-pub mod block;
-pub mod body;
-pub mod check;
-pub mod condition;
+mod commit_in_block;
+pub mod conditions;
 pub mod constraints;
-pub mod ending;
+pub mod dependents;
 pub mod errors;
-pub mod explanation;
-pub mod gate;
+mod execute;
+mod failure;
 pub mod half_run;
-pub mod hint;
-pub mod interrupted;
-pub mod nontransactional;
+pub mod naming;
+mod nontransactional;
 pub mod plan;
-pub mod ready;
-pub mod report;
+mod preflight;
+mod record;
+mod refusal;
+mod report;
 pub mod request;
 pub mod requirement;
-pub mod run;
+mod retry;
+mod rollback_plan;
+mod run;
+mod run_lock;
+pub mod run_mode;
 pub mod schedule;
+pub mod script;
+mod script_cache;
+pub mod script_check;
+pub mod script_settings;
+mod script_transactions;
 pub mod session;
 pub mod step;
+mod step_error;
 pub mod stepwise;
-pub mod surroundings;
+mod tables;
+mod transaction_end;
 pub mod variables;
+pub mod version_order;

@@ -1,9 +1,12 @@
-//! What was asked for: a call that runs migrations, with the arguments that limit it.
+//! The call that a user has made to run migrations, with its arguments.
 //!
-//! HINTs name the very call that does the same in another way, so that nobody who follows one
-//! runs more than was meant. They are all made here.
+//! A HINT names the call that does the same in another way, with the same arguments. So a user who
+//! follows it does not run more than intended. All these calls are made here.
 
 use crate::domain::text::literal;
+use crate::domain::version::Version;
+use crate::error::{Error, Result};
+use pgrx::PgSqlErrorCode as Code;
 
 /// A call that runs migrations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub enum Request {
     Apply {
         /// Up to and including this version.
         target: Option<String>,
-        /// Only this version, with what it requires.
+        /// Only this version, and what it requires.
         only: Option<String>,
         /// The project.
         project: String,
@@ -28,7 +31,7 @@ pub enum Request {
     },
     /// `rollback_to` and `rollback_to_each`.
     RollbackTo {
-        /// The version that stays.
+        /// The version that remains.
         version: String,
         /// The project.
         project: String,
@@ -65,14 +68,14 @@ impl Request {
         }
     }
 
-    /// The statement that does it in one transaction.
+    /// The statement that makes the call in one transaction.
     pub fn atomic(&self) -> String {
         let name = self.name(false);
         format!("SELECT * FROM {}({});", name.trim_end_matches("()"), self.arguments())
     }
 
-    /// The statement that does it with a transaction for each migration. `project` is that of
-    /// the migration concerned: of several projects, each has a call of its own.
+    /// The statement that makes the call with a transaction for each migration. `project` is the
+    /// project of the migration concerned, since each project needs a call of its own.
     pub fn stepwise(&self, project: &str) -> String {
         if *self == Request::ApplyAll {
             return format!("CALL migrations.apply_each(project => {});", literal(project));
@@ -103,4 +106,75 @@ impl Request {
             Request::Reset { project } => format!("{0}, confirm => {0}", literal(project)),
         }
     }
+}
+
+/// Which pending migrations to apply.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// All.
+    All,
+    /// All up to and including this version, in the order of the plan.
+    Target(&'a Version),
+    /// Only this version, and what it requires.
+    Only(&'a Version),
+}
+
+impl<'a> Scope<'a> {
+    /// The version, if it names one.
+    pub fn version(self) -> Option<&'a Version> {
+        match self {
+            Scope::All => None,
+            Scope::Target(version) | Scope::Only(version) => Some(version),
+        }
+    }
+
+    /// The call that applies them.
+    pub fn request(self, project: &str) -> Request {
+        let text = |version: &Version| Some(version.text().to_owned());
+        let (target, only) = match self {
+            Scope::All => (None, None),
+            Scope::Target(version) => (text(version), None),
+            Scope::Only(version) => (None, text(version)),
+        };
+        Request::Apply { target, only, project: project.to_owned() }
+    }
+}
+
+/// Which applied migrations to roll back.
+#[derive(Debug, Clone, Copy)]
+pub enum Extent<'a> {
+    /// The last n.
+    Last(i32),
+    /// All that were applied after this one.
+    After(&'a Version),
+    /// All.
+    All,
+}
+
+impl Extent<'_> {
+    /// The call that rolls them back.
+    pub fn request(self, project: &str) -> Request {
+        let project = project.to_owned();
+        match self {
+            Extent::Last(n) => Request::Rollback { n, project },
+            Extent::After(version) => {
+                Request::RollbackTo { version: version.text().to_owned(), project }
+            }
+            Extent::All => Request::Reset { project },
+        }
+    }
+
+    /// Error: it is less than one migration (22023).
+    pub fn check(self) -> Result<()> {
+        match self {
+            Extent::Last(n) if n < 1 => Err(too_few(n)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Rollback of less than one migration (22023).
+fn too_few(n: i32) -> Error {
+    Error::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, format!("cannot roll back {n} migrations"))
+        .hint("Give the number of migrations to roll back, 1 or more.")
 }

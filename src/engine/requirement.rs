@@ -1,13 +1,13 @@
-//! What migrations require outside of their project, and who requires them.
+//! What migrations require outside of their project.
 
-use super::check::{self, Mode};
 use super::errors::{self, Unmet};
-use super::half_run::{self, HalfRun};
-use super::plan::title;
+use super::half_run::HalfRun;
+use super::naming::title_of;
+use super::run_mode::RunMode;
+use super::script_check;
+use super::script_settings::ScriptSettings;
 use super::session::lock as take_lock;
-use super::surroundings::Surroundings;
 use crate::domain::checksum::without_bom;
-use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result};
@@ -16,7 +16,6 @@ use crate::pg::lock;
 use crate::pg::memory;
 use crate::pg::spi::View;
 use crate::store::Batch;
-use crate::store::applied::Applied;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -26,8 +25,8 @@ pub fn is_of_others(migration: &Pending) -> bool {
     migration.requires.iter().any(|r| matches!(r, Requirement::Other { .. }))
 }
 
-/// Takes shared locks on the projects that migrations require, in the order of their
-/// names, until the transaction ends: what is required stays as it is. Errors: those of
+/// Takes shared locks on the projects that migrations require, in the order of their names,
+/// until the transaction ends. So what is required cannot change. Errors: those of
 /// [`take_lock`].
 pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> {
     let other = |requirement: &Requirement| match requirement {
@@ -49,9 +48,9 @@ pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> 
     Ok(())
 }
 
-/// For each migration, in the order in which they are to run, the first requirement
-/// outside of its project that isn't met. Migrations of other projects count as met when
-/// `planned` has them; extensions when an earlier migration creates them.
+/// For each migration, in the order in which they will run, its first requirement outside of the
+/// project that is not met. A migration of another project counts as met if `planned` has it, an
+/// extension if an earlier migration creates it.
 pub fn unmet(
     batch: &Batch,
     migrations: &[&Pending],
@@ -100,7 +99,8 @@ pub fn unmet(
     Ok(all)
 }
 
-/// The same as an error (55000), for the first one that is blocked.
+/// Checks that all requirements outside of the projects are met. Error: 55000, for the first
+/// migration that is blocked.
 pub fn check(
     batch: &Batch,
     migrations: &[(&Project, &Pending)],
@@ -110,30 +110,30 @@ pub fn check(
     let unmet = unmet(batch, &pending, planned, View::Newest)?;
     for ((project, migration), unmet) in migrations.iter().zip(unmet) {
         if let Some(unmet) = unmet {
-            return Err(errors::blocked(title(migration), &project.name, &unmet));
+            return Err(errors::blocked(title_of(migration), &project.name, &unmet));
         }
     }
     Ok(())
 }
 
-/// What was looked up, once.
+/// What was looked up. Each thing is looked up once.
 struct Found<'a, 'b> {
     batch: &'a Batch<'b>,
     view: View,
     extensions: Option<HashSet<String>>,
-    // By name; None: there is no such project.
+    // By name. None: there is no such project.
     projects: HashMap<String, Option<OtherProject>>,
 }
 
 struct OtherProject {
     id: i64,
-    // Versions; None: not known.
+    // By key. None: there is no such migration.
     versions: HashMap<Vec<u8>, Option<There>>,
-    // The migration whose rollback is half run.
+    // The key of the migration whose rollback is half run.
     half_rolled_back: Option<Vec<u8>>,
 }
 
-/// What is known of a migration of another project.
+/// The state of a migration of another project.
 #[derive(Clone, Copy)]
 enum There {
     Applied,
@@ -149,7 +149,7 @@ impl Found<'_, '_> {
         Ok(self.extensions.as_ref().is_some_and(|names| names.contains(name)))
     }
 
-    /// A migration of another project; None: it isn't known there.
+    /// A migration of another project. None: it is not registered there.
     fn migration(&mut self, requirement: &Requirement) -> Result<Option<There>> {
         let Requirement::Other { project, version } = requirement else { return Ok(None) };
         if !self.projects.contains_key(project) {
@@ -179,8 +179,8 @@ impl Found<'_, '_> {
     }
 }
 
-/// The extensions that the migrations of a plan create. Their texts are read only when
-/// an extension is missing.
+/// The extensions that the migrations of a plan create. Their scripts are read only if an
+/// extension is missing.
 struct Created {
     names: HashSet<String>,
     read: usize,
@@ -194,9 +194,9 @@ impl Created {
                 let text = batch.up(migration.id)?.unwrap_or_default();
                 let variables = Variables::default();
                 let context = Context::new("", without_bom(&text.body), &variables);
-                // A text that can't be parsed creates nothing; its error comes in its turn.
-                let nest = Surroundings::of_parser(None)?.nest()?;
-                let checked = check::body(&context, Mode::Stepwise).ok();
+                // A script with an error creates nothing. It gets the error when it is checked.
+                let nest = ScriptSettings::of_parser(None)?.nest()?;
+                let checked = script_check::check(&context, RunMode::Stepwise).ok();
                 nest.undo()?;
                 let statements = checked.map(|checked| checked.statements).unwrap_or_default();
                 self.names.extend(statements.into_iter().filter_map(|s| s.creates_extension));
@@ -208,7 +208,7 @@ impl Created {
     }
 }
 
-/// [`check`] for a run of one project.
+/// Does [`check`] for a run of one project.
 pub fn check_own<'m>(
     batch: &Batch,
     project: &'m Project,
@@ -216,79 +216,4 @@ pub fn check_own<'m>(
 ) -> Result<()> {
     let of_project: Vec<_> = migrations.into_iter().map(|m| (project, m)).collect();
     check(batch, &of_project, &HashSet::new())
-}
-
-/// That no migration in force that stays requires one of these. Errors: 2BP01, and that of
-/// [`required`].
-pub fn check_not_required(
-    batch: &Batch,
-    project: &Project,
-    going: &[(&[u8], &str)],
-    verb: &'static str,
-) -> Result<()> {
-    match required(batch, project, going)?.into_iter().next() {
-        None => Ok(()),
-        Some((version, by)) => Err(errors::required(verb, &version, &project.name, &by)),
-    }
-}
-
-/// Which of these migrations are required by ones in force that stay, and by whom.
-/// Repeatables don't count: they would keep for ever what they require, since they are
-/// never rolled back. Error: one that requires them is half run (55000).
-pub fn required(
-    batch: &Batch,
-    project: &Project,
-    going: &[(&[u8], &str)],
-) -> Result<Vec<(String, Vec<String>)>> {
-    let keys: HashSet<&[u8]> = going.iter().map(|(key, _)| *key).collect();
-    let mut by: HashMap<Vec<u8>, Vec<String>> = HashMap::new();
-    for dependent in batch.dependents(&project.name, View::Newest)? {
-        let goes = dependent.project_id == project.id && keys.contains(&dependent.key[..]);
-        if goes || !keys.contains(&dependent.requires[..]) {
-            continue;
-        }
-        half_run::refuse_dependent(batch, &dependent)?;
-        if dependent.version.is_some()
-            && batch.applied_row(dependent.project_id, &dependent.key)?.is_some()
-        {
-            let title = dependent.title(&project.name);
-            by.entry(dependent.requires).or_default().push(title);
-        }
-    }
-    let found =
-        going.iter().filter_map(|(key, version)| Some(((*version).to_owned(), by.remove(*key)?)));
-    Ok(found.collect())
-}
-
-/// Migrations that are to be rolled back, in their order, but what requires another one
-/// of them before that one. (They come in the reverse order of being applied, which may be
-/// another one where some were only marked as applied.)
-pub fn dependents_first(
-    batch: &Batch,
-    project: &Project,
-    going: Vec<Applied>,
-) -> Result<Vec<Applied>> {
-    let place: HashMap<&[u8], usize> =
-        going.iter().enumerate().map(|(n, m)| (m.key.as_slice(), n)).collect();
-    let key = |n: usize| n.to_be_bytes().to_vec();
-    let mut nodes: Vec<Node> = (0..going.len())
-        .map(|n| Node { key: key(n), requires: Vec::new(), applied: false })
-        .collect();
-    let mut is_ordered = true;
-    for dependent in batch.dependents(&project.name, View::Newest)? {
-        if dependent.project_id == project.id
-            && let Some(after) = place.get(&dependent.requires[..])
-            && let Some(before) = place.get(&dependent.key[..])
-        {
-            nodes[*after].requires.push(key(*before));
-            is_ordered &= before < after;
-        }
-    }
-    if is_ordered {
-        return Ok(going);
-    }
-    // Requirements may have been changed into a cycle since: then the order stays.
-    let order = Graph::new(nodes).order().unwrap_or_else(|_| (0..going.len()).collect());
-    let mut going: Vec<Option<Applied>> = going.into_iter().map(Some).collect();
-    Ok(order.into_iter().filter_map(|n| going[n].take()).collect())
 }

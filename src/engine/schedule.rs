@@ -1,6 +1,6 @@
-//! Jobs of pg_cron that apply what is pending.
+//! Jobs of pg_cron that apply pending migrations.
 
-use super::session::Running;
+use super::session::CallGuard;
 use crate::catalog::pg_cron::{Circumstances, Jobs};
 use crate::domain::text::literal;
 use crate::error::{Error, Result};
@@ -10,23 +10,23 @@ use crate::pg::spi::View;
 use crate::store;
 use pgrx::PgSqlErrorCode as Code;
 
-/// The setting that says in which database pg_cron lives.
+/// The setting that names the database of pg_cron.
 const HOME: &str = "cron.database_name";
 
-/// Makes the job of a project, or gives it another schedule. Gives its number.
+/// Creates the job of a project, or changes its schedule. Gives the number of the job.
 ///
-/// Errors: see [`Running::enter`]; no such project (42704); pg_cron isn't in this database,
-/// or the caller may not log in (55000), or not call what the job calls (42501); pg_cron's
-/// own, of the schedule (22023) and of the caller's rights on it (42501).
+/// Errors: see [`CallGuard::enter`]; no such project (42704); pg_cron is not in this database, or
+/// the caller may not log in (55000), or not call what the job calls (42501); those of pg_cron
+/// about the schedule (22023) and the caller's privileges (42501).
 pub fn schedule(cron: &str, project: &str) -> Result<i64> {
-    let _running = Running::enter("migrations.schedule()")?;
+    let _running = CallGuard::enter("migrations.schedule()")?;
     check_project(project)?;
     let command = format!("CALL migrations.apply_each(project => {})", literal(project));
     let jobs = enter(|here| {
         if !here.may_log_in || !here.may_apply {
             return Err(job_cannot_run(&here.role, here.may_log_in));
         }
-        // With the role, since it is another one that may call this.
+        // With the role, since another role may have to make that call.
         let name = elsewhere(project, &here.database);
         let arguments = [&name, cron, &command, &here.database, &here.role];
         Ok(format!("SELECT cron.schedule_in_database({});", arguments.map(literal).join(", ")))
@@ -36,12 +36,12 @@ pub fn schedule(cron: &str, project: &str) -> Result<i64> {
     Ok(job)
 }
 
-/// Takes the job of a project away; one that runs goes on to its end.
+/// Removes the job of a project. If it is running, it continues to its end.
 ///
-/// Errors: see [`Running::enter`]; the caller has no such job here (42704); pg_cron isn't
-/// in this database (55000).
+/// Errors: see [`CallGuard::enter`]; the caller has no such job here (42704); pg_cron is not in
+/// this database (55000).
 pub fn unschedule(project: &str) -> Result<()> {
-    let _running = Running::enter("migrations.unschedule()")?;
+    let _running = CallGuard::enter("migrations.unschedule()")?;
     let jobs = enter(|here| {
         let job = [&elsewhere(project, &here.database), &here.role].map(|text| literal(text));
         Ok(format!(
@@ -60,18 +60,18 @@ fn name(project: &str) -> String {
     format!("migrations:{project}")
 }
 
-/// Its name in the database of pg_cron, where projects of several may meet.
+/// The name of the job in the database of pg_cron, which may have jobs of several databases.
 fn elsewhere(project: &str, database: &str) -> String {
     format!("{}:{database}", name(project))
 }
 
-/// Errors: no such project (42704), which a job would only find out later.
+/// Checks that a project exists. Error: 42704, which a job would only raise later.
 fn check_project(name: &str) -> Result<()> {
     store::with(|batch| batch.project(name, View::Newest)).map(|_| ())
 }
 
-/// As the caller, with names that mean what they say. `there` says what does the same in
-/// the database that pg_cron lives in, or that it would be for nothing.
+/// Opens pg_cron's functions as the caller, with a fixed search_path. `there` gives the statement
+/// that does the same in the database of pg_cron, or the error that the job would raise.
 fn enter(there: impl FnOnce(&Circumstances) -> Result<String>) -> Result<Jobs> {
     let jobs = Jobs::open()?;
     let here = jobs.look()?;
@@ -107,7 +107,7 @@ fn not_created() -> Error {
     .hint("CREATE EXTENSION pg_cron;")
 }
 
-/// pg_cron is in another database (55000). `there`: what does the same in that one.
+/// pg_cron is in another database (55000). `there`: the statement that does the same there.
 fn in_other_database(home: &str, there: &str) -> Error {
     Error::new(
         Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -1,7 +1,7 @@
-//! The steps of a plan, and what becomes of them.
+//! The steps of a plan, the step under way and finished steps.
 
-use super::body::Done;
-use super::report::{Direction, Part, title};
+use super::naming::{ScriptKind, title};
+use super::script::ScriptOutcome;
 use crate::error::Result;
 use crate::pg::lock::Running;
 use crate::pg::transaction;
@@ -9,29 +9,64 @@ use crate::store::applied::Applied;
 use crate::store::overview::Pending;
 use std::time::{Duration, Instant, SystemTime};
 
+/// What a run does with a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// It is applied.
+    Up,
+    /// It is rolled back.
+    Down,
+    /// It stays pending, because its precondition does not hold.
+    Skip,
+    /// It is recorded as applied without running, because its precondition does not hold.
+    Mark,
+}
+
+impl Direction {
+    /// The word for it in the column `direction`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Up => "up",
+            Direction::Down => "down",
+            Direction::Skip => "skip",
+            Direction::Mark => "mark",
+        }
+    }
+
+    /// The word for it in the NOTICE of a finished step.
+    pub fn done(self) -> &'static str {
+        match self {
+            Direction::Up => "applied",
+            Direction::Down => "rolled back",
+            Direction::Skip => "skipped",
+            Direction::Mark => "marked as applied",
+        }
+    }
+}
+
 /// A finished step of a run.
 pub struct Finished<'a> {
     /// Its number, from 1.
     pub step: usize,
-    /// The project.
+    /// The name of the project.
     pub project: &'a str,
-    /// The migration's version; None: a repeatable migration.
+    /// The migration's version. None: a repeatable migration.
     pub version: Option<&'a str>,
     /// The migration's name.
     pub name: &'a str,
-    /// What has become of it.
+    /// What the run has done with the migration.
     pub direction: Direction,
     /// How long it took.
     pub took: Duration,
-    /// What its body did.
-    pub done: Done,
+    /// What its script gave.
+    pub outcome: ScriptOutcome,
 }
 
 /// A step of a plan.
 pub struct Step {
-    /// Which of the run's projects it belongs to.
-    pub lane: usize,
-    /// What is to be done.
+    /// The project, as an index into the projects of the run.
+    pub project: usize,
+    /// What it does.
     pub act: Act,
 }
 
@@ -44,7 +79,12 @@ pub enum Act {
 }
 
 impl Step {
-    /// The migration's version; None: a repeatable migration.
+    /// The steps of a run of one project.
+    pub fn of_one_project(acts: impl IntoIterator<Item = Act>) -> Vec<Step> {
+        acts.into_iter().map(|act| Step { project: 0, act }).collect()
+    }
+
+    /// The migration's version. None: a repeatable migration.
     pub fn version(&self) -> Option<&str> {
         match &self.act {
             Act::Up(pending) => pending.version.as_deref(),
@@ -60,15 +100,16 @@ impl Step {
         }
     }
 
-    /// The script that is its body.
-    pub fn part(&self) -> Part {
+    /// The script that the step runs.
+    pub fn script(&self) -> ScriptKind {
         match &self.act {
-            Act::Up(_) => Part::Up,
-            Act::Down(_) => Part::Down,
+            Act::Up(_) => ScriptKind::Up,
+            Act::Down(_) => ScriptKind::Down,
         }
     }
 
-    /// Whether it is marked as one that can run inside a transaction, or as one that can't.
+    /// Whether the migration is marked as one that runs inside a transaction, or as one that
+    /// does not.
     pub fn mark(&self) -> Option<bool> {
         match &self.act {
             Act::Up(pending) => pending.transactional,
@@ -84,7 +125,7 @@ impl Step {
         }
     }
 
-    /// Which way the migration is to be taken.
+    /// The direction of the step.
     pub fn direction(&self) -> Direction {
         match &self.act {
             Act::Up(_) => Direction::Up,
@@ -92,9 +133,9 @@ impl Step {
         }
     }
 
-    /// Shows other sessions that the migration runs, until the value is dropped. Errors: those of
-    /// [`Running::say`].
-    pub fn say_running(&self) -> Result<Running> {
+    /// Shows other sessions that the migration is running, until the value is dropped. Errors:
+    /// those of [`Running::say`].
+    pub fn show_running(&self) -> Result<Running> {
         let (row, is_down) = match &self.act {
             Act::Up(pending) => (pending.id, false),
             Act::Down(applied) => (applied.id, true),
@@ -109,26 +150,49 @@ impl Step {
     }
 }
 
-/// When a step began.
+/// The step that is under way.
+pub struct CurrentStep<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// Its number, from 1.
+    pub number: usize,
+    /// When it was started.
+    pub started: Started,
+    /// How `pg_stat_activity` shows it.
+    pub title: String,
+}
+
+impl<'a> CurrentStep<'a> {
+    /// Starts a step. `of` is the number of steps of the run.
+    pub fn start(step: &'a Step, number: usize, of: usize) -> CurrentStep<'a> {
+        let title = match step.version() {
+            Some(version) => format!("migrations: {number}/{of} {version} {}", step.name()),
+            None => format!("migrations: {number}/{of} {}", step.name()),
+        };
+        CurrentStep { step, number, started: Started::now(), title }
+    }
+}
+
+/// When a step was started.
 #[derive(Clone, Copy)]
-pub struct Begun {
+pub struct Started {
     /// By the clock, in microseconds since 2000.
     pub at: i64,
     instant: Instant,
 }
 
-impl Begun {
+impl Started {
     /// Now.
-    pub fn now() -> Begun {
-        Begun { at: transaction::now(), instant: Instant::now() }
+    pub fn now() -> Started {
+        Started { at: transaction::now(), instant: Instant::now() }
     }
 
-    /// How long ago that is.
+    /// The time since then.
     pub fn elapsed(self) -> Duration {
         self.instant.elapsed()
     }
 
-    /// The same in microseconds.
+    /// The time since then in microseconds.
     pub fn micros(self) -> i64 {
         self.elapsed().as_micros() as i64
     }

@@ -1,38 +1,40 @@
-//! Runs with a transaction for each migration: what is finished stays, whatever comes
-//! after it, and a failure is kept in the history.
+//! Runs with a transaction for each migration. Finished migrations remain, whatever comes after
+//! them, and the history records failures.
 //!
-//! Only a procedure can do that, called as a statement of its own. It commits before it
-//! does anything else, so that it holds no snapshot, for which the likes of CREATE INDEX
-//! CONCURRENTLY would wait for ever.
+//! Only a procedure can do that, called as a statement of its own. It commits before it does
+//! anything else, so it holds no snapshot. Statements such as CREATE INDEX CONCURRENTLY would
+//! wait forever for that snapshot.
 
-use super::atomic::{self, Extent};
-use super::check::{Cause, Mode};
-use super::condition;
+use super::atomic;
+use super::conditions;
 use super::half_run;
-use super::plan::{self, Scope};
-use super::report::{self, At, Direction};
-use super::request::Request;
+use super::plan;
+use super::report;
+use super::request::{Extent, Request, Scope};
 use super::requirement;
+use super::retry::{may_be_tried_again, pause_before_try};
+use super::rollback_plan;
 use super::run::{RenewLock, Run, Skipped};
-use super::session::Running;
-use super::step::{Act, Finished, Step};
-use crate::error::{Error, Kind, Result};
-use crate::pg::lock::SessionLock;
+use super::run_lock::{RunLock, despite_cancel};
+use super::run_mode::{NonTransactionalReason, RunMode};
+use super::session::CallGuard;
+use super::step::{Act, CurrentStep, Direction, Finished, Step};
+use super::step_error::{StepError, StepResult};
+use super::tables::Tables;
+use crate::error::{Kind, Result};
 use crate::pg::spi::View;
 use crate::pg::{message, settings, transaction};
 use crate::store::applied::Applied;
-use crate::store::errors;
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
 use crate::store::{self, Batch, RunId, Store};
 use pgrx::PgSqlErrorCode as Code;
-use std::cell::RefCell;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 /// What a run has done.
 #[derive(Debug, Default)]
-pub struct Outcome {
-    /// How many migrations it has applied, or counted as applied.
+pub struct RunOutcome {
+    /// How many migrations it has applied or recorded as applied.
     pub applied: usize,
     /// How many it has rolled back.
     pub rolled_back: usize,
@@ -40,266 +42,241 @@ pub struct Outcome {
     pub id: Option<RunId>,
 }
 
-/// Applies the pending migrations of a project that are meant, each in a transaction of
-/// its own, a half-run one first. Errors as of [`atomic::apply`], but what is finished stays;
-/// the half-run one isn't meant (55000).
-pub fn apply_each(project: &str, scope: Scope) -> Result<Outcome> {
+/// Applies the pending migrations of a project that the scope selects, each in a transaction of
+/// its own. A half-run migration comes first. Errors as of [`atomic::apply`], but finished
+/// migrations remain; the scope does not select the half-run migration (55000).
+pub fn apply_each(project: &str, scope: Scope) -> Result<RunOutcome> {
     let request = scope.request(project);
-    let _running = Running::enter(request.name(true))?;
-    run(project, &request, |batch, project| {
-        let half = half_run::begun(batch, project, false)?;
-        let plan = plan::up(batch, project, scope, half.as_ref(), View::Newest)?;
-        requirement::check_own(batch, project, plan.iter().map(|planned| &planned.migration))?;
+    let _guard = CallGuard::enter(request.name(true))?;
+    run(project, &request, |tables, project| {
+        let half = half_run::begun(tables, project, false)?;
+        let plan = plan::up(tables, project, scope, half.as_ref(), View::Newest)?;
+        requirement::check_own(tables, project, plan.iter().map(|planned| &planned.migration))?;
         let acts: Vec<Act> = plan.into_iter().map(|planned| Act::Up(planned.migration)).collect();
-        half_run::check_resumed(batch, project, half, acts.first())?;
+        half_run::check_resumed(tables, project, half, acts.first())?;
         Ok(acts)
     })
 }
 
-/// Rolls back applied migrations of a project, each in a transaction of its own, a half-run
-/// one first. Errors as of [`atomic::rollback`], but what is finished stays; the half-run one
-/// isn't meant (55000).
-pub fn rollback_each(project: &str, extent: Extent) -> Result<Outcome> {
+/// Rolls back applied migrations of a project, each in a transaction of its own. A half-run
+/// rollback comes first. Errors as of [`atomic::rollback`], but finished rollbacks remain; the
+/// extent does not include the half-run one (55000).
+pub fn rollback_each(project: &str, extent: Extent) -> Result<RunOutcome> {
     let request = extent.request(project);
-    let _running = Running::enter(request.name(true))?;
+    let _guard = CallGuard::enter(request.name(true))?;
     extent.check()?;
-    run(project, &request, |batch, project| {
-        let half = half_run::begun(batch, project, true)?;
-        let mut plan = atomic::going(batch, &project.name, Some(project), extent)?;
+    run(project, &request, |tables, project| {
+        let half = half_run::begun(tables, project, true)?;
+        let mut plan =
+            rollback_plan::rollback_candidates(tables, &project.name, Some(project), extent)?;
         let is_half = |a: &Applied| half.as_ref().is_some_and(|half| half.key == a.key);
         if let Some(place) = plan.iter().position(is_half) {
             plan[..=place].rotate_right(1);
         }
         let acts: Vec<Act> = plan.into_iter().map(Act::Down).collect();
-        half_run::check_resumed(batch, project, half, acts.first())?;
+        half_run::check_resumed(tables, project, half, acts.first())?;
         Ok(acts)
     })
 }
 
 /// Rolls back the last n applied migrations of a project and applies them again, each in
-/// transactions of its own. Errors as of [`atomic::redo`], but what is finished stays: what
-/// was rolled back and not yet applied is pending then.
-pub fn redo_each(project: &str, n: i32) -> Result<Outcome> {
+/// transactions of its own. Errors as of [`atomic::redo`], but finished steps remain: a migration
+/// that was rolled back and not yet applied is pending then.
+pub fn redo_each(project: &str, n: i32) -> Result<RunOutcome> {
     let request = Request::Redo { n, project: project.to_owned() };
-    let _running = Running::enter(request.name(true))?;
+    let _guard = CallGuard::enter(request.name(true))?;
     let extent = Extent::Last(n);
     extent.check()?;
-    run(project, &request, |batch, project| {
-        half_run::refuse(batch, project)?;
-        let downs = atomic::going(batch, &project.name, Some(project), extent)?;
-        atomic::again(batch, project, downs)
+    run(project, &request, |tables, project| {
+        half_run::refuse(tables, project)?;
+        let downs =
+            rollback_plan::rollback_candidates(tables, &project.name, Some(project), extent)?;
+        rollback_plan::again(tables, project, downs)
     })
 }
 
-/// Why a step can't run inside a transaction, and whether it has blocks, of which that may show
-/// later.
-type Causes = (Option<Cause>, bool);
+/// What the check of all steps found about one of them.
+struct StepCheck {
+    /// Why the step cannot run inside a transaction.
+    reason: Option<NonTransactionalReason>,
+    /// It has DO blocks or calls, which may turn out to end transactions later.
+    has_blocks: bool,
+}
 
 /// A stepwise run under way.
 struct Stepwise<'a> {
-    project: String,
     id: RunId,
     request: &'a Request,
-    lock: SessionLock,
+    lock: RunLock,
     of: usize,
-    skipped: RefCell<Skipped>,
-    // Where in its body the last try has failed.
-    failed_at: RefCell<At>,
+    skipped: Skipped,
 }
 
 fn run(
     name: &str,
     request: &Request,
     plan: impl FnOnce(&Batch, &Project) -> Result<Vec<Act>>,
-) -> Result<Outcome> {
+) -> Result<RunOutcome> {
     transaction::commit()?;
-    let Some(lock) = wait_for_lock(name)? else {
+    let Some(lock) = RunLock::wait(name)? else {
         message::notice(&format!("nothing to do: project {name} has no migrations"));
-        return Ok(Outcome::default());
+        return Ok(RunOutcome::default());
     };
-    let (steps, id) = {
-        let store = Store::find()?;
-        let batch = store.open()?;
-        let project = own_project(&batch, &lock, name)?;
-        let acts = plan(&batch, &project)?;
-        let steps: Vec<Step> = acts.into_iter().map(|act| Step { lane: 0, act }).collect();
+    let planned = store::with(|tables| {
+        let project = lock.renew(tables)?;
+        let steps = Step::of_one_project(plan(tables, &project)?);
         if steps.is_empty() {
-            atomic::tell_nothing_to_do(&batch, &project)?;
-            batch.close()?;
-            transaction::commit()?;
-            return Ok(Outcome::default());
+            atomic::report_nothing_to_do(tables, &project)?;
+            return Ok(None);
         }
-        let id = batch.new_run_id()?;
-        batch.close()?;
-        (steps, id)
+        Ok(Some((steps, tables.new_run_id()?)))
+    })?;
+    let Some((steps, id)) = planned else {
+        transaction::commit()?;
+        return Ok(RunOutcome::default());
     };
-    let this = Stepwise {
-        project: name.to_owned(),
-        id,
-        request,
-        lock,
-        of: steps.len(),
-        skipped: RefCell::default(),
-        failed_at: RefCell::default(),
-    };
-    let causes = this.check(&steps)?;
+    let run = Stepwise { id, request, lock, of: steps.len(), skipped: Skipped::default() };
+    let checks = run.check(&steps)?;
     transaction::commit()?;
-    let mut outcome = Outcome { id: Some(id), ..Outcome::default() };
-    for (n, (step, cause)) in steps.iter().zip(&causes).enumerate() {
-        let direction = this.step(step, n + 1, cause)?;
-        match direction {
+    let mut outcome = RunOutcome { id: Some(id), ..RunOutcome::default() };
+    for (n, (step, check)) in steps.iter().zip(&checks).enumerate() {
+        match run.step(step, n + 1, check)? {
             Direction::Skip => {}
             Direction::Down => outcome.rolled_back += 1,
-            _ => outcome.applied += 1,
+            Direction::Up | Direction::Mark => outcome.applied += 1,
         }
     }
-    this.note_completeness()?;
+    store::with(|tables| tables.note_completeness(&run.lock.renew(tables)?))?;
+    transaction::commit()?;
     Ok(outcome)
 }
 
-/// Takes a project's lock for the session, and waits for another run to end, as long as
-/// `migrations.run_wait` says. None: `default` has no row, and so no migrations.
-fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
-    let end = Instant::now() + settings::run_wait();
-    loop {
-        let store = Store::find()?;
-        let batch = store.open()?;
-        let Some(project) = batch.project(name, View::Newest)? else {
-            batch.close()?;
-            return Ok(None);
-        };
-        if let Some(lock) = SessionLock::try_lock(project.id)? {
-            batch.raise_sequences()?;
-            batch.close()?;
-            return Ok(Some(lock));
-        }
-        if Instant::now() >= end {
-            let holder = batch.lock_holder(project.id)?;
-            let waited = Some(settings::run_wait());
-            return Err(errors::busy(&project.name, holder, waited));
-        }
-        batch.close()?;
-        // No snapshot is held while we wait: the other run may build an index.
-        transaction::commit()?;
-        if let Err(error) = transaction::wait(Duration::from_millis(100)) {
-            transaction::abort()?;
-            return Err(with_holder(error, &project)?);
-        }
-    }
-}
-
-/// Has a cancel or a timeout while a run waits for another one say for which, if that can
-/// be looked up.
-fn with_holder(mut error: Error, project: &Project) -> Result<Error> {
-    match despite_cancel(|| store::with(|batch| batch.lock_holder(project.id))) {
-        Ok(holder) => {
-            if let Some(server) = error.server_mut() {
-                let name = &project.name;
-                server.set_detail(&format!(
-                    "Migrations of project \"{name}\" were in use by another session. {holder}"
-                ));
-            }
-        }
-        Err(_) => transaction::abort()?,
-    }
-    Ok(error)
-}
-
-/// Does something after an abort. A client's cancel request arrives as two signals; the
-/// second one may come while the first is being dealt with.
-fn despite_cancel<T>(work: impl Fn() -> Result<T>) -> Result<T> {
-    work().or_else(|error| {
-        if !is_cancel(&error) {
-            return Err(error);
-        }
-        transaction::abort()?;
-        work()
-    })
-}
-
-/// The project in the newest state, locked for this transaction, too.
-fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project> {
-    let found = batch.project(name, View::Newest)?;
-    let project = found.ok_or_else(|| errors::snapshot_too_old(name))?;
-    if !lock.renew()? {
-        let holder = batch.lock_holder(project.id)?;
-        return Err(errors::busy(&project.name, holder, None));
-    }
-    Ok(project)
-}
-
 impl Stepwise<'_> {
-    /// Finds what can't run before anything does: of each step why it can't run inside a
-    /// transaction. What fails here is kept in the record, too.
-    fn check(&self, steps: &[Step]) -> Result<Vec<Causes>> {
-        let mut at = None;
-        self.causes(steps, &mut at).or_else(|error| {
-            if let Some(step) = at {
-                transaction::abort()?;
-                self.note(step, &error)?;
+    /// Begins the part of the run in the current transaction.
+    fn begin<'b>(&'b self, tables: Tables<'b>, project: &'b Project) -> Result<Run<'b>> {
+        let mut run = Run::begin(tables, &[project], self.request, self.id, RunMode::Stepwise)?;
+        run.skipped = Skipped::clone(&self.skipped);
+        Ok(run)
+    }
+
+    /// Checks all steps before any runs. A script that cannot run is recorded as a failure.
+    fn check(&self, steps: &[Step]) -> Result<Vec<StepCheck>> {
+        let (step, failed) = match self.check_all(steps)? {
+            Ok(checks) => return Ok(checks),
+            Err(failed) => failed,
+        };
+        let error = &failed.error;
+        let is_ours =
+            error.server().is_none() && error.code() != Code::ERRCODE_OUT_OF_MEMORY as i32;
+        if is_ours || conditions::is_answer(error) {
+            transaction::abort()?;
+            self.note(step, &failed)?;
+        }
+        Err(failed.error)
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn check_all<'s>(
+        &self,
+        steps: &'s [Step],
+    ) -> Result<std::result::Result<Vec<StepCheck>, (&'s Step, StepError)>> {
+        let store = Store::find()?;
+        let tables = Tables::of(&store);
+        let project = tables.as_owner(|tables| self.lock.renew(tables))?;
+        let run = self.begin(tables, &project)?;
+        let mut checks = Vec::with_capacity(steps.len());
+        for (n, step) in steps.iter().enumerate() {
+            match run.tables.as_owner(|tables| Ok(run.check(tables, step)))? {
+                Ok(checked) => checks
+                    .push(StepCheck { reason: checked.reason, has_blocks: checked.has_blocks }),
+                Err(failed) => return Ok(Err((step, run.complete_check(&steps[n..], failed)))),
             }
-            Err(error)
+        }
+        run.tables.release()?;
+        Ok(Ok(checks))
+    }
+
+    /// Runs a step, and tries again while it gets no lock.
+    fn step(&self, step: &Step, number: usize, check: &StepCheck) -> Result<Direction> {
+        // Shown until the step is committed, or its failure is recorded.
+        let _running = step.show_running()?;
+        let mut tries = 0;
+        loop {
+            let mut failed = match self.attempt(step, number, check) {
+                Ok(direction) => return Ok(direction),
+                Err(failed) => failed,
+            };
+            transaction::abort()?;
+            if check.reason.is_none()
+                && may_be_tried_again(&failed.error)
+                && tries < settings::lock_retries()
+            {
+                tries += 1;
+                match pause_before_try(&step.title(), &failed.error, tries) {
+                    Ok(()) => continue,
+                    // Cancelled meanwhile.
+                    Err(cancel) => failed.error = cancel,
+                }
+                transaction::abort()?;
+            }
+            self.note(step, &failed)?;
+            return Err(failed.error);
+        }
+    }
+
+    /// One try. After an error, the caller aborts the transaction.
+    fn attempt(&self, step: &Step, number: usize, check: &StepCheck) -> StepResult<Direction> {
+        let store = Store::find()?;
+        let tables = Tables::of(&store);
+        let project = tables.as_owner(|tables| {
+            let project = self.lock.renew(tables)?;
+            if let Act::Up(migration) = &step.act {
+                requirement::hold(tables, &[&project.name], &[migration])?;
+                requirement::check_own(tables, &project, [migration])?;
+            }
+            Ok(project)
+        })?;
+        let run = self.begin(tables, &project)?;
+        let mut is_apart = check.reason.is_some() || run.is_under_way(step);
+        // An earlier migration may have created what a block calls.
+        if check.reason.is_none() && check.has_blocks && number > 1 {
+            let checked = run.tables.as_owner(|tables| Ok(run.check(tables, step)))?;
+            let checked = checked.map_err(|failed| run.complete(step, failed, false))?;
+            is_apart |= checked.reason.is_some();
+        }
+        let renew = || self.renew_lock(step);
+        let renew = is_apart.then_some(&renew as RenewLock);
+        let (mut direction, mut took) = (step.direction(), Duration::ZERO);
+        let mut finished = |done: Finished| (direction, took) = (done.direction, done.took);
+        run.execute(&CurrentStep::start(step, number, self.of), None, renew, &mut finished)
+            .and_then(|()| Ok(run.commit()?))
+            .map_err(|failed| run.complete(step, failed, number == 1))?;
+        report::finished(direction, &step.title(), took);
+        Ok(direction)
+    }
+
+    /// Locks the project in the transaction that has just begun. Also locks and checks what the
+    /// step requires of other projects, which may have been rolled back between transactions.
+    fn renew_lock(&self, step: &Step) -> Result<()> {
+        store::with(|tables| {
+            let project = self.lock.renew(tables)?;
+            if let Act::Up(migration) = &step.act
+                && requirement::is_of_others(migration)
+            {
+                requirement::hold(tables, &[&project.name], &[migration])?;
+                requirement::check_own(tables, &project, [migration])?;
+            }
+            Ok(())
         })
     }
 
-    fn causes<'s>(&self, steps: &'s [Step], at: &mut Option<&'s Step>) -> Result<Vec<Causes>> {
-        let store = Store::find()?;
-        let batch = store.open()?;
-        let project = own_project(&batch, &self.lock, &self.project)?;
-        let run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
-        let mut causes = Vec::with_capacity(steps.len());
-        for (n, step) in steps.iter().enumerate() {
-            let checked = run.check(&batch, step, Mode::Stepwise).map_err(|error| {
-                let error = run.with_unset(&batch, &steps[n..], error);
-                // A cancel or a want of memory isn't the text's doing.
-                if condition::is_answer(&error)
-                    || error.server().is_none()
-                        && error.code() != Code::ERRCODE_OUT_OF_MEMORY as i32
-                {
-                    *at = Some(step);
-                }
-                self.failed_at.replace(run.failed_at());
-                run.failed(step, error)
-            })?;
-            causes.push((checked.cause, checked.calls));
-        }
-        batch.close()?;
-        Ok(causes)
-    }
-
-    /// Takes a step, again and again while it gets no lock.
-    fn step(&self, step: &Step, number: usize, causes: &Causes) -> Result<Direction> {
-        // Until it is committed, or its failure is on record.
-        let _running = step.say_running()?;
-        let mut tries = 0;
-        loop {
-            let mut error = match self.attempt(step, number, causes) {
-                Ok(direction) => return Ok(direction),
-                Err(error) => error,
-            };
-            transaction::abort()?;
-            if causes.0.is_none() && may_be_tried_again(&error) && tries < settings::lock_retries()
-            {
-                tries += 1;
-                match pause_before_try(&step.title(), &error, tries) {
-                    Ok(()) => continue,
-                    // Cancelled meanwhile.
-                    Err(cancel) => error = cancel,
-                }
-                transaction::abort()?;
-            }
-            self.note(step, &error)?;
-            return Err(error);
-        }
-    }
-
-    /// Keeps a failure in the record, if that can be done; begins after an abort. That a decision
-    /// is still missing is none: nothing has run, and what failed before stays on record.
-    fn note(&self, step: &Step, error: &Error) -> Result<()> {
-        if error.kind() == Some(&Kind::Interrupted) {
+    /// Records a failure, if that is possible. Must be called after an abort. A decision that is
+    /// still missing is no failure: nothing has run, and an earlier failure stays on record.
+    fn note(&self, step: &Step, failed: &StepError) -> Result<()> {
+        if failed.error.kind() == Some(&Kind::Interrupted) {
             return Ok(());
         }
-        if let Err(second) = despite_cancel(|| self.note_failure(step, error)) {
+        if let Err(second) = despite_cancel(|| self.record_failure(step, failed)) {
             transaction::abort()?;
             message::warning(&format!(
                 "the failure could not be kept in the history: {}",
@@ -309,114 +286,21 @@ impl Stepwise<'_> {
         Ok(())
     }
 
-    /// One try. An error leaves the transaction to be aborted.
-    fn attempt(&self, step: &Step, number: usize, causes: &Causes) -> Result<Direction> {
-        let (cause, calls) = (causes.0.as_ref(), causes.1);
-        self.failed_at.take();
+    /// Records a failure in a transaction of its own.
+    fn record_failure(&self, step: &Step, failed: &StepError) -> Result<()> {
         let store = Store::find()?;
-        let batch = store.open()?;
-        let project = own_project(&batch, &self.lock, &self.project)?;
-        if let Act::Up(migration) = &step.act {
-            requirement::hold(&batch, &[&self.project], &[migration])?;
-            requirement::check_own(&batch, &project, [migration])?;
-        }
-        let mut run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
-        run.skipped = self.skipped.take();
-        let mut direction = step.direction();
-        let mut took = Duration::ZERO;
-        let mut tell = |done: Finished| (direction, took) = (done.direction, done.took);
-        let renew = || self.renew_lock(step);
-        // What a block calls may have been made by a migration before it.
-        let late = match calls && cause.is_none() && number > 1 {
-            true => {
-                let checked = run.check(&batch, step, Mode::Stepwise);
-                checked.map_err(|error| run.failed(step, error))?.cause
-            }
-            false => None,
-        };
-        let apart = cause.or(late.as_ref()).is_some() || run.is_under_way(step);
-        let apart = apart.then_some(&renew as RenewLock);
-        let done = run.perform(batch, step, (number, self.of), None, apart, &mut tell);
-        self.skipped.replace(std::mem::take(&mut run.skipped));
-        let done = done.and_then(|batch| batch.close()).and_then(|()| transaction::commit());
-        if let Err(error) = done {
-            self.failed_at.replace(run.failed_at());
-            return Err(run.failed(step, error));
-        }
-        report::finished(direction, &step.title(), took);
-        Ok(direction)
-    }
-
-    /// Has the transaction that has just begun hold the project, and what the step requires
-    /// of other ones, which may have gone between two transactions.
-    fn renew_lock(&self, step: &Step) -> Result<()> {
-        store::with(|batch| {
-            let project = own_project(batch, &self.lock, &self.project)?;
-            if let Act::Up(migration) = &step.act
-                && requirement::is_of_others(migration)
-            {
-                requirement::hold(batch, &[&self.project], &[migration])?;
-                requirement::check_own(batch, &project, [migration])?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Keeps a failure in the record, in a transaction of its own.
-    fn note_failure(&self, step: &Step, error: &Error) -> Result<()> {
-        let at = self.failed_at.borrow();
-        let store = Store::find()?;
-        let batch = store.open()?;
-        let project = own_project(&batch, &self.lock, &self.project)?;
-        let (sqlstate, message) = error.summary();
+        let tables = Tables::of(&store);
+        let project = tables.as_owner(|tables| self.lock.renew(tables))?;
+        let (sqlstate, message) = failed.error.summary();
         let failure = Failure {
             direction: step.direction().word().to_owned(),
             sqlstate,
             message,
-            statement: at.statement(),
-            line: at.line(),
+            statement: failed.location.statement(),
+            line: failed.location.line(),
         };
-        let run = Run::begin(&store, &batch, &[&project], self.request, self.id)?;
-        run.note_failure(&batch, step, &failure)?;
-        batch.close()?;
-        transaction::commit()
+        let run = self.begin(tables, &project)?;
+        run.tables.as_owner(|tables| run.record_failure(tables, step, &failure))?;
+        run.commit()
     }
-
-    fn note_completeness(&self) -> Result<()> {
-        store::with(|batch| {
-            let project = own_project(batch, &self.lock, &self.project)?;
-            batch.note_completeness(&project)
-        })?;
-        transaction::commit()
-    }
-}
-
-/// No lock was to be had, or another transaction was faster: another try may succeed.
-pub(super) fn may_be_tried_again(error: &Error) -> bool {
-    let Some(error) = error.server() else { return false };
-    ["55P03", "40P01", "40001"].contains(&error.sqlstate().as_str())
-}
-
-/// Says that there will be another try, and waits for it. Errors: a cancel.
-pub(super) fn pause_before_try(title: &str, error: &Error, tries: u32) -> Result<()> {
-    let pause = pause(tries);
-    message::notice(&format!(
-        "{title}: {}; trying again in {:.1} s ({tries} of {})",
-        error.summary().1,
-        pause.as_secs_f64(),
-        settings::lock_retries()
-    ));
-    transaction::wait(pause)
-}
-
-fn is_cancel(error: &Error) -> bool {
-    error.server().is_some_and(|error| error.sqlstate() == "57014")
-}
-
-/// How long to pause before a try: longer each time, and not the same for two sessions.
-fn pause(tries: u32) -> Duration {
-    let longest = Duration::from_secs(30);
-    let time = Duration::from_millis(200).saturating_mul(1 << tries.min(16)).min(longest);
-    let clock = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
-    time.mul_f64(0.5 + f64::from(clock % 1000) / 2000.0)
 }

@@ -4,9 +4,9 @@ use crate::domain::moment::Moment;
 use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::version::is_repeatable;
-use crate::engine::check;
 use crate::engine::half_run::HalfRun;
 use crate::engine::requirement;
+use crate::engine::script_check;
 use crate::error::Result;
 use crate::pg::spi::View;
 use crate::store::Batch;
@@ -70,7 +70,7 @@ pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
     Ok(described.collect())
 }
 
-/// Whether those that a run may apply can run inside a transaction, by key: as [`check::cause`]
+/// Whether those that a run may apply can run inside a transaction, by key: as [`script_check::nontransactional_reason`]
 /// gives it to a plan.
 fn transactional(
     batch: &Batch,
@@ -85,7 +85,8 @@ fn transactional(
     let all = pending.into_iter().chain(hooks.into_iter().map(|(_, hook)| hook));
     let one = |migration: Pending| {
         let begun = half.as_ref().is_some_and(|half| half.resumes(&migration));
-        let can = !begun && check::cause(batch, &migration, project)?.is_none();
+        let can =
+            !begun && script_check::nontransactional_reason(batch, &migration, project)?.is_none();
         Ok((migration.key, can))
     };
     all.map(one).collect()

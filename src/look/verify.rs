@@ -3,12 +3,12 @@
 use crate::domain::checksum::checksum;
 use crate::domain::text::arguments;
 use crate::domain::version::Version;
-use crate::engine::body::{self, Keep};
 use crate::engine::errors;
+use crate::engine::naming::{ScriptKind, label};
 use crate::engine::plan;
-use crate::engine::report::{Part, label};
-use crate::engine::session::Running;
-use crate::engine::{condition, constraints};
+use crate::engine::script::{self, KeepRows};
+use crate::engine::session::CallGuard;
+use crate::engine::{conditions, constraints};
 use crate::error::Result;
 use crate::pg::activity::Activity;
 use crate::pg::context::Context;
@@ -37,7 +37,7 @@ pub struct Verified {
 /// version isn't applied (55000), a cancel and the like; one that a script raises is its
 /// answer.
 pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>> {
-    let _running = Running::look()?;
+    let _running = CallGuard::look()?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(found) = batch.project(project, View::Caller)? else {
@@ -99,7 +99,7 @@ fn one(
     activity: &Activity,
 ) -> Result<Verified> {
     let VerifyScript { version, name, script, digest, parts } = script;
-    let label = label(Part::Verify, version.as_deref(), &name, &project.name);
+    let label = label(ScriptKind::Verify, version.as_deref(), &name, &project.name);
     if parts.digest()[..] != digest {
         return Err(errors::corrupt(&label));
     }
@@ -113,7 +113,7 @@ fn one(
     let objects = OwnObjects::find()?;
     let context = Context::new(&label, &script, &project.variables);
     let attempt = Subtransaction::begin()?;
-    let outcome = body::run(store, &context, &title, activity, project, Keep::LastResult);
+    let outcome = script::run(store, &context, &title, activity, project, KeepRows::OfLastResult);
     let outcome = outcome.map_err(|mut error| {
         error.hide(context.mask());
         error
@@ -125,9 +125,12 @@ fn one(
         return Err(errors::tampered(&label, detail));
     }
     let (denial, messages) = match outcome {
-        Ok(done) => (condition::denial(&done).map(|gave| format!("gave {gave}")), done.told()),
+        Ok(done) => (
+            conditions::failure_reason(&done).map(|gave| format!("gave {gave}")),
+            done.output_lines(),
+        ),
         // A script that can't run here at all doesn't hold either.
-        Err(error) if condition::is_answer(&error) || error.server().is_none() => {
+        Err(error) if conditions::is_answer(&error) || error.server().is_none() => {
             let (sqlstate, message) = error.summary();
             (Some(format!("{message} ({sqlstate})")), Vec::new())
         }

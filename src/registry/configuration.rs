@@ -2,7 +2,7 @@
 
 use super::errors::invalid_name;
 use crate::domain::{mask, visible};
-use crate::engine::session::{Running, lock_project};
+use crate::engine::session::{CallGuard, lock_project};
 use crate::error::Result;
 use crate::pg::argument;
 use crate::pg::guc::Nest;
@@ -15,7 +15,7 @@ use crate::store::project::{Configuration, Project};
 /// Changes the configuration of a project, which is made if there is none; gives it as it
 /// is then. Nothing to change: only gives it; None is `default` without a row.
 ///
-/// Errors: see [`Running::enter`] and [`lock_project`]; a setting that isn't known (42704),
+/// Errors: see [`CallGuard::enter`] and [`lock_project`]; a setting that isn't known (42704),
 /// can't have the value (22023), or that the caller may not set (42501); nothing to change
 /// and no such project (42704).
 pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
@@ -27,7 +27,7 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
         batch.close()?;
         return Ok(project);
     }
-    let _running = Running::enter("migrations.set_project()")?;
+    let _running = CallGuard::enter("migrations.set_project()")?;
     // As the caller, as whom migrations will have them.
     let mut tried = change.settings.clone().unwrap_or_default();
     if let Some(Some(path)) = &change.search_path {
@@ -70,7 +70,7 @@ pub fn check_variable(name: &str) -> Result<()> {
 /// `secret` says whether its value is one; None: as it was. A variable that is unset is
 /// still a secret when it is set again.
 ///
-/// Errors: see [`Running::enter`] and [`lock_project`]; to be taken away, and no such
+/// Errors: see [`CallGuard::enter`] and [`lock_project`]; to be taken away, and no such
 /// project (42704); it cannot be masked (22023).
 pub fn set_variable(
     project: &str,
@@ -78,7 +78,7 @@ pub fn set_variable(
     value: Option<&str>,
     secret: Option<bool>,
 ) -> Result<()> {
-    let _running = Running::enter("migrations.set_variable()")?;
+    let _running = CallGuard::enter("migrations.set_variable()")?;
     let store = Store::find()?;
     let batch = store.open()?;
     let found = match value {

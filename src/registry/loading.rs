@@ -4,9 +4,9 @@ use super::errors;
 use super::folder::{self, Named};
 use super::refused::{self, Refusal};
 use super::registration::{Done, Outcome, Registration};
+use super::unset_variables::UnsetVariables;
 use crate::domain::visible::is_invisible;
-use crate::engine::report::Part;
-use crate::engine::variables::Unset;
+use crate::engine::naming::ScriptKind;
 use crate::error::{Error, Kind, Result};
 use crate::importers::include;
 use crate::importers::{
@@ -147,7 +147,7 @@ fn register(
     refused.extend(problems.into_iter().map(Refusal::for_problem));
     Registration::of(call, &request.project, |registration| {
         let mut loaded = Vec::new();
-        let mut unset = Unset::of(convention, registration.variables());
+        let mut unset = UnsetVariables::of(convention, registration.variables());
         // What is wrong in itself is told once.
         let is_unfit =
             |found: &ImportedMigration| found.paths.iter().any(|path| unfit.contains(path));
@@ -226,11 +226,11 @@ fn rows(found: &ImportedMigration) -> Vec<Loaded> {
 }
 
 /// The file that holds a script of a migration.
-fn file_of(rows: &[Loaded], part: Part) -> String {
+fn file_of(rows: &[Loaded], part: ScriptKind) -> String {
     let word = match part {
-        Part::Up | Part::Precondition => "up",
-        Part::Down => "down",
-        Part::Verify => "verify",
+        ScriptKind::Up | ScriptKind::Precondition => "up",
+        ScriptKind::Down => "down",
+        ScriptKind::Verify => "verify",
     };
     let row = rows.iter().find(|row| row.part == Some(word)).or(rows.first());
     row.map(|row| row.file.clone()).unwrap_or_default()

@@ -9,3 +9,4 @@ mod folder;
 pub mod loading;
 mod refused;
 pub mod registration;
+mod unset_variables;

@@ -10,11 +10,11 @@ use crate::domain::script::skip_blank;
 use crate::domain::version::{Version, repeatable_key};
 use crate::domain::visible;
 use crate::engine::errors::{invalid_version, required};
+use crate::engine::naming::ScriptKind;
 use crate::engine::plan::unknown;
-use crate::engine::report::Part;
-use crate::engine::session::{Running, lock_project};
-use crate::engine::surroundings::Surroundings;
-use crate::engine::{half_run, report};
+use crate::engine::script_settings::ScriptSettings;
+use crate::engine::session::{CallGuard, lock_project};
+use crate::engine::{half_run, naming};
 use crate::error::{Error, Result};
 use crate::importers::ImportedMigration;
 use crate::pg::context::Context;
@@ -78,7 +78,7 @@ impl Done {
     }
 }
 
-/// Registers a migration. Errors: see [`Running::enter`] and [`lock_project`]; a version
+/// Registers a migration. Errors: see [`CallGuard::enter`] and [`lock_project`]; a version
 /// with the same numbers is registered (23505); another content is, and `replace` wasn't
 /// asked for (23505); it requires itself, or what isn't a requirement (22023).
 pub fn add(project: &str, version: &Version, content: Content, replace: bool) -> Result<Outcome> {
@@ -181,21 +181,21 @@ fn check_scripts(
     version: Option<&str>,
     content: &Content,
     project: &Project,
-    at: &mut Part,
+    at: &mut ScriptKind,
 ) -> Result<()> {
     let none = Variables::default();
     let parts = [
-        (Part::Up, &content.up),
-        (Part::Down, &content.down),
-        (Part::Precondition, &content.precondition),
-        (Part::Verify, &content.verify),
+        (ScriptKind::Up, &content.up),
+        (ScriptKind::Down, &content.down),
+        (ScriptKind::Precondition, &content.precondition),
+        (ScriptKind::Verify, &content.verify),
     ];
-    let nest = Surroundings::of_parser(Some(project))?.nest()?;
+    let nest = ScriptSettings::of_parser(Some(project))?.nest()?;
     let conforming = parse::conforming_strings();
     nest.undo()?;
     for (part, script) in parts {
         if let Some(script) = script {
-            let label = report::label(part, version, &content.name, &project.name);
+            let label = naming::label(part, version, &content.name, &project.name);
             *at = part;
             Context::new(&label, without_bom(script), &none).prepare(conforming)?;
         }
@@ -214,18 +214,18 @@ pub struct Registration<'a> {
     project: Option<Project>,
     is_locked: bool,
     started_at: i64,
-    failed_in: Part,
+    failed_in: ScriptKind,
 }
 
 impl<'a> Registration<'a> {
     /// Does work on the registry of a project, which is made if there is none. Errors: see
-    /// [`Running::enter`] and, if something changes, [`lock_project`].
+    /// [`CallGuard::enter`] and, if something changes, [`lock_project`].
     pub fn of<T>(
         call: &'static str,
         project: &str,
         work: impl FnOnce(&mut Registration) -> Result<T>,
     ) -> Result<T> {
-        let _running = Running::enter(call)?;
+        let _running = CallGuard::enter(call)?;
         let started_at = transaction::now();
         let store = Store::find()?;
         let batch = store.open()?;
@@ -236,7 +236,7 @@ impl<'a> Registration<'a> {
             project: found,
             is_locked: false,
             started_at,
-            failed_in: Part::Up,
+            failed_in: ScriptKind::Up,
         };
         let done = work(&mut registration)?;
         registration.batch.close()?;
@@ -250,7 +250,7 @@ impl<'a> Registration<'a> {
     }
 
     /// In which script of the last migration something can't be honoured.
-    pub fn failed_in(&self) -> Part {
+    pub fn failed_in(&self) -> ScriptKind {
         self.failed_in
     }
 
@@ -435,13 +435,13 @@ impl<'a> Registration<'a> {
             batch.put(project.id, version, key, content)?;
             return Ok(outcome);
         }
-        let mut at = Part::Up;
+        let mut at = ScriptKind::Up;
         if let Err(error) = check_scripts(version, &content, project, &mut at) {
             self.failed_in = at;
             return Err(error);
         }
         if content.up.as_deref().is_some_and(|up| skip_blank(up, 0) == up.len()) {
-            let title = report::title(version, &content.name);
+            let title = naming::title(version, &content.name);
             message::warning(&format!("the text of {title} holds no statement"));
         }
         let name = content.name.clone();
@@ -464,7 +464,7 @@ impl<'a> Registration<'a> {
 }
 
 /// Takes a migration that isn't applied out of the registry. Errors: see
-/// [`Running::enter`] and [`lock_project`]; unknown project or version (42704); it is
+/// [`CallGuard::enter`] and [`lock_project`]; unknown project or version (42704); it is
 /// applied (55000), or required by another one (2BP01).
 pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<()> {
     let removal = Removal { call: "migrations.remove()", key: version.key(), name: "", reason };
@@ -487,7 +487,7 @@ pub fn remove(project: &str, version: &Version, reason: Option<&str>) -> Result<
 }
 
 /// Takes a repeatable migration out of the registry, and out of the applied state: what it
-/// made stays. Errors: see [`Running::enter`] and [`lock_project`]; unknown project or name
+/// made stays. Errors: see [`CallGuard::enter`] and [`lock_project`]; unknown project or name
 /// (42704); another one requires it (2BP01).
 pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Result<()> {
     let key = repeatable_key(name);
@@ -527,7 +527,7 @@ impl Removal<'_> {
         name: &str,
         check: impl FnOnce(&Batch, &Project) -> Result<()>,
     ) -> Result<()> {
-        let _running = Running::enter(self.call)?;
+        let _running = CallGuard::enter(self.call)?;
         let store = Store::find()?;
         let batch = store.open()?;
         let Some(found) = batch.project(name, View::Newest)? else {

@@ -6,7 +6,7 @@ use crate::catalog::foreign_record::Record;
 use crate::domain::text::arguments;
 use crate::domain::version::Version;
 use crate::engine::errors::invalid_version;
-use crate::engine::session::Running;
+use crate::engine::session::CallGuard;
 use crate::error::{Kind, Result};
 use crate::pg::call::Value;
 use crate::pg::guc::Nest;
@@ -51,7 +51,7 @@ pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed
 
 /// Version and dirty mark; None: the table is empty.
 fn read(project: &str) -> Result<Option<(String, bool)>> {
-    let _running = Running::enter("migrations.adopt()")?;
+    let _running = CallGuard::enter("migrations.adopt()")?;
     let store = Store::find()?;
     let batch = store.open()?;
     let settings = match batch.project(project, View::Caller)? {

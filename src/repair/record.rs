@@ -3,12 +3,14 @@
 
 use super::errors;
 use crate::domain::version::{InvalidVersion, Version, is_repeatable, repeatable_key};
+use crate::engine::dependents;
 use crate::engine::errors::{corrupt, invalid_version, not_applied, unknown_version};
 use crate::engine::half_run;
-use crate::engine::plan::{self, in_order};
-use crate::engine::report::{Part, label};
+use crate::engine::naming::{ScriptKind, label};
+use crate::engine::plan;
 use crate::engine::requirement;
-use crate::engine::session::{Running, lock_project};
+use crate::engine::session::{CallGuard, lock_project};
+use crate::engine::version_order::in_order;
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::pg::{lock, message, transaction};
@@ -90,7 +92,7 @@ impl<'a> Named<'a> {
 }
 
 /// Repairs a project's record of what is applied. `work` gets the key of the migration
-/// that is named, and whether it is applied. Errors: see [`Running::enter`] and
+/// that is named, and whether it is applied. Errors: see [`CallGuard::enter`] and
 /// [`lock_project`]; unknown project or migration (42704).
 fn repair(
     call: &'static str,
@@ -115,7 +117,7 @@ fn repair_project(
     unknown: impl FnOnce(&Batch) -> Result<Error>,
     work: impl FnOnce(&mut Repair) -> Result<()>,
 ) -> Result<Vec<Changed>> {
-    let _running = Running::enter(call)?;
+    let _running = CallGuard::enter(call)?;
     let store = Store::find()?;
     let batch = store.open()?;
     let Some(found) = batch.project(project, View::Newest)? else {
@@ -199,7 +201,7 @@ impl Repair<'_> {
     fn unmark(&mut self, applied: Vec<Applied>) -> Result<()> {
         let keys: Vec<(&[u8], &str)> =
             applied.iter().map(|m| (m.key.as_slice(), m.version.as_str())).collect();
-        for (version, by) in requirement::required(&self.batch, &self.project, &keys)? {
+        for (version, by) in dependents::required(&self.batch, &self.project, &keys)? {
             message::warning(&format!(
                 "migration {version} of project {} is pending now, but required by {}, which stays applied",
                 self.project.name,
@@ -232,7 +234,7 @@ impl Repair<'_> {
             return Ok(());
         };
         if !is_intact {
-            let what = label(Part::Up, version, &name, &self.project.name);
+            let what = label(ScriptKind::Up, version, &name, &self.project.name);
             return Err(corrupt(&what));
         }
         self.seq += 1;

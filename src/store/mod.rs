@@ -1,8 +1,7 @@
-//! Our tables as Rust values: all SQL against them stands in this folder.
+//! Our tables as Rust values. This folder holds all SQL that reads or changes them.
 //!
-//! Work on the tables is done as the owner of `migrations.history`, with a search path
-//! in which nothing of a caller's can be found, in batches between [`Store::open`] and
-//! [`Batch::close`].
+//! All work on the tables is done as the owner of `migrations.history`, with a search path that
+//! finds no object of the caller's. [`Store::as_owner`] begins and ends such work.
 
 pub mod applied;
 pub mod errors;
@@ -24,11 +23,11 @@ use crate::pg::spi::{Spi, Statement, View};
 use std::cell::Cell;
 
 thread_local! {
-    // Whether our own code is at work on the tables: what their guards ask.
+    // Whether our own code is working on the tables. The guard triggers ask for it.
     static AT_WORK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a change of the tables that is under way is our own.
+/// Whether the current change of the tables is made by our own code.
 pub fn at_work() -> bool {
     AT_WORK.get()
 }
@@ -36,7 +35,7 @@ pub fn at_work() -> bool {
 /// Access to the tables during one call.
 pub struct Store {
     objects: OwnObjects,
-    /// The role that called, as which bodies run.
+    /// The role of the caller. Scripts run as this role.
     pub caller: String,
 }
 
@@ -48,9 +47,18 @@ impl Store {
         Ok(Store { objects, caller: Users::current().effective_name() })
     }
 
-    /// Keeps others from rewriting the tables until the transaction ends.
+    /// Prevents other sessions from rewriting the tables until the transaction ends.
     pub fn hold(&self) {
         self.objects.hold();
+    }
+
+    /// Does work on the tables as their owner. Afterwards the current user is the caller again;
+    /// after an error, the abort of the (sub)transaction restores it.
+    pub fn as_owner<T>(&self, work: impl FnOnce(&Batch) -> Result<T>) -> Result<T> {
+        let batch = self.open()?;
+        let done = work(&batch)?;
+        batch.close()?;
+        Ok(done)
     }
 
     /// Begins a batch of work on the tables.
@@ -61,17 +69,13 @@ impl Store {
     }
 }
 
-/// Does work on the tables in a batch of its own. Errors: those of [`Store::find`].
+/// Does work on the tables with a [`Store`] of its own. Errors: those of [`Store::find`].
 pub fn with<T>(work: impl FnOnce(&Batch) -> Result<T>) -> Result<T> {
-    let store = Store::find()?;
-    let batch = store.open()?;
-    let done = work(&batch)?;
-    batch.close()?;
-    Ok(done)
+    Store::find()?.as_owner(work)
 }
 
 struct AtWork {
-    // A trigger of the owner's may make a call within a call.
+    // A trigger of the owner may make a call within a call.
     former: bool,
 }
 
@@ -92,22 +96,22 @@ pub struct Batch<'a> {
     role: AsOwner,
     spi: Spi,
     store: &'a Store,
-    // Also ends when an error ends the batch.
+    // Reset by its destructor, so also when an error ends the batch.
     _at_work: AtWork,
 }
 
 impl Batch<'_> {
-    /// Ends the batch: the caller is itself again.
+    /// Ends the batch. The current user is the caller again.
     pub fn close(self) -> Result<()> {
         self.role.leave(self.spi)
     }
 
-    /// Reads the server's catalog in the batch.
+    /// The SPI connection of the batch, for queries of the catalog.
     pub fn spi(&self) -> &Spi {
         &self.spi
     }
 
-    /// The time of the clock in UTC, as timestamps in versions have it.
+    /// The current time in UTC, in the form that timestamp versions have.
     pub fn utc_timestamp(&self) -> Result<String> {
         const NOW: Statement = Statement {
             sql: "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS')",

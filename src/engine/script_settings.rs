@@ -1,10 +1,10 @@
-//! The settings under which the texts of a project are read and run.
+//! The settings under which the scripts of a project are parsed and run.
 //!
-//! What a text means must not depend on the session that runs it. So each setting that
-//! changes what SQL means, or what it stores, has the value that the project gives it. Where
-//! the project gives none, it has a fixed value, or that of the database, the role or the
-//! server's configuration. Timeouts, messages, memory, the choice
-//! of plans, the role and settings of other libraries (`app.tenant`) stay the caller's.
+//! The meaning of a script must not depend on the session that runs it. So each setting that
+//! changes the meaning of SQL, or what it stores, has the value that the project gives it. If the
+//! project gives none, it has a fixed value, or the one of the database, the role or the server's
+//! configuration. The caller's settings for timeouts, messages, memory, the choice of plans, the
+//! role and other libraries (`app.tenant`) remain.
 
 use crate::catalog::defaults;
 use crate::domain::search_path;
@@ -13,7 +13,8 @@ use crate::pg::guc::{self, Nest};
 use crate::store::project::Project;
 use std::ffi::CStr;
 
-/// Settings with one value for all texts: in another one, parts of SQL mean something else.
+/// Settings that have the same value for all scripts. With another one, parts of SQL have another
+/// meaning.
 const PINNED: [(&CStr, &str); 5] = [
     (c"standard_conforming_strings", "on"),
     (c"backslash_quote", "safe_encoding"),
@@ -22,15 +23,15 @@ const PINNED: [(&CStr, &str); 5] = [
     (c"xmloption", "content"),
 ];
 
-/// Settings that have their default in a text, whatever the caller's client has set.
+/// Settings that have their default in scripts, whatever the caller's client has set.
 const DEFAULTED: [&CStr; 25] = [
-    // where names lead
+    // the resolution of names
     c"search_path",
     c"default_tablespace",
     c"temp_tablespaces",
     c"default_table_access_method",
     c"default_toast_compression",
-    // how values are read and written
+    // the input and output of values
     c"DateStyle",
     c"IntervalStyle",
     c"TimeZone",
@@ -43,7 +44,7 @@ const DEFAULTED: [&CStr; 25] = [
     c"lc_time",
     c"default_text_search_config",
     c"quote_all_identifiers",
-    // what is checked, and what runs along
+    // checks, triggers and row security
     c"check_function_bodies",
     c"row_security",
     c"session_replication_role",
@@ -54,49 +55,49 @@ const DEFAULTED: [&CStr; 25] = [
     c"icu_validation_level",
 ];
 
-/// The same of a library, which may not be loaded yet: a value that was set before waits for
-/// it. Then they have no default, but the value that the library will give.
+/// Settings of a library that have their default in scripts. If the library is not loaded yet, a
+/// value that was set waits for it. Then the setting gets the default that the library will give.
 const OF_LIBRARY: [(&CStr, &str); 3] = [
     (c"plpgsql.variable_conflict", "error"),
     (c"plpgsql.check_asserts", "on"),
     (c"plpgsql.extra_errors", "none"),
 ];
 
-/// Settings by which the parser reads. While texts are checked nobody is at work, so that
-/// the others, which need the caller's rights, wait until then.
+/// Settings that the parser uses. Only these are needed while scripts are checked as the owner of
+/// our tables. The others need the caller's privileges.
 const OF_PARSER: [&CStr; 3] =
     [c"standard_conforming_strings", c"backslash_quote", c"escape_string_warning"];
 
-/// Settings to make, in their order.
-pub struct Surroundings {
-    /// Those that get their default; None: the one that RESET gives.
+/// Settings, in the order in which they are set.
+pub struct ScriptSettings {
+    /// Those that get their default. None: the one that RESET gives.
     defaulted: Vec<(&'static CStr, Option<String>)>,
-    /// Those that get a value of ours.
+    /// Those that get a fixed value.
     pinned: Vec<(&'static CStr, &'static str)>,
     /// Those of the project.
     project: Vec<(String, String)>,
 }
 
-impl Surroundings {
-    /// Those of the texts of a project, as far as the session has something else. None: of
-    /// `default`, which has no row.
-    pub fn of(project: Option<&Project>) -> Result<Surroundings> {
-        Surroundings::among(project, |_| true)
+impl ScriptSettings {
+    /// The settings for the scripts of a project, as far as the session has other values. None:
+    /// the project is `default` and has no row.
+    pub fn of(project: Option<&Project>) -> Result<ScriptSettings> {
+        ScriptSettings::among(project, |_| true)
     }
 
-    /// Those by which the parser reads such texts.
-    pub fn of_parser(project: Option<&Project>) -> Result<Surroundings> {
-        Surroundings::among(project, |name| OF_PARSER.iter().any(|known| is(known, name)))
+    /// The settings that the parser uses for such scripts.
+    pub fn of_parser(project: Option<&Project>) -> Result<ScriptSettings> {
+        ScriptSettings::among(project, |name| OF_PARSER.iter().any(|known| is(known, name)))
     }
 
-    /// The same, and the search_path by which they name things.
-    pub fn of_names(project: Option<&Project>) -> Result<Surroundings> {
-        Surroundings::among(project, |name| {
+    /// The settings that the parser uses, and the search_path.
+    pub fn of_names(project: Option<&Project>) -> Result<ScriptSettings> {
+        ScriptSettings::among(project, |name| {
             is(c"search_path", name) || OF_PARSER.iter().any(|known| is(known, name))
         })
     }
 
-    fn among(project: Option<&Project>, is_meant: impl Fn(&str) -> bool) -> Result<Surroundings> {
+    fn among(project: Option<&Project>, is_meant: impl Fn(&str) -> bool) -> Result<ScriptSettings> {
         let settings = project.map_or(&[][..], |project| &project.settings);
         let is_ours = |name: &CStr| {
             name.to_str().is_ok_and(&is_meant) && !settings.iter().any(|(own, _)| is(name, own))
@@ -108,14 +109,14 @@ impl Surroundings {
         let defaulted = defaulted.filter(|name| is_ours(name));
         let pinned = PINNED.into_iter().chain(waiting).filter(|(name, _)| is_ours(name));
         let own = settings.iter().filter(|(name, _)| is_meant(name));
-        Ok(Surroundings {
+        Ok(ScriptSettings {
             defaulted: defaults::changed(&DEFAULTED, &defaulted.collect::<Vec<_>>())?,
             pinned: pinned.filter(|(name, value)| !guc::has_value(name, value)).collect(),
             project: own.map(|(name, value)| (name.clone(), with_temporary(name, value))).collect(),
         })
     }
 
-    /// Opens a nest level of settings with them. Errors: those of [`Nest::set`].
+    /// Sets them in a new nest level. Errors: those of [`Nest::set`].
     pub fn nest(&self) -> Result<Nest> {
         let nest = Nest::open();
         for (name, value) in &self.defaulted {
@@ -130,7 +131,7 @@ impl Surroundings {
         Ok(nest)
     }
 
-    /// Makes them settings of the session. Errors: those of [`Nest::set`].
+    /// Sets them for the session. Errors: those of [`Nest::set`].
     pub fn set_session(&self) -> Result<()> {
         for (name, value) in &self.defaulted {
             guc::pin_session(name, value.as_deref())?;
@@ -145,13 +146,13 @@ impl Surroundings {
     }
 }
 
-/// Whether two names are of one setting.
+/// Whether two names name the same setting.
 fn is(one: &CStr, other: &str) -> bool {
     one.to_bytes().eq_ignore_ascii_case(other.as_bytes())
 }
 
-/// A value of a setting: a search_path with temporary objects last, unless it names them. So
-/// no temporary table of the caller's hides a table of the project's.
+/// The value of a setting. A search_path gets temporary objects last, unless it names them. So no
+/// temporary table of the caller hides a table of the project.
 fn with_temporary(name: &str, value: &str) -> String {
     match name {
         "search_path" => search_path::with_temporary_last(value),

@@ -1,7 +1,7 @@
-//! Whether a DO block, or a procedure that a text calls, ends transactions: then it can't run
-//! inside one.
+//! Whether a DO block, or a procedure that a script calls, ends transactions. Then it cannot run
+//! inside a transaction.
 
-use super::surroundings::Surroundings;
+use super::script_settings::ScriptSettings;
 use crate::domain::script::ending::ending;
 use crate::error::Result;
 use crate::pg::name::{Name, routines};
@@ -10,13 +10,13 @@ use crate::store::Batch;
 use crate::store::project::Project;
 use std::collections::HashSet;
 
-/// The first statement that ends transactions, by its place. What is called is looked up with
-/// the search_path of the project.
+/// The index of the first statement that ends transactions. Procedures are looked up with the
+/// search_path of the project.
 pub fn first(batch: &Batch, project: &Project, statements: &[Statement]) -> Result<Option<usize>> {
     if statements.iter().all(|statement| statement.block.is_none()) {
         return Ok(None);
     }
-    let nest = Surroundings::of_names(Some(project))?.nest()?;
+    let nest = ScriptSettings::of_names(Some(project))?.nest()?;
     let mut first = None;
     let procedures = |found: &[u32]| batch.procedures(found);
     for (n, statement) in statements.iter().enumerate() {
@@ -29,9 +29,9 @@ pub fn first(batch: &Batch, project: &Project, statements: &[Statement]) -> Resu
     Ok(first)
 }
 
-/// Whether a statement is a block that ends transactions, with the search_path as it is.
-/// `procedures` gives the texts of those of these routines that are procedures. What doesn't
-/// exist yet doesn't count; of several procedures of a name each does.
+/// Whether a statement is a block that ends transactions, with the current search_path.
+/// `procedures` gives the sources of the routines that are procedures. A procedure that does not
+/// exist yet does not count. If there are several of a name, each counts.
 pub fn ends_transactions(
     statement: &Statement,
     procedures: impl Fn(&[u32]) -> Result<Vec<String>>,

@@ -1,10 +1,9 @@
-//! What has become of a statement that was started, and of which nobody has noted the end.
+//! Statements that were started, and whose end the journal does not have.
 //!
-//! What it has left behind is told by the journal and the catalog alone, since another
-//! text may stand in its place by now.
+//! What such a statement has left is found in the journal and the catalog alone, since the script
+//! may have been changed meanwhile.
 
-use super::errors;
-use super::nontransactional::Script;
+use super::journal::Journal;
 use crate::catalog::index::{self, Attached, NewIndex};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::pg::context::Context;
@@ -13,30 +12,29 @@ use crate::pg::transaction;
 use crate::store::journal::{Entry, Facts, Leaves};
 use pgrx::PgSqlErrorCode as Code;
 
-/// What is to be done about it.
+/// What to do about such a statement.
 pub enum Decision {
     /// It has run.
     IsDone,
-    /// These indexes are what it has left: they are dropped, then what stands in its place
-    /// is run.
+    /// Drop these indexes, which it has left, and run the statement that now has its number.
     Run(Vec<String>),
-    /// Its work is completed by another statement.
+    /// Complete its work by another statement.
     Complete(String),
 }
 
-/// Decides; `current` is the statement of that number in the text, if it is the same.
-/// Afterwards a new transaction is open.
+/// Decides what to do about a statement. `current` is the statement of that number in the script,
+/// if it is the same. Afterwards a new transaction is open.
 ///
-/// Errors: it was a block, of which only people can tell how far it came (55000); somebody
-/// else builds an index that may be its (55P03); it has run, and was changed (55000).
+/// Errors: it was a block, so a person has to find out how far it came (55000); another session
+/// builds an index that may be the statement's (55P03); it has run, and was changed (55000).
 pub fn decide(
-    script: &Script,
+    journal: &Journal,
     context: &Context,
     entry: &Entry,
     current: Option<&Statement>,
 ) -> Result<Decision> {
     if entry.may_commit {
-        return Err(interrupted(context.label(), entry, script.arguments));
+        return Err(interrupted(context.label(), entry, journal.arguments));
     }
     let current = current.map(|statement| &statement.kind);
     let facts = match &entry.facts {
@@ -49,19 +47,14 @@ pub fn decide(
     };
     check_nobody_builds(context, &made)?;
     let builds = matches!(facts.as_ref().map(|facts| &facts.leaves), Some(Leaves::Index(_)));
-    // A copy that a REINDEX has left is of no use even if another REINDEX has made it valid.
+    // An index that a REINDEX has left is useless even if another REINDEX has made it valid.
     let (valid, useless): (Vec<_>, Vec<_>) =
         made.into_iter().partition(|index| builds && index.is_valid);
     let leftovers: Vec<String> = useless.into_iter().map(|index| index.name).collect();
     let decision = match (current, &facts) {
         _ if !leftovers.is_empty() => Decision::Run(leftovers),
         (None, _) if !valid.is_empty() => {
-            return Err(errors::changed_under_way(
-                context.label(),
-                entry.number,
-                script.arguments,
-                script.of.direction == "down",
-            ));
+            return Err(journal.changed(context, entry));
         }
         (Some(_), _) if !valid.is_empty() => Decision::IsDone,
         (Some(Kind::NonTransactional(_, Form::DropIndex(name))), Some(facts))
@@ -89,8 +82,7 @@ pub fn decide(
     Ok(decision)
 }
 
-/// What there was before, with the numbers of this database. None: it isn't known what they
-/// are here.
+/// What there was before, with the OIDs of this database. None: these are not known.
 fn present(facts: &Facts, current: Option<&Kind>) -> Result<Option<Facts>> {
     if facts.is_here {
         return Ok(Some(facts.clone()));
