@@ -8,7 +8,7 @@ mod report;
 
 use crate::domain::mask::Mask;
 use crate::domain::requirement::InvalidRequirement;
-use crate::domain::script::prepare::What;
+use crate::domain::script::prepare::ScriptProblem;
 use crate::domain::version::InvalidVersion;
 use crate::importers::Problem;
 use crate::pg::catch::ServerError;
@@ -483,7 +483,7 @@ pub enum Error {
     /// (42704).
     Script {
         /// What.
-        what: What,
+        what: ScriptProblem,
         /// Where.
         place: Place,
     },

@@ -7,7 +7,7 @@ use super::run::{RenewLock, Run};
 use super::step::{Begun, Step};
 use crate::domain::checksum;
 use crate::error::{Result, arguments};
-use crate::pg::guc::Picture;
+use crate::pg::guc::GucSnapshot;
 use crate::pg::transaction;
 use crate::store::Batch;
 use crate::store::journal::Of;
@@ -25,7 +25,7 @@ impl<'a> Run<'a> {
         renew_lock: RenewLock,
     ) -> Result<(Batch<'a>, Done)> {
         batch.close()?;
-        let picture = Picture::take()?;
+        let picture = GucSnapshot::take()?;
         transaction::commit()?;
         let done = self.statements_apart(step, &text.body, renew_lock);
         if done.is_err() {

@@ -5,14 +5,18 @@ use super::surroundings::Surroundings;
 use crate::domain::script::ending::ending;
 use crate::error::Result;
 use crate::pg::name::{Name, routines};
-use crate::pg::parse::{Block, Statement};
+use crate::pg::parse::{Block, ParsedStatement};
 use crate::store::Batch;
 use crate::store::project::Project;
 use std::collections::HashSet;
 
 /// The first statement that ends transactions, by its place. What is called is looked up with
 /// the search_path of the project.
-pub fn first(batch: &Batch, project: &Project, statements: &[Statement]) -> Result<Option<usize>> {
+pub fn first(
+    batch: &Batch,
+    project: &Project,
+    statements: &[ParsedStatement],
+) -> Result<Option<usize>> {
     if statements.iter().all(|statement| statement.block.is_none()) {
         return Ok(None);
     }
@@ -33,7 +37,7 @@ pub fn first(batch: &Batch, project: &Project, statements: &[Statement]) -> Resu
 /// `procedures` gives the texts of those of these routines that are procedures. What doesn't
 /// exist yet doesn't count; of several procedures of a name each does.
 pub fn ends_transactions(
-    statement: &Statement,
+    statement: &ParsedStatement,
     procedures: impl Fn(&[u32]) -> Result<Vec<String>>,
 ) -> Result<bool> {
     let (mut texts, mut names) = (Vec::new(), Vec::new());

@@ -7,13 +7,13 @@ use crate::catalog::temporary;
 use crate::domain::room;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
-use crate::pg::context::{Context, Step};
-use crate::pg::guc::Nest;
+use crate::pg::context::{ScriptErrorContext, Stage};
+use crate::pg::guc::GucScope;
 use crate::pg::identity::Users;
 use crate::pg::memory;
 use crate::pg::message;
 use crate::pg::name::{self, Name};
-use crate::pg::parse::{self, Statement};
+use crate::pg::parse::{self, ParsedStatement};
 use crate::pg::portal::{self, Truth};
 use crate::pg::settings;
 use crate::pg::subtransaction::Subtransaction;
@@ -66,7 +66,7 @@ impl KeptRows {
     }
 
     /// What a body did that ends with them.
-    pub fn done(self, statements: usize, context: &Context) -> Done {
+    pub fn done(self, statements: usize, context: &ScriptErrorContext) -> Done {
         let rows = self.rows.into_iter().map(|row| context.mask().hide(row)).collect();
         Done { statements, messages: context.take_messages(), rows, truth: self.truth }
     }
@@ -83,9 +83,9 @@ pub enum Keep {
 
 /// Opens a nest level of settings with those of the texts of a project, and with a limit for
 /// waiting for locks. An error of one of them has the context.
-fn nest(context: &Context, project: &Project) -> Result<Nest> {
+fn nest(context: &ScriptErrorContext, project: &Project) -> Result<GucScope> {
     let surroundings = Surroundings::of(Some(project))?;
-    context.enter(Step::Parsing);
+    context.enter(Stage::Parsing);
     let _attached = context.attach();
     let nest = surroundings.nest()?;
     if let Some(limit) = settings::lock_timeout() {
@@ -102,7 +102,7 @@ fn nest(context: &Context, project: &Project) -> Result<Nest> {
 /// abort of the transaction.
 pub fn run(
     store: &Store,
-    context: &Context,
+    context: &ScriptErrorContext,
     title: &str,
     activity: &Activity,
     project: &Project,
@@ -123,7 +123,7 @@ pub fn run(
 
 fn statements(
     store: &Store,
-    context: &Context,
+    context: &ScriptErrorContext,
     title: &str,
     activity: &Activity,
     mut timer: StatementTimer,
@@ -135,7 +135,7 @@ fn statements(
     };
     let checked = check::body(context, mode)?;
     if checked.unwrapped {
-        context.enter(Step::Parsing);
+        context.enter(Stage::Parsing);
         let _attached = context.attach();
         message::notice("BEGIN and COMMIT around the migration are dropped");
     }
@@ -148,7 +148,7 @@ fn statements(
     let mut undone: Option<Undone> = None;
     for (n, statement) in checked.statements.iter().enumerate() {
         let number = n + 1;
-        context.enter(statement.step(number, of));
+        context.enter(statement.stage(number, of));
         activity.show(&format!("{title}, statement {number}/{of}"));
         if statement.is_logged() {
             log(context, statement);
@@ -178,7 +178,7 @@ fn statements(
     if let Some(undone) = undone {
         timeout_set = undone.timeout_set;
     }
-    context.enter(Step::Constraints);
+    context.enter(Stage::Constraints);
     timer.arm(timeout_set)?;
     {
         let _attached = context.attach();
@@ -192,7 +192,7 @@ fn statements(
 }
 
 /// That the index is of use which a CREATE INDEX IF NOT EXISTS has found. Error: 55000.
-pub fn check_index(context: &Context, statement: &Statement) -> Result<()> {
+pub fn check_index(context: &ScriptErrorContext, statement: &ParsedStatement) -> Result<()> {
     let Some((table, index)) = &statement.index_if_missing else { return Ok(()) };
     // It lies in the schema of its table.
     let schema = table.find().and_then(name::of).and_then(|table| table.schema);
@@ -229,18 +229,18 @@ pub fn tell_hiding() -> Result<()> {
 }
 
 /// A NOTICE for each command of psql's that means nothing here.
-pub fn tell_passed_over(context: &Context) {
-    context.enter(Step::Parsing);
+pub fn tell_passed_over(context: &ScriptErrorContext) {
+    context.enter(Stage::Parsing);
     let _attached = context.attach();
-    for (line, name) in context.read().map_or(&[][..], |read| &read.passed_over) {
+    for (line, name) in context.input().map_or(&[][..], |input| &input.ignored_commands) {
         message::notice(&format!("{name} in line {line} is passed over"));
     }
 }
 
 /// Logs a statement for which `log_statement` asks.
-pub fn log(context: &Context, statement: &Statement) {
+pub fn log(context: &ScriptErrorContext, statement: &ParsedStatement) {
     let text = context.text();
-    let Step::Statement { number, of, line, .. } = context.step() else { return };
+    let Stage::Statement { number, of, line, .. } = context.stage() else { return };
     room::ensure(3 * (statement.end - statement.start) + context.label().len());
     message::log(&format!(
         "{}, statement {number} of {of}, line {line}: {}",

@@ -4,9 +4,9 @@ use super::block;
 use super::surroundings::Surroundings;
 use crate::domain::checksum::without_bom;
 use crate::error::{Error, Result};
-use crate::pg::context::{Context, Step};
+use crate::pg::context::{ScriptErrorContext, Stage};
 use crate::pg::memory;
-use crate::pg::parse::{self, Characteristics, Form, Kind, Named, Statement};
+use crate::pg::parse::{self, Characteristics, Form, GlobalObject, ParsedStatement, StatementKind};
 use crate::store::Batch;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
@@ -62,7 +62,7 @@ impl std::fmt::Display for Cause {
 /// The statements of a body that are to be run.
 pub struct Checked {
     /// In their order, without the BEGIN and COMMIT of the body's own.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<ParsedStatement>,
     /// BEGIN and COMMIT were dropped.
     pub unwrapped: bool,
     /// The first statement that can't run inside a transaction.
@@ -73,25 +73,25 @@ pub struct Checked {
 /// COMMIT. Errors: the parser's own (42601), other transaction control (2D000),
 /// statements that can't run in a migration (0A000), for an atomic run also those that
 /// can't run inside a transaction (25001). The trees live in the current memory context.
-pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
-    context.enter(Step::Parsing);
+pub fn body(context: &ScriptErrorContext, mode: Mode) -> Result<Checked> {
+    context.enter(Stage::Parsing);
     context.prepare(parse::conforming_strings())?;
     let mut statements = {
         let _attached = context.attach();
         parse::parse(context)?
     };
-    let controls = |kind: &Kind| {
-        matches!(kind, Kind::Begin | Kind::BeginWith(_) | Kind::Commit)
-            || mode == Mode::Condition && *kind == Kind::Rollback
+    let controls = |kind: &StatementKind| {
+        matches!(kind, StatementKind::Begin | StatementKind::BeginWith(_) | StatementKind::Commit)
+            || mode == Mode::Condition && *kind == StatementKind::Rollback
     };
     let count = statements.iter().filter(|s| controls(&s.kind)).count();
     // Around what needs several transactions BEGIN and COMMIT mean what they say.
     let is_one = mode != Mode::Apart
-        && !statements.iter().any(|s| matches!(s.kind, Kind::NonTransactional(..)));
+        && !statements.iter().any(|s| matches!(s.kind, StatementKind::NonTransactional(..)));
     let unwrapped = (is_one || mode.is_one())
         && count == 2
-        && statements.first().is_some_and(|s| s.kind == Kind::Begin)
-        && statements.last().is_some_and(|s| s.kind == Kind::Commit);
+        && statements.first().is_some_and(|s| s.kind == StatementKind::Begin)
+        && statements.last().is_some_and(|s| s.kind == StatementKind::Commit);
     let mut cause = None;
     if unwrapped {
         statements.pop();
@@ -102,16 +102,20 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
     let of = statements.len();
     for (n, statement) in statements.iter().enumerate() {
         match &statement.kind {
-            Kind::Plain | Kind::CopyData | Kind::SetTransaction(_) => {}
+            StatementKind::Plain | StatementKind::CopyData | StatementKind::SetTransaction(_) => {}
             // Only one with a slot is refused, which the server will see.
-            Kind::NonTransactional(_, Form::Named(Named::Subscription, _, false))
-                if mode.is_one() => {}
-            Kind::NonTransactional(command, _) if !mode.is_one() && statement.section.is_none() => {
+            StatementKind::NonTransactional(
+                _,
+                Form::Named(GlobalObject::Subscription, _, false),
+            ) if mode.is_one() => {}
+            StatementKind::NonTransactional(command, _)
+                if !mode.is_one() && statement.section.is_none() =>
+            {
                 let found = || Cause::Statement(command.clone(), statement.line);
                 cause = cause.or_else(|| Some(found()));
             }
             kind => {
-                context.enter(statement.step(n + 1, of));
+                context.enter(statement.stage(n + 1, of));
                 return Err(refusal(kind, context, mode == Mode::Condition));
             }
         }
@@ -124,50 +128,50 @@ pub fn body(context: &Context, mode: Mode) -> Result<Checked> {
 /// all of it is rolled back. Errors: one has no end, with which all of it would be for nothing
 /// (2D000).
 fn sections(
-    context: &Context,
-    statements: Vec<Statement>,
+    context: &ScriptErrorContext,
+    statements: Vec<ParsedStatement>,
     mode: Mode,
-) -> Result<(Vec<Statement>, Option<Cause>)> {
+) -> Result<(Vec<ParsedStatement>, Option<Cause>)> {
     let of = statements.len();
     let is_condition = mode == Mode::Condition;
     let mut open: Option<Section> = None;
     let mut cause = None;
-    let mut kept: Vec<Statement> = Vec::with_capacity(of);
+    let mut kept: Vec<ParsedStatement> = Vec::with_capacity(of);
     for (n, mut statement) in statements.into_iter().enumerate() {
         let begin = || Section {
             number: n,
-            step: statement.step(n + 1, of),
+            step: statement.stage(n + 1, of),
             first: kept.len(),
             characteristics: None,
         };
         match statement.kind {
             // As for the server, a second BEGIN and a COMMIT without one mean nothing.
-            Kind::Begin if open.is_none() => open = Some(begin()),
-            Kind::BeginWith(ref with) if open.is_none() && !is_condition => {
+            StatementKind::Begin if open.is_none() => open = Some(begin()),
+            StatementKind::BeginWith(ref with) if open.is_none() && !is_condition => {
                 open = Some(Section { characteristics: Some(with.clone()), ..begin() });
             }
-            Kind::Begin => {}
+            StatementKind::Begin => {}
             // Without one nobody can say what a condition means by it.
-            Kind::Commit | Kind::Rollback if is_condition && open.is_none() => {
+            StatementKind::Commit | StatementKind::Rollback if is_condition && open.is_none() => {
                 kept.push(statement);
                 continue;
             }
-            Kind::Commit => open = None,
-            Kind::Rollback if is_condition => {
+            StatementKind::Commit => open = None,
+            StatementKind::Rollback if is_condition => {
                 if let Some(section) = open.take() {
                     kept[section.first..].iter_mut().for_each(|s| s.is_undone = true);
                 }
             }
             // It is what is wrong, and not that the transaction has no end.
-            Kind::TransactionControl(_) | Kind::Rollback => {
-                context.enter(statement.step(n + 1, of));
+            StatementKind::TransactionControl(_) | StatementKind::Rollback => {
+                context.enter(statement.stage(n + 1, of));
                 return Err(refusal(&statement.kind, context, is_condition));
             }
             _ => {
                 let first = kept.len();
                 if let Some(section) = &mut open {
                     // What comes first in a transaction is there to begin it.
-                    if let Kind::SetTransaction(with) = &statement.kind
+                    if let StatementKind::SetTransaction(with) = &statement.kind
                         && section.first == first
                         && !is_condition
                     {
@@ -202,7 +206,7 @@ fn sections(
 struct Section {
     // The number of its BEGIN.
     number: usize,
-    step: Step,
+    step: Stage,
     // Its first statement among those that are kept.
     first: usize,
     characteristics: Option<Characteristics>,
@@ -228,7 +232,7 @@ pub fn cause(batch: &Batch, migration: &Pending, project: &Project) -> Result<Op
     let memory = memory::Context::new()?;
     memory.enter(|| {
         let text = batch.up(migration.id)?.unwrap_or_default();
-        let context = Context::new("", without_bom(&text.body), &project.variables);
+        let context = ScriptErrorContext::new("", without_bom(&text.body), &project.variables);
         let nest = Surroundings::of_parser(Some(project))?.nest()?;
         // A text that can't be run at all gets its error in its turn.
         let checked = body(&context, Mode::Stepwise).ok();
@@ -250,14 +254,14 @@ pub fn block_of(batch: &Batch, project: &Project, checked: &Checked) -> Result<O
     }
 }
 
-impl Statement {
+impl ParsedStatement {
     /// That it is why a migration can't run inside a transaction, as a block.
     pub fn block_cause(&self) -> Cause {
         Cause::Block(self.command(), self.line)
     }
 }
 
-fn refusal(kind: &Kind, context: &Context, is_condition: bool) -> Error {
+fn refusal(kind: &StatementKind, context: &ScriptErrorContext, is_condition: bool) -> Error {
     let place = context.place();
     let refused = |command: &str, detail, hint| Error::RefusedStatement {
         command: command.to_owned(),
@@ -272,33 +276,35 @@ fn refusal(kind: &Kind, context: &Context, is_condition: bool) -> Error {
         way: None,
     };
     match kind {
-        Kind::Begin | Kind::BeginWith(_) => control("BEGIN"),
-        Kind::Commit => control("COMMIT"),
-        Kind::Rollback => control("ROLLBACK"),
-        Kind::TransactionControl(command) => control(command),
-        Kind::NonTransactional(command, _) => {
+        StatementKind::Begin | StatementKind::BeginWith(_) => control("BEGIN"),
+        StatementKind::Commit => control("COMMIT"),
+        StatementKind::Rollback => control("ROLLBACK"),
+        StatementKind::TransactionControl(command) => control(command),
+        StatementKind::NonTransactional(command, _) => {
             Error::NonTransactional { command: command.clone(), place, way: None }
         }
-        Kind::ClientCopy(command) => refused(
+        StatementKind::ClientCopy(command) => refused(
             command,
             "Nothing was run. The statement would exchange data with the client's connection, which a migration does not have.",
             "Put the data behind COPY ... FROM stdin; in the formats text or csv, and end it with a line of \\.",
         ),
-        Kind::DiscardAll => refused(
+        StatementKind::DiscardAll => refused(
             "DISCARD ALL",
             "Nothing was run. The statement would end what the run itself relies on.",
             "Remove the statement: settings are put back after each migration.",
         ),
-        Kind::OwnExtension(command) => refused(
+        StatementKind::OwnExtension(command) => refused(
             command,
             "Nothing was run. The statement would change pg_migrations while it runs.",
             "Run the statement outside of a migration.",
         ),
-        Kind::OwnSchema => refused(
+        StatementKind::OwnSchema => refused(
             "CREATE SCHEMA migrations",
             "Nothing was run. The schema \"migrations\" belongs to extension pg_migrations.",
             "Give the schema of the migration another name.",
         ),
-        Kind::Plain | Kind::CopyData | Kind::SetTransaction(_) => Error::RunInsideRun,
+        StatementKind::Plain | StatementKind::CopyData | StatementKind::SetTransaction(_) => {
+            Error::RunInsideRun
+        }
     }
 }

@@ -6,10 +6,10 @@
 use super::nontransactional::Script;
 use crate::catalog::index::{self, Attached, NewIndex};
 use crate::error::{Error, Result};
-use crate::pg::context::Context;
-use crate::pg::parse::{Form, Kind, Statement};
+use crate::pg::context::ScriptErrorContext;
+use crate::pg::parse::{Form, ParsedStatement, StatementKind};
 use crate::pg::transaction;
-use crate::store::journal::{Entry, Facts, Leaves};
+use crate::store::journal::{Entry, ExpectedIndexes, IndexSnapshot};
 
 /// What is to be done about it.
 pub enum Decision {
@@ -29,9 +29,9 @@ pub enum Decision {
 /// else builds an index that may be its (55P03); it has run, and was changed (55000).
 pub fn decide(
     script: &Script,
-    context: &Context,
+    context: &ScriptErrorContext,
     entry: &Entry,
-    current: Option<&Statement>,
+    current: Option<&ParsedStatement>,
 ) -> Result<Decision> {
     let migration = || context.label().to_owned();
     if entry.may_commit {
@@ -52,7 +52,8 @@ pub fn decide(
         None => Vec::new(),
     };
     check_nobody_builds(context, &made)?;
-    let builds = matches!(facts.as_ref().map(|facts| &facts.leaves), Some(Leaves::Index(_)));
+    let builds =
+        matches!(facts.as_ref().map(|facts| &facts.leaves), Some(ExpectedIndexes::Index(_)));
     // A copy that a REINDEX has left is of no use even if another REINDEX has made it valid.
     let (valid, useless): (Vec<_>, Vec<_>) =
         made.into_iter().partition(|index| builds && index.is_valid);
@@ -68,12 +69,12 @@ pub fn decide(
             });
         }
         (Some(_), _) if !valid.is_empty() => Decision::IsDone,
-        (Some(Kind::NonTransactional(_, Form::DropIndex(name))), Some(facts))
+        (Some(StatementKind::NonTransactional(_, Form::DropIndex(name))), Some(facts))
             if !index::is_still_there(facts, name)? =>
         {
             Decision::IsDone
         }
-        (Some(Kind::NonTransactional(_, Form::Detach(..))), Some(facts)) => {
+        (Some(StatementKind::NonTransactional(_, Form::Detach(..))), Some(facts)) => {
             match index::attached(facts)? {
                 None => Decision::IsDone,
                 Some(attached) if !attached.is_being_detached => Decision::Run(leftovers),
@@ -82,7 +83,7 @@ pub fn decide(
                 )),
             }
         }
-        (Some(Kind::NonTransactional(_, Form::Named(kind, name, makes))), _)
+        (Some(StatementKind::NonTransactional(_, Form::Named(kind, name, makes))), _)
             if index::named(*kind, name)? == *makes =>
         {
             Decision::IsDone
@@ -95,22 +96,27 @@ pub fn decide(
 
 /// What there was before, with the numbers of this database. None: it isn't known what they
 /// are here.
-fn present(facts: &Facts, current: Option<&Kind>) -> Result<Option<Facts>> {
+fn present(
+    facts: &IndexSnapshot,
+    current: Option<&StatementKind>,
+) -> Result<Option<IndexSnapshot>> {
     if facts.is_here {
         return Ok(Some(facts.clone()));
     }
-    let Some(Kind::NonTransactional(_, form)) = current else { return Ok(None) };
+    let Some(StatementKind::NonTransactional(_, form)) = current else { return Ok(None) };
     let form = match (form, &facts.leaves) {
-        (Form::CreateIndex { table, index: None }, Leaves::Index(name)) => {
+        (Form::CreateIndex { table, index: None }, ExpectedIndexes::Index(name)) => {
             Form::CreateIndex { table: table.clone(), index: Some(name.clone()) }
         }
         _ => form.clone(),
     };
-    let Some(Facts { relation, parent, .. }) = index::facts(&form)? else { return Ok(None) };
-    Ok(Some(Facts { relation, parent, indexes: Vec::new(), ..facts.clone() }))
+    let Some(IndexSnapshot { relation, parent, .. }) = index::facts(&form)? else {
+        return Ok(None);
+    };
+    Ok(Some(IndexSnapshot { relation, parent, indexes: Vec::new(), ..facts.clone() }))
 }
 
-fn check_nobody_builds(context: &Context, indexes: &[NewIndex]) -> Result<()> {
+fn check_nobody_builds(context: &ScriptErrorContext, indexes: &[NewIndex]) -> Result<()> {
     match indexes.iter().find_map(|index| Some((index, index.builder?))) {
         None => Ok(()),
         Some((index, process)) => {

@@ -18,17 +18,17 @@ use crate::catalog::index;
 use crate::domain::checksum::checksum;
 use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result};
-use crate::pg::context::Context;
+use crate::pg::context::ScriptErrorContext;
 use crate::pg::guc;
 use crate::pg::index as new_index;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::name::{self, Name};
-use crate::pg::parse::{Form, Kind, Statement};
+use crate::pg::parse::{Form, ParsedStatement, StatementKind};
 use crate::pg::quote_identifier;
 use crate::pg::timeout::StatementTimer;
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store;
-use crate::store::journal::{Entry, Facts, Of};
+use crate::store::journal::{Entry, IndexSnapshot, Of};
 use crate::store::project::Project;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -54,11 +54,11 @@ pub struct Script<'a> {
 
 /// Runs a body, or what is left of it. To be called right after a commit. Afterwards an
 /// empty transaction is open; after an error one that is to be aborted, and settings that
-/// the caller has to put back ([`guc::Picture`]).
+/// the caller has to put back ([`guc::GucSnapshot`]).
 ///
 /// Errors: what its statements raise; the part that has run was changed, it touches our
 /// tables, an index that it made isn't valid (55000); those of [`interrupted::decide`].
-pub fn run(script: &Script, context: &Context) -> Result<Done> {
+pub fn run(script: &Script, context: &ScriptErrorContext) -> Result<Done> {
     // Trees outlive the commits: they are in the memory of the call.
     let memory = memory::Context::new()?;
     // Before the settings, which may hold a limit that is each statement's.
@@ -73,7 +73,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
     let body = Body { script, context, timer: &timer, unnoted: &RefCell::default() };
     let mut journal = body.read_journal()?;
     // With the data behind it.
-    let end = |s: &Statement| s.data.as_ref().map_or(s.end, |data| data.end.max(s.end));
+    let end = |s: &ParsedStatement| s.data.as_ref().map_or(s.end, |data| data.end.max(s.end));
     let texts = statements.iter().map(|s| &context.text()[s.start..end(s)]);
     let sums: Vec<[u8; 32]> = texts.map(checksum).collect();
     for entry in journal.values().filter(|entry| entry.is_done) {
@@ -92,7 +92,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
         .iter()
         .enumerate()
         .map(|(n, statement)| {
-            let is_of = |other: Option<&Statement>| {
+            let is_of = |other: Option<&ParsedStatement>| {
                 statement.section.is_some() && other.is_some_and(|o| o.section == statement.section)
             };
             Line {
@@ -106,7 +106,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
         .collect();
     let (mut n, mut tries) = (0, 0);
     while let Some(line) = lines.get(n) {
-        context.enter(line.statement.step(line.number, of));
+        context.enter(line.statement.stage(line.number, of));
         (script.show)(line.number, of);
         match body.step(line, journal.get(&line.number), &mut kept) {
             Ok(()) => {
@@ -146,7 +146,7 @@ pub fn run(script: &Script, context: &Context) -> Result<Done> {
 /// A statement of a body.
 struct Line<'a> {
     number: usize,
-    statement: &'a Statement,
+    statement: &'a ParsedStatement,
     checksum: &'a [u8; 32],
     // It begins a transaction.
     is_first: bool,
@@ -157,7 +157,7 @@ struct Line<'a> {
 /// A body under way.
 struct Body<'a, 'b> {
     script: &'a Script<'a>,
-    context: &'a Context<'b>,
+    context: &'a ScriptErrorContext<'b>,
     // The timer, and whether the script has set statement_timeout.
     timer: &'a RefCell<(StatementTimer, bool)>,
     // What has run in a READ ONLY transaction, and gets its lines after it.
@@ -216,10 +216,10 @@ impl Body<'_, '_> {
         }
         self.arm(line.statement)?;
         match &line.statement.kind {
-            Kind::NonTransactional(_, Form::CreateIndex { table, index: None }) => {
+            StatementKind::NonTransactional(_, Form::CreateIndex { table, index: None }) => {
                 self.run_unnamed(line, table, kept)
             }
-            Kind::NonTransactional(_, form) => self.run_by_itself(line, Some(form), kept),
+            StatementKind::NonTransactional(_, form) => self.run_by_itself(line, Some(form), kept),
             _ if line.statement.is_block
                 && line.statement.section.is_none()
                 && (self.script.is_marked || ends_transactions(line.statement)?) =>
@@ -281,7 +281,7 @@ impl Body<'_, '_> {
     }
 
     /// What there is before a statement, for the case that it is cut off.
-    fn facts(&self, line: &Line, form: &Form) -> Result<Option<Facts>> {
+    fn facts(&self, line: &Line, form: &Form) -> Result<Option<IndexSnapshot>> {
         let Some(mut facts) = index::facts(form)? else { return Ok(None) };
         if matches!(form, Form::CreateIndex { .. }) {
             let _attached = self.context.attach();
@@ -334,7 +334,7 @@ impl Body<'_, '_> {
         if let (Some(Form::CreateIndex { index: Some(_), .. }), Some(facts)) = (form, &facts) {
             // With IF NOT EXISTS the server passes over an index that is of no use.
             let (indexes, definition) = (Vec::new(), None);
-            let of_name = index::appeared(&Facts { indexes, definition, ..facts.clone() })?;
+            let of_name = index::appeared(&IndexSnapshot { indexes, definition, ..facts.clone() })?;
             if let Some(invalid) = of_name.iter().find(|index| !index.is_valid) {
                 return Err(Error::InvalidIndex {
                     index: invalid.name.clone(),
@@ -346,7 +346,7 @@ impl Body<'_, '_> {
     }
 
     /// Arms the timer for a statement, if the script has a limit of its own.
-    fn arm(&self, statement: &Statement) -> Result<()> {
+    fn arm(&self, statement: &ParsedStatement) -> Result<()> {
         let (timer, is_set) = &mut *self.timer.borrow_mut();
         timer.arm(*is_set)?;
         *is_set |= statement.sets_timeout;
@@ -355,7 +355,11 @@ impl Body<'_, '_> {
 
     /// Runs a statement that commits by itself, and then sets the limit for waiting for
     /// locks that was lifted for it.
-    fn run_top_level(&self, statement: &Statement, limit: Option<i32>) -> Result<portal::Output> {
+    fn run_top_level(
+        &self,
+        statement: &ParsedStatement,
+        limit: Option<i32>,
+    ) -> Result<portal::Output> {
         let output = {
             let _attached = self.context.attach();
             portal::run_top_level(self.context, statement)
@@ -368,11 +372,11 @@ impl Body<'_, '_> {
     fn run_other(&self, number: usize, text: &str) -> Result<()> {
         let memory = memory::Context::new()?;
         let variables = Variables::default();
-        let context = Context::new(self.context.label(), text, &variables);
+        let context = ScriptErrorContext::new(self.context.label(), text, &variables);
         let body = Body { context: &context, ..*self };
         let statements = memory.enter(|| check::body(&context, Mode::Stepwise))?.statements;
         for statement in &statements {
-            context.enter(statement.step(number, number));
+            context.enter(statement.stage(number, number));
             let limit = lift_lock_timeout()?;
             transaction::commit()?;
             body.run_top_level(statement, limit)?;
@@ -409,18 +413,23 @@ impl Body<'_, '_> {
         Ok(journal)
     }
 
-    fn note_and_commit(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Result<()> {
+    fn note_and_commit(
+        &self,
+        line: &Line,
+        is_done: bool,
+        facts: Option<IndexSnapshot>,
+    ) -> Result<()> {
         self.note(line, is_done, facts)?;
         transaction::commit()
     }
 
-    fn note(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Result<()> {
+    fn note(&self, line: &Line, is_done: bool, facts: Option<IndexSnapshot>) -> Result<()> {
         self.write(&self.entry(line, is_done, facts))
     }
 
-    fn entry(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Entry {
+    fn entry(&self, line: &Line, is_done: bool, facts: Option<IndexSnapshot>) -> Entry {
         let command = match &line.statement.kind {
-            Kind::NonTransactional(command, _) => command.clone(),
+            StatementKind::NonTransactional(command, _) => command.clone(),
             _ => line.statement.command(),
         };
         Entry {
@@ -438,7 +447,7 @@ impl Body<'_, '_> {
     }
 }
 
-fn ends_transactions(statement: &Statement) -> Result<bool> {
+fn ends_transactions(statement: &ParsedStatement) -> Result<bool> {
     block::ends_transactions(statement, |found| store::with(|batch| batch.procedures(found)))
 }
 

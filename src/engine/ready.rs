@@ -1,6 +1,6 @@
 //! Texts that were checked and are about to run: fetched, hashed and scanned once.
 
-use crate::pg::context::Read;
+use crate::pg::context::ParserInput;
 use crate::store::registry::Text;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ pub struct Ready {
     /// The texts.
     pub text: Text,
     /// What the parser reads of the body.
-    pub read: Option<Rc<Read>>,
+    pub read: Option<Rc<ParserInput>>,
 }
 
 /// Texts by the places of their steps in the plan.

@@ -2,7 +2,7 @@
 
 use crate::domain::script::floor_boundary;
 use crate::error::Error;
-use crate::pg::context::{Context, Step};
+use crate::pg::context::{ScriptErrorContext, Stage};
 use crate::pg::message;
 use crate::store::RunId;
 use std::time::Duration;
@@ -99,9 +99,9 @@ pub struct At {
 
 impl At {
     /// What a context was at last.
-    pub fn of(context: &Context) -> At {
-        let statement = match context.step() {
-            Step::Statement { number, .. } => Some(number),
+    pub fn of(context: &ScriptErrorContext) -> At {
+        let statement = match context.stage() {
+            Stage::Statement { number, .. } => Some(number),
             _ => None,
         };
         At { statement, line: context.line(), text: beginning(context.statement()) }

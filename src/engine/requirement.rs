@@ -10,7 +10,7 @@ use crate::domain::plan::{Graph, Node};
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result, Unmet};
-use crate::pg::context::Context;
+use crate::pg::context::ScriptErrorContext;
 use crate::pg::lock;
 use crate::pg::memory;
 use crate::pg::spi::View;
@@ -43,7 +43,7 @@ pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> 
     }
     let ids = batch.project_ids(names.iter().cloned().collect(), View::Newest)?;
     for (name, id) in names.iter().filter_map(|name| Some((name, *ids.get(name)?))) {
-        take_lock(batch, id, name, lock::Mode::Shared)?;
+        take_lock(batch, id, name, lock::LockMode::Shared)?;
     }
     Ok(())
 }
@@ -196,7 +196,7 @@ impl Created {
             memory.enter(|| {
                 let text = batch.up(migration.id)?.unwrap_or_default();
                 let variables = Variables::default();
-                let context = Context::new("", without_bom(&text.body), &variables);
+                let context = ScriptErrorContext::new("", without_bom(&text.body), &variables);
                 // A text that can't be parsed creates nothing; its error comes in its turn.
                 let nest = Surroundings::of_parser(None)?.nest()?;
                 let checked = check::body(&context, Mode::Stepwise).ok();

@@ -15,11 +15,11 @@ use super::surroundings::Surroundings;
 use super::variables::unset;
 use super::{constraints, explanation, hint, plan};
 use crate::domain::checksum;
-use crate::domain::script::prepare::{MOST_UNSET, What};
+use crate::domain::script::prepare::{MOST_UNSET, ScriptProblem};
 use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
-use crate::pg::context::{Context, Read};
+use crate::pg::context::{ParserInput, ScriptErrorContext};
 use crate::pg::integrity::OwnObjects;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
@@ -272,7 +272,7 @@ impl<'a> Run<'a> {
                     if !is_body {
                         return Ok(());
                     }
-                    read = context.made();
+                    read = context.shared_input();
                     calls |= checked.statements.iter().any(|s| s.is_block);
                     if mark.is_none() && checked.cause.is_none() {
                         cause = self.block(batch, step, context, &checked, run)?;
@@ -292,7 +292,8 @@ impl<'a> Run<'a> {
     pub fn with_unset(&self, batch: &Batch, steps: &[Step], mut error: Error) -> Error {
         let (names, project) = match &mut error {
             Error::Script {
-                what: What::Unset(names, project) | What::Unexpanded(names, project),
+                what:
+                    ScriptProblem::Unset(names, project) | ScriptProblem::Unexpanded(names, project),
                 ..
             } => (names, project),
             _ => return error,
@@ -331,7 +332,7 @@ impl<'a> Run<'a> {
         &self,
         batch: &Batch,
         step: &Step,
-        context: &Context,
+        context: &ScriptErrorContext,
         checked: &check::Checked,
         run: Mode,
     ) -> Result<Option<Cause>> {
@@ -342,7 +343,7 @@ impl<'a> Run<'a> {
         if run != Mode::Atomic {
             return Ok(Some(statements[n].block_cause()));
         }
-        context.enter(statements[n].step(n + 1, statements.len()));
+        context.enter(statements[n].stage(n + 1, statements.len()));
         let error = Error::NonTransactional {
             command: format!("{} with COMMIT or ROLLBACK", statements[n].command()),
             place: context.place(),
@@ -539,7 +540,7 @@ impl<'a> Run<'a> {
         step: &Step,
         part: Part,
         script: &str,
-        read: Option<Rc<Read>>,
+        read: Option<Rc<ParserInput>>,
         keep: Keep,
     ) -> Result<Done> {
         let project = self.project(step);
@@ -591,12 +592,12 @@ impl<'a> Run<'a> {
         step: &Step,
         part: Part,
         script: &str,
-        ready: Option<Rc<Read>>,
-        work: impl FnOnce(&Context) -> Result<T>,
+        ready: Option<Rc<ParserInput>>,
+        work: impl FnOnce(&ScriptErrorContext) -> Result<T>,
     ) -> Result<T> {
         let label = self.label(step, part);
         let project = self.project(step);
-        let context = Context::new(&label, script, &project.variables).with(ready);
+        let context = ScriptErrorContext::new(&label, script, &project.variables).with_input(ready);
         let _keeps = backup::Keeping::begin(part, &project.name, step.version(), step.name());
         interrupt::stoppable(|| work(&context)).map_err(|mut error| {
             error.hide(context.mask());

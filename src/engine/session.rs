@@ -1,7 +1,7 @@
 //! What each call that changes something does first.
 
 use crate::error::{Error, Result};
-use crate::pg::lock::{self, Mode};
+use crate::pg::lock::{self, LockMode};
 use crate::pg::spi::View;
 use crate::pg::transaction;
 use crate::store::Batch;
@@ -51,18 +51,18 @@ impl Drop for Running {
 /// Errors: another session has it (55P03, without waiting); the transaction keeps a
 /// snapshot that is older than another session's changes (40001).
 pub fn lock_project(batch: &Batch, project: &Project) -> Result<Project> {
-    lock(batch, project.id, &project.name, Mode::Exclusive)?;
+    lock(batch, project.id, &project.name, LockMode::Exclusive)?;
     let newest = batch.project(&project.name, View::Newest)?;
     newest.ok_or_else(|| Error::SnapshotTooOld(project.name.clone()))
 }
 
 /// Takes a project's lock until the transaction ends. Errors: those of [`lock_project`].
-pub fn lock(batch: &Batch, id: i64, project: &str, mode: Mode) -> Result<()> {
+pub fn lock(batch: &Batch, id: i64, project: &str, mode: LockMode) -> Result<()> {
     if !lock::try_lock(id, mode)? {
         let holder = batch.lock_holder(id)?;
         return Err(Error::Busy { project: project.to_owned(), holder, waited: None });
     }
-    if mode == Mode::Exclusive {
+    if mode == LockMode::Exclusive {
         batch.raise_sequences()?;
     }
     // Whoever had the lock before us has recorded what it did.

@@ -9,7 +9,7 @@
 use crate::catalog::defaults;
 use crate::domain::search_path;
 use crate::error::Result;
-use crate::pg::guc::{self, Nest};
+use crate::pg::guc::{self, GucScope};
 use crate::store::project::Project;
 use std::ffi::CStr;
 
@@ -115,9 +115,9 @@ impl Surroundings {
         })
     }
 
-    /// Opens a nest level of settings with them. Errors: those of [`Nest::set`].
-    pub fn nest(&self) -> Result<Nest> {
-        let nest = Nest::open();
+    /// Opens a nest level of settings with them. Errors: those of [`GucScope::set`].
+    pub fn nest(&self) -> Result<GucScope> {
+        let nest = GucScope::open();
         for (name, value) in &self.defaulted {
             nest.pin(name, value.as_deref())?;
         }
@@ -130,7 +130,7 @@ impl Surroundings {
         Ok(nest)
     }
 
-    /// Makes them settings of the session. Errors: those of [`Nest::set`].
+    /// Makes them settings of the session. Errors: those of [`GucScope::set`].
     pub fn set_session(&self) -> Result<()> {
         for (name, value) in &self.defaulted {
             guc::pin_session(name, value.as_deref())?;

@@ -1,7 +1,7 @@
 //! Variables of files that have no value when they are registered. They may get one before the
 //! files run, so that is a warning; all of them are in one.
 
-use crate::domain::script::prepare::{Fault, Syntax, Variables, What, prepare};
+use crate::domain::script::prepare::{PrepareError, ScriptProblem, Syntax, Variables, prepare};
 use crate::error::{literal, set_variables, some_of};
 use crate::importers::{Convention, Found};
 use crate::pg::message;
@@ -76,7 +76,10 @@ impl Unset {
 /// The variables of a text that have no value, each once.
 pub fn unset(text: &str, variables: &Variables) -> Vec<String> {
     match prepare(text, true, variables) {
-        Err(Fault { what: What::Unset(names, _) | What::Unexpanded(names, _), .. }) => names,
+        Err(PrepareError {
+            problem: ScriptProblem::Unset(names, _) | ScriptProblem::Unexpanded(names, _),
+            ..
+        }) => names,
         _ => Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Error, Place, Unmet};
 use crate::domain::backup::SCHEMA;
-use crate::domain::script::prepare::What;
+use crate::domain::script::prepare::ScriptProblem;
 use crate::domain::script::shorten;
 use crate::importers::Problem;
 use crate::pg::catch::sqlstate_text;
@@ -765,14 +765,14 @@ impl Error {
             .detail(*detail)
             .hint(*hint)
             .place(place.clone()),
-            Script { what: What::Command(command, hint), place } => Report::new(
+            Script { what: ScriptProblem::Command(command, hint), place } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 format!("psql's command {command} is not allowed in a migration"),
             )
             .detail("The server runs the text, so there is no psql that could carry it out.")
             .hint(*hint)
             .place(place.clone()),
-            Script { what: What::Unset(names, project), place } => Report::new(
+            Script { what: ScriptProblem::Unset(names, project), place } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 match &names[..] {
                     [name] => format!("variable {} is not set", quoted(name)),
@@ -785,7 +785,7 @@ impl Error {
                 set_variables(names, project)
             ))
             .place(place.clone()),
-            Script { what: What::Unexpanded(names, project), place } => Report::new(
+            Script { what: ScriptProblem::Unexpanded(names, project), place } => Report::new(
                 Code::ERRCODE_UNDEFINED_OBJECT,
                 match &names[..] {
                     [name] => format!("placeholder {} is not expanded", quoted(name)),
@@ -799,21 +799,21 @@ impl Error {
                 set_variables(names, project)
             ))
             .place(place.clone()),
-            Script { what: What::BehindCopy, place } => Report::new(
+            Script { what: ScriptProblem::TextAfterCopy, place } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "something follows COPY ... FROM stdin in its line",
             )
             .detail("The data begins in the next line, so that it cannot be told what belongs to it.")
             .hint("Put it behind the line of \\. that ends the data.")
             .place(place.clone()),
-            Script { what: What::StrayData, place } => Report::new(
+            Script { what: ScriptProblem::StrayData, place } => Report::new(
                 Code::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "no COPY reads the data that stands here",
             )
             .detail("With the values of its variables the text has other statements than without.")
             .hint("Write COPY ... FROM stdin; without variables that hold quotes or semicolons.")
             .place(place.clone()),
-            Script { what: What::TooLong, place } => Report::new(
+            Script { what: ScriptProblem::TooLong, place } => Report::new(
                 Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                 "the text is too long with the values of its variables",
             )

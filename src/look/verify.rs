@@ -9,7 +9,7 @@ use crate::engine::session::Running;
 use crate::engine::{condition, constraints};
 use crate::error::{Error, Result, arguments};
 use crate::pg::activity::Activity;
-use crate::pg::context::Context;
+use crate::pg::context::ScriptErrorContext;
 use crate::pg::integrity::OwnObjects;
 use crate::pg::message;
 use crate::pg::spi::View;
@@ -109,7 +109,7 @@ fn one(
     let title = format!("migrations: verify {}", version.as_deref().unwrap_or(&name));
     activity.show(&title);
     let objects = OwnObjects::find()?;
-    let context = Context::new(&label, &script, &project.variables);
+    let context = ScriptErrorContext::new(&label, &script, &project.variables);
     let attempt = Subtransaction::begin()?;
     let outcome = body::run(store, &context, &title, activity, project, Keep::LastResult);
     let outcome = outcome.map_err(|mut error| {

@@ -1,7 +1,7 @@
 //! The modes of deferrable constraints in this transaction.
 
 use super::catch::catch;
-use super::parse::Statement;
+use super::parse::ParsedStatement;
 use crate::error::Result;
 use pgrx::PgList;
 use pgrx::pg_sys;
@@ -99,7 +99,7 @@ fn list(names: &[(&str, &str)]) -> *mut pg_sys::List {
 }
 
 /// Whether a statement is SET CONSTRAINTS ALL: whether it says DEFERRED.
-pub fn sets_all(statement: &Statement) -> Option<bool> {
+pub fn sets_all(statement: &ParsedStatement) -> Option<bool> {
     // SAFETY: a node of the parser, read as what its tag says that it is.
     unsafe {
         let node = (*statement.tree).stmt;
@@ -113,7 +113,7 @@ pub fn sets_all(statement: &Statement) -> Option<bool> {
 
 /// Has a SET CONSTRAINTS ALL mean these constraints, of which there is one at least. To be
 /// called in the memory that the statement's tree lives in.
-pub fn name_all(statement: &Statement, names: &[(&str, &str)]) {
+pub fn name_all(statement: &ParsedStatement, names: &[(&str, &str)]) {
     // SAFETY: as `sets_all` has found it.
     unsafe {
         let set = (*statement.tree).stmt.cast::<pg_sys::ConstraintsSetStmt>();

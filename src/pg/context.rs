@@ -8,7 +8,7 @@
 use super::{cstring, interrupt, mask, raw, text};
 use crate::domain::mask::Mask;
 use crate::domain::script;
-use crate::domain::script::prepare::{Data, Map, Variables, What, prepare};
+use crate::domain::script::prepare::{CopyData, ScriptProblem, SourceMap, Variables, prepare};
 use crate::error::{Error, Place, Result};
 use core::ffi::{c_int, c_void};
 use pgrx::pg_sys;
@@ -21,7 +21,7 @@ const KEPT: usize = 100;
 
 /// What of a body is being worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum Stage {
     /// The body as a whole is parsed.
     Parsing,
     /// A statement runs.
@@ -42,17 +42,17 @@ pub enum Step {
 }
 
 /// The context of one body. Everything that the server raises between
-/// [`Context::attach`] and the drop of what that returns belongs to it.
-pub struct Context<'a> {
+/// [`ScriptErrorContext::attach`] and the drop of what that returns belongs to it.
+pub struct ScriptErrorContext<'a> {
     label: &'a str,
     text: &'a str,
     // The line of its file that its first one is.
     first_line: usize,
     variables: &'a Variables,
     // What was made ready before of the same text.
-    offered: Option<Rc<Read>>,
-    read: OnceCell<Rc<Read>>,
-    step: Cell<Step>,
+    offered: Option<Rc<ParserInput>>,
+    read: OnceCell<Rc<ParserInput>>,
+    step: Cell<Stage>,
     messages: RefCell<Vec<String>>,
     // How much they are, in bytes.
     kept: Cell<usize>,
@@ -71,24 +71,24 @@ pub struct Context<'a> {
 }
 
 /// What the server's parser is given to read.
-pub struct Read {
+pub struct ParserInput {
     /// `standard_conforming_strings`, by which it was made.
     conforming: bool,
     /// The SQL.
     pub sql: CString,
     /// The way back to the text.
-    pub map: Map,
+    pub map: SourceMap,
     /// The data of COPY statements, which the parser isn't given.
-    pub data: Vec<Data>,
+    pub data: Vec<CopyData>,
     /// The psql commands that were passed over, with their lines.
-    pub passed_over: Vec<(usize, String)>,
+    pub ignored_commands: Vec<(usize, String)>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> ScriptErrorContext<'a> {
     /// `label` is the start of the CONTEXT line, such as `migration 008 (agent config) of
     /// project default`; `text` is what is registered, `variables` what it refers to.
-    pub fn new(label: &'a str, text: &'a str, variables: &'a Variables) -> Context<'a> {
-        Context {
+    pub fn new(label: &'a str, text: &'a str, variables: &'a Variables) -> ScriptErrorContext<'a> {
+        ScriptErrorContext {
             label,
             text,
             first_line: script::origin::first_line(text),
@@ -99,7 +99,7 @@ impl<'a> Context<'a> {
             copied: RefCell::default(),
             mask: OnceCell::new(),
             last: Cell::new((1, 0, 0, script::origin::first_line(text))),
-            step: Cell::new(Step::Parsing),
+            step: Cell::new(Stage::Parsing),
             messages: RefCell::new(Vec::new()),
             kept: Cell::new(0),
             dropped: Cell::new(0),
@@ -132,14 +132,14 @@ impl<'a> Context<'a> {
         self.first_line + script::line_at(self.text, offset) - 1
     }
 
-    /// The same with what [`Context::made`] gave of one with this text and these variables,
+    /// The same with what [`ScriptErrorContext::shared_input`] gave of one with this text and these variables,
     /// so that it needn't be made ready again.
-    pub fn with(self, offered: Option<Rc<Read>>) -> Context<'a> {
-        Context { offered, ..self }
+    pub fn with_input(self, offered: Option<Rc<ParserInput>>) -> ScriptErrorContext<'a> {
+        ScriptErrorContext { offered, ..self }
     }
 
-    /// What the body was made into, to be used again; nothing before [`Context::prepare`].
-    pub fn made(&self) -> Option<Rc<Read>> {
+    /// What the body was made into, to be used again; nothing before [`ScriptErrorContext::prepare`].
+    pub fn shared_input(&self) -> Option<Rc<ParserInput>> {
         self.read.get().cloned()
     }
 
@@ -152,37 +152,37 @@ impl<'a> Context<'a> {
             return Ok(());
         }
         let script = prepare(self.text, conforming, self.variables)
-            .map_err(|fault| self.fault(fault.what, fault.offset))?;
+            .map_err(|fault| self.fault(fault.problem, fault.offset))?;
         let (mut line, mut counted) = (self.first_line, 0);
-        let passed_over = script.passed_over.into_iter().map(|(at, name)| {
+        let ignored_commands = script.ignored_commands.into_iter().map(|(at, name)| {
             line += script::line_at(&self.text[counted..at], at) - 1;
             counted = at;
             (line, name)
         });
-        let passed_over = passed_over.collect();
-        let read = Read {
+        let ignored_commands = ignored_commands.collect();
+        let read = ParserInput {
             conforming,
             sql: cstring(&script.sql),
             map: script.map,
             data: script.data,
-            passed_over,
+            ignored_commands,
         };
         self.read.set(Rc::new(read)).ok();
         Ok(())
     }
 
     /// The error about what can't be honoured in the body.
-    pub fn fault(&self, what: What, offset: usize) -> Error {
+    pub fn fault(&self, what: ScriptProblem, offset: usize) -> Error {
         Error::Script { what, place: self.place_of(offset) }
     }
 
-    /// What the parser reads; nothing before [`Context::prepare`].
-    pub fn read(&self) -> Option<&Read> {
+    /// What the parser reads; nothing before [`ScriptErrorContext::prepare`].
+    pub fn input(&self) -> Option<&ParserInput> {
         self.read.get().map(Rc::as_ref)
     }
 
     /// The same as a C string.
-    pub fn body(&self) -> &CStr {
+    pub fn sql(&self) -> &CStr {
         self.read.get().map_or(c"", |read| &read.sql)
     }
 
@@ -202,34 +202,34 @@ impl<'a> Context<'a> {
 
     /// Where in the text a position is of what the parser reads, and in which line.
     fn locate(&self, position: usize) -> Option<(usize, usize)> {
-        let read = self.read()?;
+        let read = self.input()?;
         let sql = read.sql.to_bytes();
         let (counted, place, offset, line) = match self.last.get() {
             last if last.0 <= position => last,
             _ => (1, 0, 0, self.first_line),
         };
         let place = place + script::bytes_of_characters(sql.get(place..)?, position - counted);
-        let found = read.map.back(place);
+        let found = read.map.to_source(place);
         let line = line + script::line_at(self.text.get(offset..)?, found - offset) - 1;
         self.last.set((position, place, found, line));
         Some((found, line))
     }
 
     /// Says what is worked on from now on.
-    pub fn enter(&self, step: Step) {
+    pub fn enter(&self, step: Stage) {
         self.step.set(step);
         self.line.set(None);
     }
 
     /// What is being worked on.
-    pub fn step(&self) -> Step {
+    pub fn stage(&self) -> Stage {
         self.step.get()
     }
 
     /// The text of the statement that is being worked on; empty if it is none.
     pub fn statement(&self) -> &'a str {
         match self.step.get() {
-            Step::Statement { offset, end, .. } => self.text.get(offset..end).unwrap_or_default(),
+            Stage::Statement { offset, end, .. } => self.text.get(offset..end).unwrap_or_default(),
             _ => "",
         }
     }
@@ -237,7 +237,7 @@ impl<'a> Context<'a> {
     /// The line of what is being worked on, or of the error within it.
     pub fn line(&self) -> Option<usize> {
         self.line.get().or(match self.step.get() {
-            Step::Statement { line, .. } => Some(line),
+            Stage::Statement { line, .. } => Some(line),
             _ => None,
         })
     }
@@ -254,7 +254,7 @@ impl<'a> Context<'a> {
     /// The place of a statement, for an error of our own about it.
     pub fn place(&self) -> Place {
         let offset = match self.step.get() {
-            Step::Statement { offset, .. } => offset,
+            Stage::Statement { offset, .. } => offset,
             _ => 0,
         };
         self.place_of(offset)
@@ -262,7 +262,7 @@ impl<'a> Context<'a> {
 
     fn place_of(&self, offset: usize) -> Place {
         let line = match self.step.get() {
-            Step::Parsing => Some(self.line_at(offset)),
+            Stage::Parsing => Some(self.line_at(offset)),
             _ => self.line(),
         };
         self.line.set(line);
@@ -278,11 +278,11 @@ impl<'a> Context<'a> {
     fn describe(&self, line: Option<usize>) -> String {
         let mut text = self.label.to_owned();
         match self.step.get() {
-            Step::Parsing => {}
-            Step::Statement { number, of, .. } => {
+            Stage::Parsing => {}
+            Stage::Statement { number, of, .. } => {
                 text.push_str(&format!(", statement {number} of {of}"));
             }
-            Step::Constraints => text.push_str(", deferred constraints"),
+            Stage::Constraints => text.push_str(", deferred constraints"),
         }
         if let Some(line) = line {
             text.push_str(&format!(", line {line}"));
@@ -296,7 +296,7 @@ impl<'a> Context<'a> {
     }
 }
 
-impl Read {
+impl ParserInput {
     /// How much of it there is, in bytes.
     pub fn size(&self) -> usize {
         self.sql.count_bytes()
@@ -307,16 +307,16 @@ impl Read {
 /// would be called with what is no longer there.
 pub struct Attached<'a> {
     callback: Box<pg_sys::ErrorContextCallback>,
-    _context: &'a Context<'a>,
+    _context: &'a ScriptErrorContext<'a>,
 }
 
 impl<'a> Attached<'a> {
-    fn new(context: &'a Context<'a>) -> Attached<'a> {
+    fn new(context: &'a ScriptErrorContext<'a>) -> Attached<'a> {
         let mut callback = Box::new(pg_sys::ErrorContextCallback {
             // SAFETY: reads the head of the list.
             previous: unsafe { pg_sys::error_context_stack },
             callback: Some(callback),
-            arg: (context as *const Context).cast_mut().cast::<c_void>(),
+            arg: (context as *const ScriptErrorContext).cast_mut().cast::<c_void>(),
         });
         // SAFETY: the box doesn't move while it is linked; drop unlinks it.
         unsafe { pg_sys::error_context_stack = &mut *callback };
@@ -341,7 +341,7 @@ unsafe extern "C-unwind" fn callback(argument: *mut c_void) {
         return;
     }
     // SAFETY: attached with a context that lives until it is detached.
-    let context = unsafe { &*argument.cast::<Context>() };
+    let context = unsafe { &*argument.cast::<ScriptErrorContext>() };
     let made = interrupt::quietly(|| {
         let mut line = move_position(context);
         if let Some(in_data) = keep_message(context) {
@@ -361,14 +361,14 @@ unsafe extern "C-unwind" fn callback(argument: *mut c_void) {
 
 /// Makes a position in the body, which the server has as one in the client's statement,
 /// one in an internal query. Gives the line of the message.
-fn move_position(context: &Context) -> Option<usize> {
+fn move_position(context: &ScriptErrorContext) -> Option<usize> {
     // SAFETY: called by the error machinery, so a message is being made.
     let position = unsafe { pg_sys::geterrposition() };
     if position <= 0 {
         return context.line();
     }
     let Some((offset, line)) = context.locate(position as usize) else { return context.line() };
-    if let Step::Statement { offset: start, end, .. } = context.step.get()
+    if let Stage::Statement { offset: start, end, .. } = context.step.get()
         && !(start..end).contains(&offset)
     {
         // Not a place in this statement: it belongs to the text of another one, such as a
@@ -390,7 +390,7 @@ fn move_position(context: &Context) -> Option<usize> {
 }
 
 /// Keeps what is no error. Gives the line of an error in the data of a COPY.
-fn keep_message(context: &Context) -> Option<usize> {
+fn keep_message(context: &ScriptErrorContext) -> Option<usize> {
     // SAFETY: called by the error machinery. The copy is made in the transaction's memory
     // (not in the machinery's own, which the server forbids) and freed at once.
     unsafe {

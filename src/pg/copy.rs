@@ -7,7 +7,7 @@
 //! trigger's NOTICE, is sent. An error before that is sent when it is thrown on
 //! (`pg::entry`); a NOTICE of a BEFORE … FOR EACH STATEMENT trigger isn't.
 
-use super::parse::Statement;
+use super::parse::ParsedStatement;
 use super::{catch::catch, raw};
 use crate::error::Result;
 use core::ffi::{c_char, c_int, c_void};
@@ -113,7 +113,7 @@ impl Drop for Feed<'_> {
 }
 
 /// The name of the table that a COPY copies into, without its schema.
-pub fn table(statement: &Statement) -> String {
+pub fn table(statement: &ParsedStatement) -> String {
     // SAFETY: the caller has seen that it is a COPY from the client, which has a relation.
     unsafe {
         let copy = (*statement.tree).stmt.cast::<pg_sys::CopyStmt>();
@@ -123,7 +123,7 @@ pub fn table(statement: &Statement) -> String {
 
 /// Takes the lock on a COPY's table that the COPY will take. Being terminated while we wait
 /// for it is told to the client, which in a COPY with its data it wouldn't be.
-pub fn lock_table(statement: &Statement) -> Result<()> {
+pub fn lock_table(statement: &ParsedStatement) -> Result<()> {
     // SAFETY: as for `table`. That there is no such table is for the COPY to say.
     unsafe {
         let copy = (*statement.tree).stmt.cast::<pg_sys::CopyStmt>();
@@ -142,7 +142,7 @@ pub fn lock_table(statement: &Statement) -> Result<()> {
 
 /// Has a COPY take its data as UTF-8, whatever the client's encoding is: that is what the
 /// text was turned into when it was registered.
-pub fn read_as_utf8(statement: &Statement) {
+pub fn read_as_utf8(statement: &ParsedStatement) {
     // SAFETY: the caller has seen that it is a COPY; its options are DefElem nodes. The
     // constants live for ever.
     unsafe {

@@ -11,24 +11,24 @@ use pgrx::pg_sys;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
 
-/// An open nest level. Dropped without [`Nest::undo`] it is left to the abort of the
+/// An open nest level. Dropped without [`GucScope::undo`] it is left to the abort of the
 /// transaction, which comes with the error that is under way then.
 #[must_use]
-pub struct Nest {
+pub struct GucScope {
     level: core::ffi::c_int,
 }
 
-impl Nest {
+impl GucScope {
     /// Opens a level.
-    pub fn open() -> Nest {
+    pub fn open() -> GucScope {
         // SAFETY: only counts up.
         let level = unsafe { pg_sys::NewGUCNestLevel() };
-        Nest { level }
+        GucScope { level }
     }
 
-    /// Opens a level with these settings in it. Errors: those of [`Nest::set`].
-    pub fn with(settings: &[(String, String)]) -> Result<Nest> {
-        let nest = Nest::open();
+    /// Opens a level with these settings in it. Errors: those of [`GucScope::set`].
+    pub fn with(settings: &[(String, String)]) -> Result<GucScope> {
+        let nest = GucScope::open();
         for (name, value) in settings {
             nest.set(name, value)?;
         }
@@ -61,8 +61,8 @@ impl Nest {
 
 /// Sets within a level what statements of ours need: a search_path that finds nothing but the
 /// catalog, and whatever else of the caller's would change what they mean or have them
-/// planned badly or compiled. Errors: those of [`Nest::set`].
-pub fn for_own_statements(nest: &Nest) -> Result<()> {
+/// planned badly or compiled. Errors: those of [`GucScope::set`].
+pub fn for_own_statements(nest: &GucScope) -> Result<()> {
     nest.set("search_path", "pg_catalog, pg_temp")?;
     // SAFETY: reads settings of this process. Nearly always all of them are as they should be.
     let differing: [(bool, &str, &str); 16] = unsafe {
@@ -90,13 +90,13 @@ pub fn for_own_statements(nest: &Nest) -> Result<()> {
 }
 
 /// Sets a setting of the session, with the rights of the current user. Errors: those of
-/// [`Nest::set`].
+/// [`GucScope::set`].
 pub fn set_session(name: &str, value: &str) -> Result<()> {
     let action = pg_sys::GucAction::GUC_ACTION_SET;
     set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
 }
 
-/// Sets a setting of the session as [`Nest::pin`] does.
+/// Sets a setting of the session as [`GucScope::pin`] does.
 pub fn pin_session(name: &CStr, value: Option<&str>) -> Result<()> {
     pin(name, value, pg_sys::GucAction::GUC_ACTION_SET)
 }
@@ -219,7 +219,7 @@ fn set(
 
 /// All settings that a session can change, as they are at one moment: for scripts whose
 /// statements commit, which no nest level outlives.
-pub struct Picture {
+pub struct GucSnapshot {
     settings: Vec<Setting>,
 }
 
@@ -238,14 +238,14 @@ const OF_TRANSACTION: [&CStr; 4] =
 /// The users first: it is with the former one's rights that the rest is put back.
 const USERS: [&CStr; 2] = [c"session_authorization", c"role"];
 
-impl Picture {
+impl GucSnapshot {
     /// Takes the picture.
-    pub fn take() -> Result<Picture> {
+    pub fn take() -> Result<GucSnapshot> {
         // Some are shown to superusers alone, but put back for everybody.
-        with_all_rights(Picture::read)
+        with_all_rights(GucSnapshot::read)
     }
 
-    fn read() -> Result<Picture> {
+    fn read() -> Result<GucSnapshot> {
         let memory = memory::Context::new()?;
         let mut settings = Vec::new();
         for variable in variables() {
@@ -273,13 +273,13 @@ impl Picture {
                 });
             }
         }
-        Ok(Picture { settings })
+        Ok(GucSnapshot { settings })
     }
 
     /// Puts back what has changed since, each setting for itself: the server warns of one
     /// that can't have its former value any more. To be called inside a transaction.
     pub fn restore(&self) -> Result<()> {
-        let now = Picture::take()?;
+        let now = GucSnapshot::take()?;
         let now: HashMap<&CStr, &CStr> =
             now.settings.iter().map(|s| (s.name.as_c_str(), s.value.as_c_str())).collect();
         let changed: Vec<&Setting> = self

@@ -1,6 +1,6 @@
 //! Users: who calls, and working as the owner of our tables for a while.
 
-use super::guc::{Nest, for_own_statements};
+use super::guc::{GucScope, for_own_statements};
 use super::spi::Spi;
 use crate::error::Result;
 use pgrx::pg_sys;
@@ -90,14 +90,14 @@ pub fn may_read_server_files() -> bool {
 #[must_use]
 pub struct AsOwner {
     former: Users,
-    nest: Nest,
+    nest: GucScope,
 }
 
 impl AsOwner {
     /// Becomes the user. Gives what runs its statements, for [`AsOwner::leave`] to end.
     pub fn enter(owner: pg_sys::Oid) -> Result<(AsOwner, Spi)> {
         let former = Users::current();
-        let nest = Nest::open();
+        let nest = GucScope::open();
         for_own_statements(&nest)?;
         let switched = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
         let context = former.context | switched as i32;

@@ -1,8 +1,8 @@
 //! Indexes that a statement is about to make: the name that the server would choose, and the
 //! definition that the statement gives.
 
-use super::context::Context;
-use super::parse::Statement;
+use super::context::ScriptErrorContext;
+use super::parse::ParsedStatement;
 use super::subtransaction::Subtransaction;
 use super::{catch::catch, raw};
 use crate::error::Result;
@@ -16,7 +16,7 @@ const NAMEDATALEN: usize = pg_sys::NAMEDATALEN as usize;
 
 /// The name that the server would choose now for the index of a CREATE INDEX without one.
 /// None: the table is gone. Errors: the server's.
-pub fn choose_name(statement: &Statement, table: u32) -> Result<Option<String>> {
+pub fn choose_name(statement: &ParsedStatement, table: u32) -> Result<Option<String>> {
     let table = Oid::from(table);
     // SAFETY: look-ups by number in the caches; the names are palloc'ed.
     let (name, schema) = unsafe {
@@ -41,7 +41,7 @@ pub fn choose_name(statement: &Statement, table: u32) -> Result<Option<String>> 
 }
 
 /// What the server calls the columns of an index at first, those of INCLUDE as well.
-fn column_names(statement: &Statement) -> Result<Vec<CString>> {
+fn column_names(statement: &ParsedStatement) -> Result<Vec<CString>> {
     let mut names = Vec::new();
     // SAFETY: the caller has seen that it is a CREATE INDEX, whose columns are IndexElem
     // nodes; names are C strings or null.
@@ -98,7 +98,7 @@ fn addition(columns: &[CString]) -> CString {
 }
 
 /// Gives the index of a CREATE INDEX this name.
-pub fn set_name(statement: &Statement, name: &str) {
+pub fn set_name(statement: &ParsedStatement, name: &str) {
     let name = super::cstring(name);
     // SAFETY: as above. The portal of the CALL outlives the tree.
     unsafe {
@@ -120,8 +120,8 @@ pub fn set_name(statement: &Statement, name: &str) {
 ///
 /// Errors: what is wrong with the statement, which it would say itself; no lock.
 pub fn prospective<T>(
-    statement: &Statement,
-    context: &Context,
+    statement: &ParsedStatement,
+    context: &ScriptErrorContext,
     table: u32,
     look: impl FnOnce(u32) -> Result<T>,
 ) -> Result<Option<T>> {
@@ -132,7 +132,7 @@ pub fn prospective<T>(
     if !may_have_indexes(table.into()) {
         return Ok(None);
     }
-    let text = context.body().as_ptr();
+    let text = context.sql().as_ptr();
     let tree = statement.tree;
     // SAFETY: the caller has seen that it is a CREATE INDEX. The server changes a copy of it.
     // The table is locked, and all that is made goes with the subtransaction.

@@ -14,24 +14,24 @@ use std::cell::{Cell, RefCell};
 
 /// A mode that SET CONSTRAINTS has set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mode {
+pub struct ConstraintMode {
     /// The constraint's name, and its schema if the statement has it; None: ALL.
     pub constraint: Option<(Option<String>, String)>,
     /// DEFERRED, not IMMEDIATE.
     pub deferred: bool,
 }
 
-enum What {
+enum Leftover {
     /// A temporary table with an ON COMMIT action.
     Temporary {
         table: Oid,
         drops: bool,
     },
-    Mode(Mode),
+    ConstraintMode(ConstraintMode),
 }
 
 struct Note {
-    what: What,
+    what: Leftover,
     subtransaction: pg_sys::SubTransactionId,
     // A migration's, not the caller's.
     of_migration: bool,
@@ -185,19 +185,19 @@ pub(super) unsafe fn note(seen: Seen) {
                 let table = find(name);
                 // With IF NOT EXISTS it may be one that was there before.
                 if table != pg_sys::InvalidOid && table != former {
-                    add(What::Temporary { table, drops });
+                    add(Leftover::Temporary { table, drops });
                 }
             }
             Seen::Modes(statement) => {
                 let deferred = (*statement).deferred;
                 if (*statement).constraints.is_null() {
-                    add(What::Mode(Mode { constraint: None, deferred }));
+                    add(Leftover::ConstraintMode(ConstraintMode { constraint: None, deferred }));
                 }
                 let names = PgList::<pg_sys::RangeVar>::from_pg((*statement).constraints);
                 for name in names.iter_ptr() {
                     let schema = (!(*name).schemaname.is_null()).then(|| text((*name).schemaname));
                     let constraint = Some((schema, text((*name).relname)));
-                    add(What::Mode(Mode { constraint, deferred }));
+                    add(Leftover::ConstraintMode(ConstraintMode { constraint, deferred }));
                 }
             }
         }
@@ -209,15 +209,15 @@ unsafe fn text(name: *const c_char) -> String {
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }
 
-fn add(what: What) {
+fn add(what: Leftover) {
     // SAFETY: reads a variable of this process.
     let subtransaction = unsafe { pg_sys::GetCurrentSubTransactionId() };
     let of_migration = WATCHES.get();
     NOTES.with_borrow_mut(|notes| {
         // The last mode of a constraint is the one that counts.
-        if let What::Mode(new) = &what {
+        if let Leftover::ConstraintMode(new) = &what {
             let is_former = |note: &Note| {
-                matches!(&note.what, What::Mode(mode) if mode.constraint == new.constraint)
+                matches!(&note.what, Leftover::ConstraintMode(mode) if mode.constraint == new.constraint)
                     && note.subtransaction == subtransaction
                     && note.of_migration == of_migration
             };
@@ -231,12 +231,12 @@ fn add(what: What) {
 pub fn note_modes(names: &[(&str, &str)], deferred: bool) {
     for (schema, name) in names {
         let constraint = Some((Some((*schema).to_owned()), (*name).to_owned()));
-        add(What::Mode(Mode { constraint, deferred }));
+        add(Leftover::ConstraintMode(ConstraintMode { constraint, deferred }));
     }
 }
 
 /// The modes that the caller has set in this transaction, the last one first.
-pub fn callers_modes() -> Vec<Mode> {
+pub fn callers_modes() -> Vec<ConstraintMode> {
     NOTES.with_borrow(|notes| {
         let callers = notes.iter().rev().filter(|note| !note.of_migration);
         callers.filter_map(|note| note.what.mode().cloned()).collect()
@@ -244,7 +244,7 @@ pub fn callers_modes() -> Vec<Mode> {
 }
 
 /// The modes that migrations have set, by name; they are forgotten.
-pub fn take_modes() -> Vec<Mode> {
+pub fn take_modes() -> Vec<ConstraintMode> {
     let is_taken = |note: &Note| {
         note.of_migration && note.what.mode().is_some_and(|mode| mode.constraint.is_some())
     };
@@ -264,11 +264,11 @@ pub fn has_set_all_modes() -> bool {
     })
 }
 
-impl What {
-    fn mode(&self) -> Option<&Mode> {
+impl Leftover {
+    fn mode(&self) -> Option<&ConstraintMode> {
         match self {
-            What::Mode(mode) => Some(mode),
-            What::Temporary { .. } => None,
+            Leftover::ConstraintMode(mode) => Some(mode),
+            Leftover::Temporary { .. } => None,
         }
     }
 }
@@ -281,12 +281,12 @@ pub fn end_temporaries() -> Result<()> {
         let (mut dropped, mut emptied) = (Vec::new(), Vec::new());
         notes.retain(|note| match note.what {
             // Another one may have its number only after four thousand million others.
-            What::Temporary { table, drops } if is_temporary(table) => {
+            Leftover::Temporary { table, drops } if is_temporary(table) => {
                 if drops { &mut dropped } else { &mut emptied }.push(table);
                 !drops
             }
-            What::Temporary { .. } => false,
-            What::Mode(_) => true,
+            Leftover::Temporary { .. } => false,
+            Leftover::ConstraintMode(_) => true,
         });
         (dropped, emptied)
     });

@@ -18,7 +18,7 @@ pub const RUNNING: [u16; 2] = [1, 2];
 
 /// Who else may have the lock at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum LockMode {
     /// Nobody: the project is changed.
     Exclusive,
     /// Others that only need the project to stay as it is.
@@ -27,7 +27,7 @@ pub enum Mode {
 
 /// Takes the lock of a project until the transaction ends, without ever waiting.
 /// False: another session holds it in a mode that conflicts.
-pub fn try_lock(project: i64, mode: Mode) -> Result<bool> {
+pub fn try_lock(project: i64, mode: LockMode) -> Result<bool> {
     acquire(project, mode, false, false)
 }
 
@@ -45,7 +45,7 @@ pub fn release(project: i64) -> Result<()> {
 /// for it. Errors: those of waiting for a lock.
 pub fn wait_for_backups() -> Result<()> {
     // The keys of projects are positive.
-    acquire(-1, Mode::Exclusive, false, true).map(drop)
+    acquire(-1, LockMode::Exclusive, false, true).map(drop)
 }
 
 /// The key of who sets sequences.
@@ -54,7 +54,7 @@ pub const SEQUENCES: i64 = -2;
 /// Takes the lock of who sets sequences, until it is [released](release). Waits for it. Errors:
 /// those of waiting for a lock.
 pub fn wait_for_sequences() -> Result<()> {
-    acquire(SEQUENCES, Mode::Exclusive, false, true).map(drop)
+    acquire(SEQUENCES, LockMode::Exclusive, false, true).map(drop)
 }
 
 /// The lock of a project across transactions, until this value is dropped.
@@ -69,7 +69,7 @@ pub struct SessionLock {
 impl SessionLock {
     /// Takes it, without ever waiting. None: another session holds it.
     pub fn try_lock(project: i64) -> Result<Option<SessionLock>> {
-        let taken = acquire(project, Mode::Exclusive, true, false)?;
+        let taken = acquire(project, LockMode::Exclusive, true, false)?;
         Ok(taken.then_some(SessionLock { project }))
     }
 
@@ -77,8 +77,8 @@ impl SessionLock {
     /// another session has taken it meanwhile.
     pub fn renew(&self) -> Result<bool> {
         let held = self.is_held();
-        Ok((held || acquire(self.project, Mode::Exclusive, true, false)?)
-            && acquire(self.project, Mode::Exclusive, false, false)?)
+        Ok((held || acquire(self.project, LockMode::Exclusive, true, false)?)
+            && acquire(self.project, LockMode::Exclusive, false, false)?)
     }
 
     /// Whether this session still holds it.
@@ -164,12 +164,12 @@ fn tag(project: i64) -> pg_sys::LOCKTAG {
     }
 }
 
-fn acquire(project: i64, mode: Mode, session: bool, wait: bool) -> Result<bool> {
+fn acquire(project: i64, mode: LockMode, session: bool, wait: bool) -> Result<bool> {
     let tag = tag(project);
     let tag = &raw const tag;
     let mode = match mode {
-        Mode::Exclusive => EXCLUSIVE,
-        Mode::Shared => SHARED,
+        LockMode::Exclusive => EXCLUSIVE,
+        LockMode::Shared => SHARED,
     };
     // SAFETY: a valid tag that outlives the call.
     let result = unsafe { catch(|| raw::LockAcquire(tag, mode, session, !wait)) }?;

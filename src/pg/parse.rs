@@ -1,10 +1,10 @@
 //! A body as the server's own parser reads it: its statements, and which of them can't
 //! run in a transaction or in a migration at all.
 
-use super::context::{Context, Step};
+use super::context::{ScriptErrorContext, Stage};
 use super::name::Name;
 use super::{catch::catch, raw};
-use crate::domain::script::prepare::What;
+use crate::domain::script::prepare::ScriptProblem;
 use crate::domain::script::{self, skip_blank};
 use crate::domain::{halt, room};
 use crate::error::Result;
@@ -14,7 +14,7 @@ use std::ffi::CStr;
 use std::ops::Range;
 
 /// A statement of a body.
-pub struct Statement {
+pub struct ParsedStatement {
     pub(super) tree: *mut pg_sys::RawStmt,
     /// Where in the text it starts, behind white space and comments, in bytes.
     pub start: usize,
@@ -25,7 +25,7 @@ pub struct Statement {
     /// The line that it starts in, from 1.
     pub line: usize,
     /// What is special about it.
-    pub kind: Kind,
+    pub kind: StatementKind,
     /// Whether it sets `statement_timeout`.
     pub sets_timeout: bool,
     /// It is a DO or CALL, which may commit where it isn't inside a transaction.
@@ -70,7 +70,7 @@ pub enum Block {
 
 /// What is special about a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum StatementKind {
     /// Nothing.
     Plain,
     /// BEGIN or START TRANSACTION without options.
@@ -115,16 +115,16 @@ pub enum Form {
     /// DROP INDEX CONCURRENTLY: the index, as the statement names it.
     DropIndex(Name),
     /// REINDEX … CONCURRENTLY.
-    Reindex(Reach),
+    Reindex(ReindexScope),
     /// ALTER TABLE … DETACH PARTITION CONCURRENTLY: the table and its partition.
     Detach(Name, Name),
     /// Makes (true) or drops a database, a tablespace or a subscription of this name.
-    Named(Named, String, bool),
+    Named(GlobalObject, String, bool),
 }
 
 /// What a REINDEX rebuilds, as the statement names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
+pub enum ReindexScope {
     /// A table, with its partitions, or an index.
     Relation(Name),
     /// All of a schema.
@@ -136,7 +136,7 @@ pub enum Reach {
 /// What is known by a name alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Named {
+pub enum GlobalObject {
     Database,
     Tablespace,
     Subscription,
@@ -150,8 +150,8 @@ pub fn conforming_strings() -> bool {
 
 /// Parses a body. Syntax errors carry the attached context. The trees live in the current
 /// memory context.
-pub fn parse(context: &Context) -> Result<Vec<Statement>> {
-    let Some(read) = context.read() else { return Ok(Vec::new()) };
+pub fn parse(context: &ScriptErrorContext) -> Result<Vec<ParsedStatement>> {
+    let Some(read) = context.input() else { return Ok(Vec::new()) };
     let body = read.sql.as_ptr();
     let sql = read.sql.to_str().unwrap_or_default();
     let text = context.text();
@@ -169,18 +169,18 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
         let (location, length, node) =
             unsafe { ((*tree).stmt_location.max(0), (*tree).stmt_len, (*tree).stmt) };
         let end = if length > 0 { (location + length) as usize } else { sql.len() };
-        let start = read.map.back(skip_blank(sql, location as usize).min(end));
+        let start = read.map.to_source(skip_blank(sql, location as usize).min(end));
         // SAFETY: a node of the parser.
         let kind = unsafe { kind(node) };
         let data = match kind {
-            Kind::CopyData => {
+            StatementKind::CopyData => {
                 let data = read.data.get(claimed).filter(|data| data.semicolon == end);
                 claimed += usize::from(data.is_some());
                 Some(data.map_or(0..0, |data| data.range.clone()))
             }
             _ => None,
         };
-        let end = read.map.back_end(end);
+        let end = read.map.to_source_end(end);
         line += script::line_at(&text[counted..start], start) - 1;
         counted = start;
         // SAFETY: a node of the parser.
@@ -198,7 +198,7 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
             };
             (matches!(tag, NodeTag::T_DoStmt | NodeTag::T_CallStmt), sets)
         };
-        Statement {
+        ParsedStatement {
             tree,
             start,
             end,
@@ -222,14 +222,14 @@ pub fn parse(context: &Context) -> Result<Vec<Statement>> {
     statements.extend(trees.iter_ptr().map(read_one));
     match read.data.get(claimed) {
         None => Ok(statements),
-        Some(stray) => Err(context.fault(What::StrayData, stray.range.start)),
+        Some(stray) => Err(context.fault(ScriptProblem::StrayData, stray.range.start)),
     }
 }
 
-impl Statement {
+impl ParsedStatement {
     /// The statement as what is worked on: number n of as many.
-    pub fn step(&self, number: usize, of: usize) -> Step {
-        Step::Statement { number, of, offset: self.start, end: self.end, line: self.line }
+    pub fn stage(&self, number: usize, of: usize) -> Stage {
+        Stage::Statement { number, of, offset: self.start, end: self.end, line: self.line }
     }
 
     /// Its command, such as `CREATE TABLE`.
@@ -260,7 +260,7 @@ unsafe fn command(node: *mut pg_sys::Node) -> String {
     }
 }
 
-unsafe fn kind(node: *mut pg_sys::Node) -> Kind {
+unsafe fn kind(node: *mut pg_sys::Node) -> StatementKind {
     // SAFETY: each node is read as what its tag says that it is.
     unsafe {
         match (*node).type_ {
@@ -269,27 +269,28 @@ unsafe fn kind(node: *mut pg_sys::Node) -> Kind {
                 let copy = node.cast::<pg_sys::CopyStmt>();
                 match ((*copy).filename.is_null(), (*copy).is_from) {
                     (true, true) if is_binary((*copy).options) => {
-                        Kind::ClientCopy("COPY FROM STDIN (FORMAT binary)")
+                        StatementKind::ClientCopy("COPY FROM STDIN (FORMAT binary)")
                     }
-                    (true, true) => Kind::CopyData,
-                    (true, false) => Kind::ClientCopy("COPY TO STDOUT"),
-                    _ => Kind::Plain,
+                    (true, true) => StatementKind::CopyData,
+                    (true, false) => StatementKind::ClientCopy("COPY TO STDOUT"),
+                    _ => StatementKind::Plain,
                 }
             }
             NodeTag::T_DiscardStmt
                 if (*node.cast::<pg_sys::DiscardStmt>()).target
                     == pg_sys::DiscardMode::DISCARD_ALL =>
             {
-                Kind::DiscardAll
+                StatementKind::DiscardAll
             }
-            NodeTag::T_CreateSchemaStmt if makes_own_schema(node) => Kind::OwnSchema,
+            NodeTag::T_CreateSchemaStmt if makes_own_schema(node) => StatementKind::OwnSchema,
             NodeTag::T_VariableSetStmt if is_set_transaction(node) => {
                 let set = node.cast::<pg_sys::VariableSetStmt>();
-                Kind::SetTransaction(Characteristics(elements((*set).args)))
+                StatementKind::SetTransaction(Characteristics(elements((*set).args)))
             }
-            _ if concerns_us(node) => Kind::OwnExtension(command(node)),
-            _ => non_transactional(node)
-                .map_or(Kind::Plain, |(command, form)| Kind::NonTransactional(command, form)),
+            _ if concerns_us(node) => StatementKind::OwnExtension(command(node)),
+            _ => non_transactional(node).map_or(StatementKind::Plain, |(command, form)| {
+                StatementKind::NonTransactional(command, form)
+            }),
         }
     }
 }
@@ -305,19 +306,21 @@ unsafe fn is_binary(options: *mut pg_sys::List) -> bool {
     }
 }
 
-unsafe fn transaction(node: *mut pg_sys::Node) -> Kind {
+unsafe fn transaction(node: *mut pg_sys::Node) -> StatementKind {
     use pg_sys::TransactionStmtKind::*;
     // SAFETY: the caller has seen the tag.
     unsafe {
         let statement = node.cast::<pg_sys::TransactionStmt>();
         match (*statement).kind {
-            TRANS_STMT_BEGIN | TRANS_STMT_START if (*statement).options.is_null() => Kind::Begin,
-            TRANS_STMT_BEGIN | TRANS_STMT_START => {
-                Kind::BeginWith(Characteristics(elements((*statement).options)))
+            TRANS_STMT_BEGIN | TRANS_STMT_START if (*statement).options.is_null() => {
+                StatementKind::Begin
             }
-            TRANS_STMT_COMMIT if !(*statement).chain => Kind::Commit,
-            TRANS_STMT_ROLLBACK if !(*statement).chain => Kind::Rollback,
-            _ => Kind::TransactionControl(command(node)),
+            TRANS_STMT_BEGIN | TRANS_STMT_START => {
+                StatementKind::BeginWith(Characteristics(elements((*statement).options)))
+            }
+            TRANS_STMT_COMMIT if !(*statement).chain => StatementKind::Commit,
+            TRANS_STMT_ROLLBACK if !(*statement).chain => StatementKind::Rollback,
+            _ => StatementKind::TransactionControl(command(node)),
         }
     }
 }
@@ -438,12 +441,14 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                 };
                 let all = |what: &str, reach| Some((format!("REINDEX {what}"), form(reach)));
                 match (*reindex).kind {
-                    REINDEX_OBJECT_SCHEMA => all("SCHEMA", Reach::Schema(text((*reindex).name))),
-                    REINDEX_OBJECT_SYSTEM => all("SYSTEM", Reach::Database),
-                    REINDEX_OBJECT_DATABASE => all("DATABASE", Reach::Database),
+                    REINDEX_OBJECT_SCHEMA => {
+                        all("SCHEMA", ReindexScope::Schema(text((*reindex).name)))
+                    }
+                    REINDEX_OBJECT_SYSTEM => all("SYSTEM", ReindexScope::Database),
+                    REINDEX_OBJECT_DATABASE => all("DATABASE", ReindexScope::Database),
                     _ => concurrent.then(|| {
                         let relation = Name::of((*reindex).relation);
-                        (concurrently(), Form::Reindex(Reach::Relation(relation)))
+                        (concurrently(), Form::Reindex(ReindexScope::Relation(relation)))
                     }),
                 }
             }
@@ -479,7 +484,10 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
                 let makes_slot = option((*create).options, c"create_slot").unwrap_or(connects);
                 makes_slot.then(|| {
                     let command = "CREATE SUBSCRIPTION ... WITH (create_slot = true)".to_owned();
-                    (command, Form::Named(Named::Subscription, text((*create).subname), true))
+                    (
+                        command,
+                        Form::Named(GlobalObject::Subscription, text((*create).subname), true),
+                    )
                 })
             }
             NodeTag::T_AlterSubscriptionStmt => {
@@ -504,24 +512,24 @@ unsafe fn non_transactional(node: *mut pg_sys::Node) -> Option<(String, Form)> {
             // Refused only while it has a slot; of its own it always does the same.
             NodeTag::T_DropSubscriptionStmt => {
                 let name = text((*node.cast::<pg_sys::DropSubscriptionStmt>()).subname);
-                whole(Form::Named(Named::Subscription, name, false))
+                whole(Form::Named(GlobalObject::Subscription, name, false))
             }
             NodeTag::T_AlterSystemStmt => whole(Form::Repeatable),
             NodeTag::T_CreatedbStmt => {
                 let name = text((*node.cast::<pg_sys::CreatedbStmt>()).dbname);
-                whole(Form::Named(Named::Database, name, true))
+                whole(Form::Named(GlobalObject::Database, name, true))
             }
             NodeTag::T_DropdbStmt => {
                 let name = text((*node.cast::<pg_sys::DropdbStmt>()).dbname);
-                whole(Form::Named(Named::Database, name, false))
+                whole(Form::Named(GlobalObject::Database, name, false))
             }
             NodeTag::T_CreateTableSpaceStmt => {
                 let name = text((*node.cast::<pg_sys::CreateTableSpaceStmt>()).tablespacename);
-                whole(Form::Named(Named::Tablespace, name, true))
+                whole(Form::Named(GlobalObject::Tablespace, name, true))
             }
             NodeTag::T_DropTableSpaceStmt => {
                 let name = text((*node.cast::<pg_sys::DropTableSpaceStmt>()).tablespacename);
-                whole(Form::Named(Named::Tablespace, name, false))
+                whole(Form::Named(GlobalObject::Tablespace, name, false))
             }
             _ => None,
         }

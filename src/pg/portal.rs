@@ -2,10 +2,10 @@
 //! that a client sends: positions refer to the body, rules and utility statements work
 //! as they do there, and what would be sent to the client is kept or dropped.
 
-use super::context::Context;
+use super::context::ScriptErrorContext;
 use super::copy::{self, Feed};
 use super::memory;
-use super::parse::Statement;
+use super::parse::ParsedStatement;
 use super::text::{self, KEPT_MESSAGES, LONGEST_MESSAGE};
 use super::utility::TopLevel;
 use super::{catch::catch, raw};
@@ -139,25 +139,29 @@ pub enum Truth {
 ///
 /// Not a top-level statement for the server, which therefore refuses in it what a
 /// transaction can't hold.
-pub fn run(context: &Context, statement: &Statement, keep_rows: bool) -> Result<Output> {
+pub fn run(
+    context: &ScriptErrorContext,
+    statement: &ParsedStatement,
+    keep_rows: bool,
+) -> Result<Output> {
     run_at(context, statement, keep_rows, false)
 }
 
 /// Runs a statement as a top-level one, which may commit by itself: in a procedure, right
 /// after a commit, when no snapshot is held. Afterwards a transaction is open, to be
 /// committed.
-pub fn run_top_level(context: &Context, statement: &Statement) -> Result<Output> {
+pub fn run_top_level(context: &ScriptErrorContext, statement: &ParsedStatement) -> Result<Output> {
     run_at(context, statement, true, true)
 }
 
 fn run_at(
-    context: &Context,
-    statement: &Statement,
+    context: &ScriptErrorContext,
+    statement: &ParsedStatement,
     keep_rows: bool,
     top_level: bool,
 ) -> Result<Output> {
     let memory = memory::Context::new()?;
-    let body = context.body().as_ptr();
+    let body = context.sql().as_ptr();
     let tree = statement.tree;
     // A parallel worker shows the whole text in pg_stat_activity.
     let options =

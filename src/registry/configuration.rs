@@ -3,7 +3,7 @@
 use crate::domain::{mask, visible};
 use crate::engine::session::{Running, lock_project};
 use crate::error::{Error, Result};
-use crate::pg::guc::Nest;
+use crate::pg::guc::GucScope;
 use crate::pg::spi::View;
 use crate::pg::transaction;
 use crate::store::Store;
@@ -31,7 +31,7 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
     if let Some(Some(path)) = &change.search_path {
         tried.push(("search_path".to_owned(), path.clone()));
     }
-    Nest::with(&tried)?.undo()?;
+    GucScope::with(&tried)?.undo()?;
     let store = Store::find()?;
     let batch = store.open()?;
     let project = batch.project_or_new(name)?;

@@ -15,7 +15,7 @@ use crate::engine::surroundings::Surroundings;
 use crate::engine::{half_run, report};
 use crate::error::{Error, Result};
 use crate::importers::Found;
-use crate::pg::context::Context;
+use crate::pg::context::ScriptErrorContext;
 use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::{message, transaction};
@@ -193,7 +193,7 @@ fn check_scripts(
         if let Some(script) = script {
             let label = report::label(part, version, &content.name, &project.name);
             *at = part;
-            Context::new(&label, without_bom(script), &none).prepare(conforming)?;
+            ScriptErrorContext::new(&label, without_bom(script), &none).prepare(conforming)?;
         }
     }
     Ok(())

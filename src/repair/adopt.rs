@@ -6,7 +6,7 @@ use crate::domain::version::Version;
 use crate::engine::session::Running;
 use crate::error::{Error, Result, arguments};
 use crate::pg::call::Value;
-use crate::pg::guc::Nest;
+use crate::pg::guc::GucScope;
 use crate::pg::message;
 use crate::pg::name::Name;
 use crate::pg::spi::View;
@@ -60,7 +60,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
         None => Vec::new(),
     };
     batch.close()?;
-    let nest = Nest::with(&settings)?;
+    let nest = GucScope::with(&settings)?;
     let name = Name { schema: None, relation: "schema_migrations".to_owned() };
     let record = Record::open(&name)?;
     nest.undo()?;

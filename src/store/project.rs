@@ -149,7 +149,7 @@ impl Batch<'_> {
         }
         // Another session may be making it; its row would have to be waited for.
         let key = lock::name_key(name);
-        if !lock::try_lock(key, lock::Mode::Exclusive)? {
+        if !lock::try_lock(key, lock::LockMode::Exclusive)? {
             let (project, holder) = (name.to_owned(), self.lock_holder(key)?);
             return Err(Error::Busy { project, holder, waited: None });
         }

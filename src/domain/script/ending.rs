@@ -2,7 +2,7 @@
 //! of it, and what it calls.
 
 use super::super::room;
-use super::scan::{self, Kind, scan};
+use super::scan::{self, PieceKind, scan};
 use super::{names, skip_blank};
 
 /// Words behind which a statement of PL/pgSQL begins.
@@ -49,7 +49,7 @@ fn words_at_end<'a>(
     let mut words = Vec::new();
     let from = pieces.partition_point(|piece| piece.range.end <= statement.start);
     let to = pieces.partition_point(|piece| piece.range.start < statement.end);
-    for piece in pieces[from..to].iter().rev().filter(|piece| piece.kind != Kind::Comment) {
+    for piece in pieces[from..to].iter().rev().filter(|piece| piece.kind != PieceKind::Comment) {
         let range = piece.range.start.max(statement.start)..piece.range.end.min(statement.end);
         for word in text[range].split_ascii_whitespace().rev() {
             words.push(word);

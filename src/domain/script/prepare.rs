@@ -1,14 +1,14 @@
 //! A migration's text made ready for the server's parser: placeholders expanded, psql's
 //! commands honoured or passed over, the data of COPY put aside.
 //!
-//! Whatever is told to people is told of the text as it was registered: a [`Map`] leads
+//! Whatever is told to people is told of the text as it was registered: a [`SourceMap`] leads
 //! back to it from what the parser has read. So values of variables get into no message
 //! of ours, and lines are those of the file.
 
 use super::super::mask::Mask;
 use super::super::{halt, room};
 use super::command::{self, Argument, Meaning};
-use super::scan::{Kind, Scan, scan};
+use super::scan::{PieceKind, Scan, scan};
 use super::shorten;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -91,16 +91,16 @@ impl Variables {
 
 /// Why a text can't be made ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct PrepareError {
     /// Where, in bytes.
     pub offset: usize,
     /// Which.
-    pub what: What,
+    pub problem: ScriptProblem,
 }
 
 /// What is wrong in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum ScriptProblem {
     /// A command of psql's that can't be honoured; what to do instead.
     Command(String, &'static str),
     /// Variables that have no value, each once, and the project that they belong to.
@@ -109,7 +109,7 @@ pub enum What {
     /// any: their names, each once, and the project.
     Unexpanded(Vec<String>, String),
     /// Something behind `COPY … FROM stdin` in its line.
-    BehindCopy,
+    TextAfterCopy,
     /// Data that no COPY reads, once all is expanded.
     StrayData,
     /// Expanded it is more than a text can be: see [`LONGEST`], or [`LONGEST_VALUES`].
@@ -118,20 +118,20 @@ pub enum What {
 
 /// A text that is ready.
 #[derive(Debug, Clone, Default)]
-pub struct Script<'a> {
+pub struct PreparedScript<'a> {
     /// What the parser is to read.
     pub sql: Cow<'a, str>,
     /// The way back from there.
-    pub map: Map,
+    pub map: SourceMap,
     /// The data of COPY statements, in their order.
-    pub data: Vec<Data>,
+    pub data: Vec<CopyData>,
     /// Commands that were passed over: where, and their names.
-    pub passed_over: Vec<(usize, String)>,
+    pub ignored_commands: Vec<(usize, String)>,
 }
 
 /// The data of a COPY statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Data {
+pub struct CopyData {
     /// Where the statement's semicolon is, in what the parser reads.
     pub semicolon: usize,
     /// Where the data is in the text as it was registered.
@@ -140,7 +140,7 @@ pub struct Data {
 
 /// Leads from places in what the parser reads to places in the text as it was registered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Map {
+pub struct SourceMap {
     // Where runs begin, there and here. A run goes to the next one's beginning.
     runs: Vec<Run>,
 }
@@ -153,9 +153,9 @@ struct Run {
     verbatim: bool,
 }
 
-impl Map {
+impl SourceMap {
     /// The place in the text of a place in what the parser reads, both in bytes.
-    pub fn back(&self, sql: usize) -> usize {
+    pub fn to_source(&self, sql: usize) -> usize {
         let next = self.runs.partition_point(|run| run.sql <= sql);
         match next.checked_sub(1).map(|n| self.runs[n]) {
             Some(run) if run.verbatim => run.text + (sql - run.sql),
@@ -165,7 +165,7 @@ impl Map {
     }
 
     /// The place in the text where something ends that ends there.
-    pub fn back_end(&self, sql: usize) -> usize {
+    pub fn to_source_end(&self, sql: usize) -> usize {
         let before = self.runs.partition_point(|run| run.sql < sql);
         match before.checked_sub(1).map(|n| self.runs[n]) {
             Some(run) if run.verbatim => run.text + (sql - run.sql),
@@ -176,28 +176,29 @@ impl Map {
     }
 }
 
-/// Makes a text ready. `conforming` is `standard_conforming_strings`. Errors: see [`What`].
+/// Makes a text ready. `conforming` is `standard_conforming_strings`. Errors: see [`ScriptProblem`].
 pub fn prepare<'a>(
     text: &'a str,
     conforming: bool,
     variables: &Variables,
-) -> Result<Script<'a>, Fault> {
+) -> Result<PreparedScript<'a>, PrepareError> {
     let scan = scan(text, conforming);
-    let is_variable = |kind: Kind| matches!(kind, Kind::Variable | Kind::Bound);
-    let plain = |kind: Kind| is_variable(kind) || matches!(kind, Kind::Sql | Kind::Comment);
+    let is_variable = |kind: PieceKind| matches!(kind, PieceKind::Variable | PieceKind::Bound);
+    let plain =
+        |kind: PieceKind| is_variable(kind) || matches!(kind, PieceKind::Sql | PieceKind::Comment);
     let begin = variables.placeholder_begin();
     let is_dollar = begin.is_some_and(|begin| find(text.as_bytes(), 0, begin).is_some());
-    if let Some(offset) = scan.behind_copy {
-        return Err(Fault { offset, what: What::BehindCopy });
+    if let Some(offset) = scan.after_copy {
+        return Err(PrepareError { offset, problem: ScriptProblem::TextAfterCopy });
     }
     let has_variables =
         variables.syntax == Syntax::Psql && scan.pieces.iter().any(|piece| is_variable(piece.kind));
     if scan.pieces.iter().all(|piece| plain(piece.kind)) && !is_dollar && !has_variables {
-        return Ok(Script {
+        return Ok(PreparedScript {
             sql: Cow::Borrowed(text),
-            map: Map::default(),
+            map: SourceMap::default(),
             data: Vec::new(),
-            passed_over: Vec::new(),
+            ignored_commands: Vec::new(),
         });
     }
     let mut maker = Maker {
@@ -210,14 +211,14 @@ pub fn prepare<'a>(
         sql: String::new(),
         runs: Vec::new(),
         data: Vec::new(),
-        passed_over: Vec::new(),
+        ignored_commands: Vec::new(),
     };
     maker.make(&scan)?;
-    Ok(Script {
+    Ok(PreparedScript {
         sql: Cow::Owned(maker.sql),
-        map: Map { runs: maker.runs },
+        map: SourceMap { runs: maker.runs },
         data: maker.data,
-        passed_over: maker.passed_over,
+        ignored_commands: maker.ignored_commands,
     })
 }
 
@@ -232,8 +233,8 @@ struct Maker<'a> {
     unexpanded: Unset,
     sql: String,
     runs: Vec<Run>,
-    data: Vec<Data>,
-    passed_over: Vec<(usize, String)>,
+    data: Vec<CopyData>,
+    ignored_commands: Vec<(usize, String)>,
 }
 
 /// What has no value.
@@ -259,24 +260,24 @@ impl Unset {
 }
 
 impl Maker<'_> {
-    fn make(&mut self, scan: &Scan) -> Result<(), Fault> {
+    fn make(&mut self, scan: &Scan) -> Result<(), PrepareError> {
         let mut end = self.text.len();
         let mut copies = scan.copies.iter();
         for piece in &scan.pieces {
             let range = piece.range.clone();
             halt::work(range.len());
             match piece.kind {
-                Kind::Sql => self.plain(range)?,
-                Kind::Comment => self.verbatim(range),
-                Kind::Variable => self.variable(range, false)?,
-                Kind::Bound => self.variable(range, true)?,
-                Kind::Data => {
+                PieceKind::Sql => self.plain(range)?,
+                PieceKind::Comment => self.verbatim(range),
+                PieceKind::Variable => self.variable(range, false)?,
+                PieceKind::Bound => self.variable(range, true)?,
+                PieceKind::Data => {
                     let place = copies.next().map_or(range.start, |place| *place);
                     let semicolon = self.place_in_sql(place);
-                    room::push(&mut self.data, Data { semicolon, range });
+                    room::push(&mut self.data, CopyData { semicolon, range });
                 }
-                Kind::EndOfData => {}
-                Kind::Command => {
+                PieceKind::EndOfData => {}
+                PieceKind::Command => {
                     if self.command(range.clone())? {
                         end = range.start;
                         break;
@@ -288,17 +289,21 @@ impl Maker<'_> {
         self.run(end, true);
         // All at once: they are set one after the other.
         let unexpanded = std::mem::take(&mut self.unexpanded);
-        self.missed(unexpanded, What::Unexpanded)?;
+        self.missed(unexpanded, ScriptProblem::Unexpanded)?;
         let unset = std::mem::take(&mut self.unset);
-        self.missed(unset, What::Unset)
+        self.missed(unset, ScriptProblem::Unset)
     }
 
-    fn missed(&self, unset: Unset, what: fn(Vec<String>, String) -> What) -> Result<(), Fault> {
+    fn missed(
+        &self,
+        unset: Unset,
+        what: fn(Vec<String>, String) -> ScriptProblem,
+    ) -> Result<(), PrepareError> {
         match unset.names.is_empty() {
             true => Ok(()),
-            false => Err(Fault {
+            false => Err(PrepareError {
                 offset: unset.offset,
-                what: what(unset.names, self.variables.project.clone()),
+                problem: what(unset.names, self.variables.project.clone()),
             }),
         }
     }
@@ -322,10 +327,10 @@ impl Maker<'_> {
         room::push(&mut self.runs, Run { sql: self.sql.len(), text, verbatim });
     }
 
-    fn instead(&mut self, at: usize, value: &str) -> Result<(), Fault> {
+    fn instead(&mut self, at: usize, value: &str) -> Result<(), PrepareError> {
         self.count(at, value.len())?;
         if self.sql.len() + value.len() > LONGEST {
-            return Err(Fault { offset: at, what: What::TooLong });
+            return Err(PrepareError { offset: at, problem: ScriptProblem::TooLong });
         }
         if !value.is_empty() {
             self.run(at, false);
@@ -335,16 +340,16 @@ impl Maker<'_> {
     }
 
     /// Counts what is put in the place of something.
-    fn count(&mut self, at: usize, length: usize) -> Result<(), Fault> {
+    fn count(&mut self, at: usize, length: usize) -> Result<(), PrepareError> {
         self.expanded += length;
         match self.expanded > LONGEST_VALUES {
-            true => Err(Fault { offset: at, what: What::TooLong }),
+            true => Err(PrepareError { offset: at, problem: ScriptProblem::TooLong }),
             false => Ok(()),
         }
     }
 
     /// SQL, in which `${x}` is expanded where that is asked for.
-    fn plain(&mut self, range: Range<usize>) -> Result<(), Fault> {
+    fn plain(&mut self, range: Range<usize>) -> Result<(), PrepareError> {
         let Some(begin) = self.variables.placeholder_begin() else {
             self.verbatim(range);
             return Ok(());
@@ -376,7 +381,7 @@ impl Maker<'_> {
     }
 
     /// A variable; `may_be_bound`: one that isn't set may be no variable.
-    fn variable(&mut self, range: Range<usize>, may_be_bound: bool) -> Result<(), Fault> {
+    fn variable(&mut self, range: Range<usize>, may_be_bound: bool) -> Result<(), PrepareError> {
         let written = &self.text[range.clone()];
         match self.value(range.start, written)?.map(Cow::into_owned) {
             Some(value) => self.instead(range.start, &value),
@@ -393,7 +398,7 @@ impl Maker<'_> {
     }
 
     /// What a variable is to be replaced by, as it is written. None: it isn't set.
-    fn value(&self, at: usize, written: &str) -> Result<Option<Cow<'_, str>>, Fault> {
+    fn value(&self, at: usize, written: &str) -> Result<Option<Cow<'_, str>>, PrepareError> {
         let inner = written.strip_prefix(':').unwrap_or(written);
         let look_up = |name: &str| {
             let own = self.own.get(name);
@@ -416,7 +421,7 @@ impl Maker<'_> {
         };
         let Some((value, quote)) = found else { return Ok(None) };
         if value.len() > LONGEST_VALUES {
-            return Err(Fault { offset: at, what: What::TooLong });
+            return Err(PrepareError { offset: at, problem: ScriptProblem::TooLong });
         }
         halt::work(value.len());
         Ok(Some(match quote {
@@ -432,13 +437,15 @@ impl Maker<'_> {
     }
 
     /// A command. True: it ends the script.
-    fn command(&mut self, range: Range<usize>) -> Result<bool, Fault> {
+    fn command(&mut self, range: Range<usize>) -> Result<bool, PrepareError> {
         let written = &self.text[range.clone()];
         let name = shorten(command::name(written));
-        let refused =
-            |why| Fault { offset: range.start, what: What::Command(format!("\\{name}"), why) };
+        let refused = |why| PrepareError {
+            offset: range.start,
+            problem: ScriptProblem::Command(format!("\\{name}"), why),
+        };
         match command::meaning(written) {
-            Meaning::Nothing => self.passed_over.push((range.start, format!("\\{name}"))),
+            Meaning::Nothing => self.ignored_commands.push((range.start, format!("\\{name}"))),
             Meaning::Silent => {}
             Meaning::Semicolon => self.instead(range.start, ";")?,
             Meaning::Colon => self.instead(range.start, ":")?,

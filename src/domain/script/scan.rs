@@ -12,7 +12,7 @@ use std::ops::Range;
 
 /// What a piece is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum PieceKind {
     /// SQL, in whatever amount: part of a statement, or several.
     Sql,
     /// A comment.
@@ -34,7 +34,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// What it is.
-    pub kind: Kind,
+    pub kind: PieceKind,
     /// Where it is, in bytes.
     pub range: Range<usize>,
 }
@@ -50,7 +50,7 @@ pub struct Scan {
     pub copies: Vec<usize>,
     /// Where something stands between the end of a COPY and the end of its line, so that
     /// it can't be told from the data.
-    pub behind_copy: Option<usize>,
+    pub after_copy: Option<usize>,
 }
 
 /// Reads a text. `conforming` is `standard_conforming_strings`: whether a backslash is
@@ -141,8 +141,8 @@ impl Scanner<'_> {
             halt::work(self.at - start);
             self.piece(kind, start);
             let ends = match kind {
-                Kind::Sql => self.scan.ends.last() == Some(&start),
-                Kind::Command => self.sends(start),
+                PieceKind::Sql => self.scan.ends.last() == Some(&start),
+                PieceKind::Command => self.sends(start),
                 _ => false,
             };
             if ends {
@@ -152,14 +152,14 @@ impl Scanner<'_> {
     }
 
     /// Adds what has been read to the last piece of its kind, or as a new one.
-    fn piece(&mut self, kind: Kind, start: usize) {
+    fn piece(&mut self, kind: PieceKind, start: usize) {
         match self.scan.pieces.last_mut() {
-            Some(last) if last.kind == kind && kind == Kind::Sql => last.range.end = self.at,
+            Some(last) if last.kind == kind && kind == PieceKind::Sql => last.range.end = self.at,
             _ => self.new_piece(kind, start..self.at),
         }
     }
 
-    fn new_piece(&mut self, kind: Kind, range: Range<usize>) {
+    fn new_piece(&mut self, kind: PieceKind, range: Range<usize>) {
         room::push(&mut self.scan.pieces, Piece { kind, range });
     }
 
@@ -178,15 +178,15 @@ impl Scanner<'_> {
     }
 
     /// Reads one token, and passes it.
-    fn token(&mut self) -> Kind {
+    fn token(&mut self) -> PieceKind {
         match &self.bytes[self.at..] {
             [b'-', b'-', ..] => {
                 self.at = super::end_of_line(self.bytes, self.at);
-                return Kind::Comment;
+                return PieceKind::Comment;
             }
             [b'/', b'*', ..] => {
                 self.at = super::end_of_comment(self.bytes, self.at);
-                return Kind::Comment;
+                return PieceKind::Comment;
             }
             [b'\'', ..] => self.quoted(!self.conforming),
             [b'"', ..] => {
@@ -223,11 +223,11 @@ impl Scanner<'_> {
                 // As psql has it: a semicolon that it doesn't act on itself, or a colon
                 // that begins no variable.
                 self.at += 2;
-                return Kind::Command;
+                return PieceKind::Command;
             }
             [b'\\', ..] => {
                 self.at = end_of_command(self.bytes, self.at);
-                return Kind::Command;
+                return PieceKind::Command;
             }
             [b';', ..] => {
                 if self.statement.parentheses == 0 && self.statement.blocks == 0 {
@@ -245,7 +245,7 @@ impl Scanner<'_> {
             }
             [] => {}
         }
-        Kind::Sql
+        PieceKind::Sql
     }
 
     /// Notes a parenthesis or bracket.
@@ -405,20 +405,20 @@ impl Scanner<'_> {
     }
 
     /// `::`, `:=`, or a variable.
-    fn colon(&mut self) -> Kind {
+    fn colon(&mut self) -> PieceKind {
         self.other();
         if let Some(length) = variable(&self.bytes[self.at..]) {
             let (may_separate, separates) = self.separates();
             self.at += if separates { 1 } else { length };
             return match (may_separate, separates) {
-                (_, true) => Kind::Sql,
-                (true, _) => Kind::Bound,
-                _ => Kind::Variable,
+                (_, true) => PieceKind::Sql,
+                (true, _) => PieceKind::Bound,
+                _ => PieceKind::Variable,
             };
         }
         let is_operator = matches!(self.bytes.get(self.at + 1), Some(b':' | b'='));
         self.at += if is_operator { 2 } else { 1 };
-        Kind::Sql
+        PieceKind::Sql
     }
 
     /// Whether a command, which has been read, ends the statement, and sends it.
@@ -429,7 +429,7 @@ impl Scanner<'_> {
             ";" if self.statement.parentheses == 0 && self.statement.blocks == 0 => {
                 // It is sent with the next one, and its data would come behind that one.
                 if std::mem::take(&mut self.statement).copy == Copy::FromClient {
-                    self.scan.behind_copy.get_or_insert(start);
+                    self.scan.after_copy.get_or_insert(start);
                 }
                 false
             }
@@ -453,12 +453,12 @@ impl Scanner<'_> {
         let comment = line[blank..].starts_with(b"--");
         let end = if comment { super::end_of_line(line, blank) } else { blank };
         if !matches!(line[end..], [] | [b'\n'] | [b'\r', b'\n']) {
-            self.scan.behind_copy.get_or_insert(rest + end);
+            self.scan.after_copy.get_or_insert(rest + end);
         }
         if comment {
-            self.new_piece(Kind::Comment, rest..self.at);
+            self.new_piece(PieceKind::Comment, rest..self.at);
         } else if self.at > rest {
-            self.piece(Kind::Sql, rest);
+            self.piece(PieceKind::Sql, rest);
         }
         self.data(place);
     }
@@ -485,13 +485,13 @@ impl Scanner<'_> {
         };
         if end > start {
             self.at = end;
-            self.new_piece(Kind::Data, start..end);
+            self.new_piece(PieceKind::Data, start..end);
             room::push(&mut self.scan.copies, place);
         }
         if end < self.bytes.len() {
             let newline = halt::search(self.bytes, end, 1, |part| memchr::memchr(b'\n', part));
             self.at = newline.map_or(self.bytes.len(), |n| n + 1);
-            self.new_piece(Kind::EndOfData, end..self.at);
+            self.new_piece(PieceKind::EndOfData, end..self.at);
         }
     }
 }
