@@ -27,6 +27,7 @@ pub mod parse;
 pub mod portal;
 mod raw;
 pub mod reserve;
+pub mod role;
 pub mod rows;
 pub mod settings;
 pub mod spi;

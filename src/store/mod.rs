@@ -17,8 +17,9 @@ pub mod standing;
 pub mod unfinished;
 
 use crate::error::Result;
-use crate::pg::identity::{AsOwner, Users};
+use crate::pg::identity::Users;
 use crate::pg::integrity::OwnObjects;
+use crate::pg::role::AsRole;
 use crate::pg::spi::{Spi, Statement, View};
 use std::cell::Cell;
 
@@ -55,7 +56,7 @@ impl Store {
     /// Begins a batch of work on the tables.
     pub fn open(&self) -> Result<Batch<'_>> {
         let at_work = AtWork::new();
-        let (role, spi) = AsOwner::enter(self.objects.owner())?;
+        let (role, spi) = AsRole::enter(self.objects.owner())?;
         Ok(Batch { role, spi, store: self, _at_work: at_work })
     }
 }
@@ -88,7 +89,7 @@ impl Drop for AtWork {
 
 /// A batch of work on the tables.
 pub struct Batch<'a> {
-    role: AsOwner,
+    role: AsRole,
     spi: Spi,
     store: &'a Store,
     // Also ends when an error ends the batch.
