@@ -10,11 +10,11 @@ use crate::engine::{condition, constraints};
 use crate::error::{Error, Result, arguments};
 use crate::pg::activity::Activity;
 use crate::pg::context::ScriptErrorContext;
-use crate::pg::integrity::OwnObjects;
 use crate::pg::message;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::store::Store;
+use crate::store::own_objects::OwnObjects;
 use crate::store::project::Project;
 use crate::store::registry::VerifyScript;
 

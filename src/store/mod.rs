@@ -9,6 +9,7 @@ pub mod event;
 pub mod holder;
 pub mod journal;
 pub mod overview;
+pub mod own_objects;
 pub mod project;
 pub mod registry;
 pub mod requirement;
@@ -18,9 +19,9 @@ pub mod unfinished;
 
 use crate::error::Result;
 use crate::pg::identity::Users;
-use crate::pg::integrity::OwnObjects;
 use crate::pg::role::AsRole;
 use crate::pg::spi::{Spi, Statement, View};
+use own_objects::OwnObjects;
 use std::cell::Cell;
 
 thread_local! {

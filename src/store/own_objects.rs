@@ -1,0 +1,129 @@
+//! Whether this extension and its tables are still what they were.
+
+use crate::error::{Error, Result};
+use crate::pg::extension;
+use crate::pg::relation::{self, RelationState, SideEffect};
+use pgrx::pg_sys::{self, Oid};
+use std::ffi::CStr;
+
+/// The schema of our objects.
+pub const SCHEMA: &CStr = c"migrations";
+
+/// The view that users read. Its owner does our bookkeeping.
+const HISTORY: &CStr = c"history";
+
+/// The table that update scripts of the extension lock first.
+const PROJECT: &CStr = c"project";
+
+const TABLES: [&CStr; 6] = [PROJECT, c"migration", c"applied", c"event", c"unfinished", c"journal"];
+
+/// The function of the triggers that are ours.
+const GUARD: &CStr = c"guard";
+
+/// The extension and its relations, as they were found at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnObjects {
+    extension: Oid,
+    relations: Vec<(&'static CStr, RelationState)>,
+}
+
+impl OwnObjects {
+    /// Finds them by name. Errors: as of [`extension::check_version`]; a table is missing, or has a
+    /// trigger, a rule, row security or a child that isn't ours, whose code our own changes
+    /// would run (55000).
+    pub fn find() -> Result<OwnObjects> {
+        // Waits for an update of the extension that is running, and makes later ones wait for
+        // the end of the transaction.
+        if let Some(schema) = relation::schema(SCHEMA) {
+            relation::lock_for_reading(schema, PROJECT);
+        }
+        extension::check_version()?;
+        let (Some(extension), Some(schema)) = (extension::oid(), relation::schema(SCHEMA)) else {
+            return Err(Error::NotInstalled);
+        };
+        let names = TABLES.into_iter().chain([HISTORY]);
+        let relations: Option<Vec<_>> =
+            names.map(|name| Some((name, RelationState::find(schema, name)?))).collect();
+        let relations = relations.ok_or(Error::NotInstalled)?;
+        for (name, table) in relations.iter().filter(|(name, _)| *name != HISTORY) {
+            if let Some(effect) = table.side_effect((schema, GUARD))? {
+                return Err(foreign(&name.to_string_lossy(), effect));
+            }
+        }
+        Ok(OwnObjects { extension, relations })
+    }
+
+    /// Keeps others from rewriting the tables until the transaction ends.
+    pub fn hold(&self) {
+        for (_, relation) in &self.relations {
+            relation.lock_for_reading();
+        }
+    }
+
+    /// The owner of the history, as whom bookkeeping is done.
+    pub fn owner(&self) -> Oid {
+        let history = self.relations.iter().find(|(name, _)| *name == HISTORY);
+        history.map_or(pg_sys::InvalidOid, |(_, history)| history.owner())
+    }
+
+    /// How they differ from what they were. None: they don't.
+    pub fn difference(&self) -> Option<String> {
+        let now = match OwnObjects::find() {
+            Ok(now) if now == *self => return None,
+            Ok(now) if now.extension == self.extension => now,
+            Err(Error::SchemaVersion { installed, .. }) => {
+                return Some(format!(
+                    "Extension pg_migrations was updated to version {installed}."
+                ));
+            }
+            Err(Error::ForeignObject { table, what, .. }) => {
+                return Some(format!(
+                    "{what} of table migrations.{table} is not part of pg_migrations."
+                ));
+            }
+            // Renamed or moved tables are not found, though the extension is there.
+            _ if extension::oid() == Some(self.extension) => {
+                return Some("A table of pg_migrations was renamed or moved.".to_owned());
+            }
+            _ => return Some("Extension pg_migrations was dropped.".to_owned()),
+        };
+        let changed = self.relations.iter().zip(&now.relations).find(|(a, b)| a != b);
+        let name = changed.map_or(HISTORY, |((name, _), _)| name).to_string_lossy();
+        Some(format!("Table migrations.{name} was emptied, rewritten, replaced or given away."))
+    }
+
+    /// Accepts that the tables have other files than before.
+    pub fn follow_files(&mut self) {
+        let Ok(now) = OwnObjects::find() else { return };
+        for ((_, before), (_, now)) in self.relations.iter_mut().zip(&now.relations) {
+            before.accept_file_of(now);
+        }
+    }
+}
+
+/// The error of a table that has something that isn't ours.
+fn foreign(table: &str, effect: SideEffect) -> Error {
+    let (what, hint) = match effect {
+        SideEffect::Trigger(trigger) => {
+            let quoted = crate::pg::quote_identifier(&trigger);
+            (
+                format!("Trigger \"{trigger}\""),
+                format!("DROP TRIGGER {quoted} ON migrations.{table};"),
+            )
+        }
+        SideEffect::Rule => {
+            ("A rule".to_owned(), format!("Drop it: \\d migrations.{table} shows its name."))
+        }
+        SideEffect::RowSecurity => (
+            "Row-level security".to_owned(),
+            format!(
+                "ALTER TABLE migrations.{table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;"
+            ),
+        ),
+        SideEffect::Child => (
+            "A table that inherits from it".to_owned(),
+            format!("Use ALTER TABLE ... NO INHERIT migrations.{table}."),
+        ),
+    };
+    Error::ForeignObject { table: table.to_owned(), what, hint }
+}
