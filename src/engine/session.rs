@@ -1,10 +1,10 @@
 //! What each call that changes something does first.
 
 use crate::error::{Error, Result};
-use crate::pg::lock::{self, LockMode};
 use crate::pg::spi::View;
 use crate::pg::transaction;
 use crate::store::Batch;
+use crate::store::lock::{self, LockMode};
 use crate::store::project::Project;
 use std::cell::Cell;
 

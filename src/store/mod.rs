@@ -8,6 +8,7 @@ pub mod applied;
 pub mod event;
 pub mod holder;
 pub mod journal;
+pub mod lock;
 pub mod overview;
 pub mod own_objects;
 pub mod project;

@@ -5,8 +5,8 @@ use crate::domain::script::prepare::{Syntax, Variables};
 use crate::error::{Error, Result};
 use crate::pg::call::Value;
 use crate::pg::identity::Users;
-use crate::pg::lock;
 use crate::pg::spi::{Row, Statement, Type, View};
+use crate::store::lock;
 
 /// The project of calls that name none and set none.
 pub const DEFAULT: &str = "default";
