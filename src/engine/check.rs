@@ -9,6 +9,7 @@ use crate::pg::memory;
 use crate::pg::parse::{self, Characteristics, Form, GlobalObject, ParsedStatement, StatementKind};
 use crate::store::Batch;
 use crate::store::overview::Pending;
+use crate::store::own_objects::RESERVED;
 use crate::store::project::Project;
 
 /// What kind of run a body is for.
@@ -78,7 +79,7 @@ pub fn body(context: &ScriptErrorContext, mode: Mode) -> Result<Checked> {
     context.prepare(parse::conforming_strings())?;
     let mut statements = {
         let _attached = context.attach();
-        parse::parse(context)?
+        parse::parse(context, &RESERVED)?
     };
     let controls = |kind: &StatementKind| {
         matches!(kind, StatementKind::Begin | StatementKind::BeginWith(_) | StatementKind::Commit)

@@ -286,8 +286,7 @@ impl Body<'_, '_> {
         if matches!(form, Form::CreateIndex { .. }) {
             let _attached = self.context.attach();
             let table = facts.relation;
-            let definition =
-                new_index::prospective(line.statement, self.context, table, index::definition);
+            let definition = new_index::prospective(line.statement, table, index::definition);
             facts.definition = match definition {
                 Ok(definition) => definition.flatten().map(|definition| {
                     let own = name::of(table).map(|name| quote_identifier(&name.relation));

@@ -100,23 +100,14 @@ fn list(names: &[(&str, &str)]) -> *mut pg_sys::List {
 
 /// Whether a statement is SET CONSTRAINTS ALL: whether it says DEFERRED.
 pub fn sets_all(statement: &ParsedStatement) -> Option<bool> {
-    // SAFETY: a node of the parser, read as what its tag says that it is.
-    unsafe {
-        let node = (*statement.tree).stmt;
-        if (*node).type_ != pg_sys::NodeTag::T_ConstraintsSetStmt {
-            return None;
-        }
-        let set = node.cast::<pg_sys::ConstraintsSetStmt>();
-        (*set).constraints.is_null().then_some((*set).deferred)
-    }
+    let set = statement.tree.get::<pg_sys::ConstraintsSetStmt>()?;
+    set.constraints.is_null().then_some(set.deferred)
 }
 
-/// Has a SET CONSTRAINTS ALL mean these constraints, of which there is one at least. To be
-/// called in the memory that the statement's tree lives in.
+/// Changes a SET CONSTRAINTS to one of these constraints. Without names it would mean all, so it
+/// stays as it is.
 pub fn name_all(statement: &ParsedStatement, names: &[(&str, &str)]) {
-    // SAFETY: as `sets_all` has found it.
-    unsafe {
-        let set = (*statement.tree).stmt.cast::<pg_sys::ConstraintsSetStmt>();
-        (*set).constraints = list(names);
+    if !names.is_empty() {
+        statement.tree.edit(|set: &mut pg_sys::ConstraintsSetStmt| set.constraints = list(names));
     }
 }

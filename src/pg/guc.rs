@@ -96,6 +96,12 @@ pub fn set_session(name: &str, value: &str) -> Result<()> {
     set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
 }
 
+/// Sets a setting for the current transaction, with the rights of the current user. Errors:
+/// those of [`GucScope::set`].
+pub(super) fn set_local(name: &CStr, value: &CStr) -> Result<()> {
+    set(name, Some(value), rights(), pg_sys::GucAction::GUC_ACTION_LOCAL, OR_FAIL)
+}
+
 /// Sets a setting of the session as [`GucScope::pin`] does.
 pub fn pin_session(name: &CStr, value: Option<&str>) -> Result<()> {
     pin(name, value, pg_sys::GucAction::GUC_ACTION_SET)

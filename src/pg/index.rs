@@ -1,13 +1,11 @@
 //! Indexes that a statement is about to make: the name that the server would choose, and the
 //! definition that the statement gives.
 
-use super::context::ScriptErrorContext;
 use super::parse::ParsedStatement;
 use super::subtransaction::Subtransaction;
-use super::{catch::catch, raw};
+use super::{catch::catch, raw, tree};
 use crate::error::Result;
 use core::ffi::c_int;
-use pgrx::PgList;
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::{CStr, CString};
 
@@ -42,17 +40,16 @@ pub fn choose_name(statement: &ParsedStatement, table: u32) -> Result<Option<Str
 
 /// What the server calls the columns of an index at first, those of INCLUDE as well.
 fn column_names(statement: &ParsedStatement) -> Result<Vec<CString>> {
+    let Some(index) = statement.tree.get::<pg_sys::IndexStmt>() else { return Ok(Vec::new()) };
     let mut names = Vec::new();
-    // SAFETY: the caller has seen that it is a CREATE INDEX, whose columns are IndexElem
-    // nodes; names are C strings or null.
+    // SAFETY: columns are lists of nodes; names are C strings or null.
     unsafe {
-        let index = (*statement.tree).stmt.cast::<pg_sys::IndexStmt>();
-        for list in [(*index).indexParams, (*index).indexIncludingParams] {
-            for column in PgList::<pg_sys::IndexElem>::from_pg(list).iter_ptr() {
-                let expression = (*column).expr;
-                let name = match (*column).name.is_null() {
+        for list in [index.indexParams, index.indexIncludingParams] {
+            for column in tree::list::<pg_sys::IndexElem>(list) {
+                let expression = column.expr;
+                let name = match column.name.is_null() {
                     true => catch(|| raw::FigureIndexColname(expression))?,
-                    false => (*column).name,
+                    false => column.name,
                 };
                 let name = if name.is_null() { c"expr" } else { CStr::from_ptr(name) };
                 names.push(name.to_owned());
@@ -100,15 +97,10 @@ fn addition(columns: &[CString]) -> CString {
 /// Gives the index of a CREATE INDEX this name.
 pub fn set_name(statement: &ParsedStatement, name: &str) {
     let name = super::cstring(name);
-    // SAFETY: as above. The portal of the CALL outlives the tree.
-    unsafe {
-        let memory = match pg_sys::PortalContext.is_null() {
-            true => pg_sys::TopTransactionContext,
-            false => pg_sys::PortalContext,
-        };
-        let index = (*statement.tree).stmt.cast::<pg_sys::IndexStmt>();
-        (*index).idxname = pg_sys::MemoryContextStrdup(memory, name.as_ptr());
-    }
+    statement.tree.edit(|index: &mut pg_sys::IndexStmt| {
+        // SAFETY: a C string, which is copied into the memory of the tree.
+        index.idxname = unsafe { pg_sys::pstrdup(name.as_ptr()) };
+    });
 }
 
 /// Has the server define the index of a CREATE INDEX CONCURRENTLY on an empty table with the
@@ -121,7 +113,6 @@ pub fn set_name(statement: &ParsedStatement, name: &str) {
 /// Errors: what is wrong with the statement, which it would say itself; no lock.
 pub fn prospective<T>(
     statement: &ParsedStatement,
-    context: &ScriptErrorContext,
     table: u32,
     look: impl FnOnce(u32) -> Result<T>,
 ) -> Result<Option<T>> {
@@ -132,14 +123,14 @@ pub fn prospective<T>(
     if !may_have_indexes(table.into()) {
         return Ok(None);
     }
-    let text = context.sql().as_ptr();
-    let tree = statement.tree;
-    // SAFETY: the caller has seen that it is a CREATE INDEX. The server changes a copy of it.
-    // The table is locked, and all that is made goes with the subtransaction.
+    let Some(index) = statement.tree.get::<pg_sys::IndexStmt>() else { return Ok(None) };
+    let (text, index) = (statement.tree.sql().as_ptr(), std::ptr::from_ref(index));
+    // SAFETY: a CREATE INDEX and its text. The server changes a copy of it. The table is locked,
+    // and all that is made goes with the subtransaction.
     let index = unsafe {
         catch(|| {
             raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
-            let index = raw::copyObjectImpl((*tree).stmt.cast()).cast::<pg_sys::IndexStmt>();
+            let index = raw::copyObjectImpl(index.cast()).cast::<pg_sys::IndexStmt>();
             (*index).idxname = core::ptr::null_mut();
             (*index).concurrent = false;
             (*index).if_not_exists = false;

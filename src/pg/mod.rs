@@ -37,6 +37,7 @@ pub mod temporary;
 pub mod text;
 pub mod timeout;
 pub mod transaction;
+mod tree;
 pub mod utility;
 
 use std::ffi::CString;

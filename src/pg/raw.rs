@@ -6,7 +6,7 @@
 //! inside [`super::catch::catch`]. A few functions are here because pgrx has no
 //! binding for them.
 
-use core::ffi::{c_char, c_int, c_long};
+use core::ffi::{c_char, c_int, c_long, c_void};
 use pgrx::pg_sys::{
     BackendState, CommandTag, Datum, DestReceiver, ErrorData, FunctionCallInfo, HeapTuple, List,
     MemoryContext, Oid, ParamListInfo, Portal, QueryCompletion, QueryEnvironment, RawParseMode,
@@ -279,6 +279,7 @@ unsafe extern "C-unwind" {
     ) -> pgrx::pg_sys::ObjectAddress;
 
     // memory
+    pub fn MemoryContextAlloc(context: MemoryContext, size: Size) -> *mut c_void;
     pub fn MemoryContextReset(context: MemoryContext);
     pub fn AllocSetContextCreateInternal(
         parent: MemoryContext,
@@ -294,7 +295,6 @@ unsafe extern "C-unwind" {
     pub fn SPI_commit();
     pub fn AbortCurrentTransaction();
     pub fn StartTransactionCommand();
-    pub fn SetPGVariable(name: *const c_char, values: *mut List, is_local: bool);
     pub fn ProcessInterrupts();
     pub fn WaitLatch(
         latch: *mut pgrx::pg_sys::Latch,

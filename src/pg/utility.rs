@@ -48,11 +48,11 @@ pub fn are_refused() -> bool {
 
 /// While it lives, the next utility statement of a kind is made a top-level one.
 #[must_use]
-pub struct TopLevel(());
+pub(super) struct TopLevel(());
 
 impl TopLevel {
     /// The next statement is of this kind.
-    pub fn next(kind: NodeTag) -> TopLevel {
+    pub(super) fn next(kind: NodeTag) -> TopLevel {
         NEXT.set(Some(kind));
         TopLevel(())
     }

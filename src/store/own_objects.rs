@@ -2,12 +2,16 @@
 
 use crate::error::{Error, Result};
 use crate::pg::extension;
+use crate::pg::parse::Reserved;
 use crate::pg::relation::{self, RelationState, SideEffect};
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::CStr;
 
 /// The schema of our objects.
-pub const SCHEMA: &CStr = c"migrations";
+const SCHEMA: &CStr = c"migrations";
+
+/// The names that migrations must not use.
+pub const RESERVED: Reserved = Reserved { extension: extension::NAME, schema: SCHEMA };
 
 /// The view that users read. Its owner does our bookkeeping.
 const HISTORY: &CStr = c"history";
