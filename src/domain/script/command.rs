@@ -2,6 +2,8 @@
 //! and what to do instead of the others.
 
 use super::super::halt;
+pub use super::lexer::command_name as name;
+use super::lexer::variable_length;
 
 /// What a command means for a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,16 +33,6 @@ pub enum Argument {
     Text(String),
     /// A variable, as `:x`, `:'x'` or `:"x"`.
     Variable(String),
-}
-
-/// A command's name, without the backslash.
-pub fn name(command: &str) -> &str {
-    let rest = command.strip_prefix('\\').unwrap_or(command);
-    if rest.starts_with(['\\', ';', ':']) {
-        return &rest[..1];
-    }
-    let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '\\');
-    &rest[..end.unwrap_or(rest.len())]
 }
 
 /// What a command means; `command` begins with its backslash.
@@ -247,7 +239,7 @@ fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
 
 /// `:x`, `:'x'` or `:"x"`; anything else stands for itself.
 fn variable(text: &str) -> (Argument, usize) {
-    match super::scan::variable(text.as_bytes()) {
+    match variable_length(text.as_bytes()) {
         Some(length) => (Argument::Variable(text[..length].to_owned()), length),
         None => (Argument::Text(":".to_owned()), 1),
     }

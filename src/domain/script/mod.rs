@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod ending;
+mod lexer;
 pub mod origin;
 pub mod prepare;
 #[cfg(any(test, fuzzing))]
@@ -13,6 +14,7 @@ pub mod properties;
 pub mod scan;
 
 use super::{halt, room};
+use lexer::{end_of_comment, end_of_line, end_of_name, end_of_quoted, find};
 
 /// The most of a body that is shown as the text around an error, in bytes.
 pub const EXCERPT: usize = 4096;
@@ -39,33 +41,6 @@ pub fn skip_blank(text: &str, from: usize) -> usize {
             _ => return at,
         }
     }
-}
-
-fn end_of_line(bytes: &[u8], from: usize) -> usize {
-    // The server's lexer ends a line comment at a carriage return, too.
-    let end = halt::search(bytes, from, 1, |part| memchr::memchr2(b'\n', b'\r', part));
-    end.unwrap_or(bytes.len())
-}
-
-/// The first place, from one on, of a byte of this kind.
-fn find(bytes: &[u8], from: usize, is: impl Fn(&u8) -> bool) -> Option<usize> {
-    halt::search(bytes, from, 1, |part| part.iter().position(&is))
-}
-
-/// Comments nest in SQL. One that never ends takes the rest of the text.
-fn end_of_comment(bytes: &[u8], from: usize) -> usize {
-    let (mut at, mut depth) = (from, 0usize);
-    let mark = |part: &[u8]| memchr::memchr2(b'/', b'*', part);
-    while let Some(next) = halt::search(bytes, at, 1, mark) {
-        at = next;
-        match &bytes[at..] {
-            [b'/', b'*', ..] => (at, depth) = (at + 2, depth + 1),
-            [b'*', b'/', ..] if depth == 1 => return at + 2,
-            [b'*', b'/', ..] => (at, depth) = (at + 2, depth - 1),
-            _ => at += 1,
-        }
-    }
-    bytes.len()
 }
 
 /// What in a text may be the name of a relation: identifiers, with their schema if it is
@@ -96,20 +71,6 @@ pub fn names(text: &str) -> Vec<&str> {
             }
         }
     }
-}
-
-fn end_of_quoted(bytes: &[u8], from: usize) -> usize {
-    let quote = bytes[from];
-    let end = halt::search(bytes, from + 1, 1, |part| memchr::memchr(quote, part));
-    end.map_or(bytes.len(), |n| n + 1)
-}
-
-fn end_of_name(bytes: &[u8], from: usize) -> usize {
-    if bytes[from] == b'"' {
-        return end_of_quoted(bytes, from);
-    }
-    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | b'$' | 0x80..);
-    find(bytes, from, |b| !is_part(b)).unwrap_or(bytes.len())
 }
 
 /// The beginning of a text, for messages that name what was written.
