@@ -27,7 +27,7 @@ impl Users {
         }
     }
 
-    /// Makes a role the effective user, with these flags of a security context besides.
+    /// Makes a role the effective user, and adds these flags to the security context.
     pub(super) fn switch_to(self, role: pg_sys::Oid, flags: u32) {
         switch(role, self.context | flags as i32);
     }

@@ -105,8 +105,8 @@ impl SessionLock {
         Ok(is_taken.then_some(SessionLock { tag, mode }))
     }
 
-    /// Takes it again if it was lost, and for the current transaction besides. False: another
-    /// session has taken it meanwhile.
+    /// Takes it again if it was lost, and also for the current transaction. False: another session
+    /// has taken it meanwhile.
     pub fn renew(&self) -> Result<bool> {
         let SessionLock { tag, mode } = *self;
         Ok((is_held(tag, mode) || acquire(tag, mode, Holder::Session, false)?)

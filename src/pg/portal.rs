@@ -16,20 +16,20 @@ use receiver::Receiver;
 /// The most rows of a final SELECT that are kept.
 pub const KEPT_ROWS: usize = 20;
 
-/// What a statement gave.
+/// What a statement returned.
 #[derive(Debug, Default)]
 pub struct Output {
     /// The first [`KEPT_ROWS`] rows of its result, each as JSON.
     pub rows: Vec<String>,
     /// The number of further ones.
     pub more: u64,
-    /// Whether it is a statement that gives rows, be it none.
+    /// Whether the statement returns rows, even if there are none.
     pub has_result: bool,
     /// The first column of the first row, if it is a boolean column.
     pub truth: Option<Truth>,
 }
 
-/// What a boolean column gave.
+/// The value of a boolean column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Truth {

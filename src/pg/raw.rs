@@ -1,10 +1,9 @@
 //! Server functions by their bare symbols.
 //!
-//! pgrx wraps each function of the server in a boundary that turns an error into a
-//! Rust panic and drops its position, context and constraint names on the way. What
-//! may raise an error that a user is to see in full is therefore called from here,
-//! inside [`super::catch::catch`]. A few functions are here because pgrx has no
-//! binding for them.
+//! pgrx wraps each function of the server in a boundary that turns an error into a Rust panic and
+//! drops its position, context and constraint names. So a function whose errors users must see in
+//! full is called from here, inside [`super::catch::catch`]. A few functions are here because pgrx
+//! has no binding for them.
 
 use core::ffi::{c_char, c_int, c_long, c_void};
 use pgrx::pg_sys::{
@@ -354,7 +353,7 @@ unsafe extern "C-unwind" {
     pub fn pgstat_report_activity(state: BackendState::Type, text: *const c_char);
 }
 
-/// The setting that has plans run in parallel for the sake of tests.
+/// The setting that forces parallel plans for tests.
 #[cfg(any(feature = "pg14", feature = "pg15"))]
 pub const FORCED_PARALLEL: &str = "force_parallel_mode";
 #[cfg(not(any(feature = "pg14", feature = "pg15")))]

@@ -188,13 +188,13 @@ pub(super) unsafe fn is(text: *const c_char, expected: &CStr) -> bool {
 
 /// The tree of a statement as the parser has made it.
 ///
-/// It lives in a memory context that all trees of its text share and own. Should the server have
-/// deleted that (see [`memory::Context`]), there is no tree any more.
+/// It is in a memory context that all trees of a text own together. When the server has deleted
+/// that (see [`memory::Context`]), there is no tree any more.
 pub(super) struct Tree {
     memory: Rc<memory::Context>,
     input: Rc<ParserInput>,
     statement: NonNull<RawStmt>,
-    // Whether it was analyzed, which leaves nothing of use.
+    // It was analyzed, which changes the tree.
     is_spent: Cell<bool>,
 }
 
@@ -261,8 +261,8 @@ impl Tree {
         self.memory.enter(|| change(unsafe { &mut *node }));
     }
 
-    /// The statement for the analysis, which leaves nothing of the tree. With `keeps` the caller
-    /// analyzes a copy of it. Errors: it was analyzed before, or is gone (XX000).
+    /// The statement for the analysis, which changes it, so that there is no tree afterwards. With
+    /// `keeps` the caller analyzes a copy of it. Errors: there is no tree any more (XX000).
     pub(super) fn to_analyze(&self, keeps: bool) -> Result<*mut RawStmt> {
         if !self.is_there() {
             return Err(Error::Internal {

@@ -1,4 +1,4 @@
-//! The locks of projects: one run at a time. And those of what is made once.
+//! The locks of projects, so that there is one run at a time, and of objects that are made once.
 
 use crate::error::Result;
 pub use crate::pg::lock::LockMode;
@@ -57,8 +57,8 @@ impl SessionLock {
         Ok(taken.map(SessionLock))
     }
 
-    /// Takes it again if it was lost, and for the current transaction besides. False: another
-    /// session has taken it meanwhile.
+    /// Takes it again if it was lost, and also for the current transaction. False: another session
+    /// has taken it meanwhile.
     pub fn renew(&self) -> Result<bool> {
         self.0.renew()
     }

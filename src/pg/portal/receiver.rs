@@ -40,7 +40,7 @@ impl Receiver {
         }
     }
 
-    /// What the statement gave. Its memory is the one that the receiver was made with.
+    /// What the statement returned. The memory is the one that the receiver was made with.
     pub(super) fn output(&self, memory: &memory::Context) -> Result<Output> {
         if !memory.is_there() || self.descriptor.is_null() {
             return Ok(Output { more: self.count, ..Output::default() });
@@ -166,7 +166,7 @@ unsafe fn column_length(descriptor: pg_sys::TupleDesc, n: usize) -> i16 {
 
 unsafe extern "C-unwind" fn nothing(_receiver: *mut pg_sys::DestReceiver) {}
 
-/// What the first column of the first row says, if it is a boolean column.
+/// The first column of the first row, if it is a boolean column.
 ///
 /// # Safety
 /// A tuple and the descriptor that it was made with.
