@@ -1,5 +1,5 @@
-//! psql's own commands in a text: which of them can be passed over, which are honoured,
-//! and what to do instead of the others.
+//! psql's own commands in a script: which of them are ignored, which are carried out, and what to
+//! do instead of the others.
 
 use super::super::halt;
 pub use super::lexer::command_name as name;
@@ -8,9 +8,9 @@ use super::lexer::variable_length;
 /// What a command means for a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
-    /// It changes nothing but what psql shows: it is passed over, and a NOTICE says so.
+    /// It only changes what psql shows. It is ignored with a NOTICE.
     Nothing,
-    /// Only psql's own bookkeeping: it is passed over in silence.
+    /// It only matters to psql. It is ignored without a NOTICE.
     Silent,
     /// It ends a statement as a semicolon does.
     Semicolon,
@@ -22,14 +22,14 @@ pub enum Meaning {
     Unset(String),
     /// It ends the script.
     Quit,
-    /// It can't be honoured; what to do instead, as a sentence.
+    /// It can't be carried out. What to do instead, as a sentence.
     Refused(&'static str),
 }
 
 /// An argument of a command, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Argument {
-    /// As it is.
+    /// A literal text.
     Text(String),
     /// A variable, as `:x`, `:'x'` or `:"x"`.
     Variable(String),
@@ -84,7 +84,7 @@ pub fn meaning(command: &str) -> Meaning {
     }
 }
 
-/// `\d` and its kin, which only show.
+/// `\d` and related commands, which only show something.
 fn is_describe(name: &str) -> bool {
     let mut letters = name.bytes();
     letters.next() == Some(b'd')
@@ -92,7 +92,7 @@ fn is_describe(name: &str) -> bool {
         && letters.all(|b| b.is_ascii_alphabetic() || matches!(b, b'+' | b'S'))
 }
 
-/// Variables with which psql is told how to behave, and which mean nothing here.
+/// Variables that control psql itself, and have no meaning here.
 const SPECIAL: [&str; 30] = [
     "AUTOCOMMIT",
     "COMP_KEYWORD_CASE",
@@ -146,20 +146,20 @@ fn set(arguments: &str) -> Meaning {
     Meaning::Set(name.clone(), words.flatten().collect())
 }
 
-/// The arguments of a command, which begins with its backslash, each in parts. Errors:
-/// what to do about one that can't be read here.
+/// The arguments of a command that begins with its backslash, each in parts. Errors: what to do
+/// instead of an argument that can't be read here.
 pub fn arguments(command: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     words(&command[(1 + name(command).len()).min(command.len())..])
 }
 
-/// What to do about a program whose output is to be an argument.
+/// What to do instead of an argument in backquotes.
 const BACKQUOTES: &str = "Remove the backquotes, which run a program on the client's machine. A value is set with SELECT migrations.set_variable('name', 'value'); in a project with placeholders => ':x'.";
 
 /// The longest arguments that are read, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// The words of a command's arguments, each in parts. Errors: what to do about one that
-/// can't be read here.
+/// The words of a command's arguments, each in parts. Errors: what to do instead of an argument
+/// that can't be read here.
 fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     if arguments.len() > LONGEST {
         return Err("Shorten the command to less than 1 MB.");
@@ -182,7 +182,7 @@ fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
             '`' => return Err(BACKQUOTES),
             '\'' => single_quoted(rest)?,
             '"' => {
-                // Within double quotes everything stands for itself, the quotes too.
+                // Within double quotes everything is literal, including the quotes.
                 let end = rest[1..].find('"').ok_or("Close the quotes.")?;
                 (Argument::Text(rest[..end + 2].to_owned()), end + 2)
             }
@@ -208,7 +208,7 @@ fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     Ok(words)
 }
 
-/// `'…'`, in which a quote is doubled and a backslash begins what C has.
+/// `'…'`, in which a quote is doubled and a backslash begins an escape as in C.
 fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
     let mut value = String::new();
     let mut characters = text.char_indices().skip(1).peekable();
@@ -237,7 +237,7 @@ fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
     Err("Close the quotes.")
 }
 
-/// `:x`, `:'x'` or `:"x"`; anything else stands for itself.
+/// `:x`, `:'x'` or `:"x"`. Anything else is literal.
 fn variable(text: &str) -> (Argument, usize) {
     match variable_length(text.as_bytes()) {
         Some(length) => (Argument::Variable(text[..length].to_owned()), length),

@@ -1,14 +1,14 @@
-//! Whether the text of a block or procedure ends transactions: COMMIT or ROLLBACK as a statement
-//! of it, and what it calls.
+//! Whether the text of a block or procedure ends transactions: whether it has COMMIT or ROLLBACK as
+//! a statement, and which procedures it calls.
 
 use super::super::room;
 use super::scan::{self, PieceKind, scan};
 use super::{names, skip_blank};
 
-/// Words behind which a statement of PL/pgSQL begins.
+/// Words after which a statement of PL/pgSQL begins.
 const BEFORE: [&str; 4] = ["begin", "then", "else", "loop"];
 
-/// What a text does about transactions.
+/// What of a text may end transactions.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ending<'a> {
     /// It has a COMMIT or ROLLBACK.
@@ -17,7 +17,7 @@ pub struct Ending<'a> {
     pub calls: Vec<&'a str>,
 }
 
-/// Reads a text. Quoted text, such as that of EXECUTE, and comments say nothing.
+/// Reads a text. Quoted text, such as that of EXECUTE, and comments are ignored.
 pub fn ending(text: &str) -> Ending<'_> {
     let scan = scan(text, true);
     let mut found = Ending::default();

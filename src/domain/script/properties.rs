@@ -1,12 +1,12 @@
-//! What must hold for any text that is registered as a migration. Held against random texts
-//! here, and against those of a fuzzer in `tests/fuzz`.
+//! Properties of all texts that are registered as migrations. They are checked with random texts
+//! here, and with those of a fuzzer in `tests/fuzz`.
 #![allow(clippy::panic, missing_docs)]
 
 use super::prepare::{PreparedScript, SourceMap, Syntax, Variables, prepare};
 use super::scan::{PieceKind, Scan, scan};
 use super::{EXCERPT, command, excerpt, line_at, names, skip_blank};
 
-/// Panics where something doesn't hold.
+/// Panics if a property doesn't hold.
 pub fn hold(text: &str) {
     for conforming in [true, false] {
         let found = scan(text, conforming);
@@ -79,7 +79,7 @@ fn leads_back(text: &str, script: &PreparedScript) {
         assert!(end <= bytes.len() && end >= last_end);
         (last, last_end) = (here, end);
         let Some(byte) = sql.get(at) else { continue };
-        // The same byte, or what stands for a placeholder or command.
+        // The same byte, or what replaced a placeholder or command.
         assert!(bytes[here] == *byte || matches!(bytes[here], b'\\' | b':' | b'$'));
         if script.map.to_source(at + 1) == here + 1 {
             assert_eq!(bytes[here], *byte);
@@ -103,7 +103,7 @@ fn places(text: &str) {
         assert!(shown.text.len() <= EXCERPT && shown.position >= 1);
         assert!(line_at(text, from) >= 1);
     }
-    // Whatever a line holds, it may stand behind a backslash.
+    // Any line may follow a backslash.
     let line = text.split('\n').next().unwrap_or_default();
     command::meaning(&format!("\\{line}"));
 }
