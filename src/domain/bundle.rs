@@ -111,7 +111,7 @@ fn changed() -> String {
 
 /// A text of any length.
 #[derive(Deserialize)]
-struct Text(#[serde(deserialize_with = "text")] String);
+struct BundleText(#[serde(deserialize_with = "text")] String);
 
 fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     struct Owned;
@@ -132,11 +132,11 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 }
 
 fn option<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<Text>::deserialize(from)?.map(|Text(text)| text))
+    Ok(Option::<BundleText>::deserialize(from)?.map(|BundleText(text)| text))
 }
 
 fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    list(from).map(|all| all.into_iter().map(|Text(text)| text).collect())
+    list(from).map(|all| all.into_iter().map(|BundleText(text)| text).collect())
 }
 
 /// A list of any length.
@@ -175,7 +175,7 @@ fn settings<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Strin
             mut from: A,
         ) -> Result<Self::Value, A::Error> {
             let mut all = BTreeMap::new();
-            while let Some((Text(name), Text(value))) = from.next_entry()? {
+            while let Some((BundleText(name), BundleText(value))) = from.next_entry()? {
                 all.insert(name, value);
                 if all.len() > MOST {
                     return Err(A::Error::custom(format!("it has more than {MOST} settings")));
@@ -189,7 +189,7 @@ fn settings<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Strin
 
 /// What is read of a bundle first.
 #[derive(Deserialize)]
-struct Head {
+struct Header {
     format: Option<u64>,
 }
 
@@ -200,8 +200,8 @@ impl Bundle {
         room::ensure(3 * json.len());
         // What a later version adds may have an effect, so its format has another number.
         match serde_json::from_str(json) {
-            Ok(Head { format: Some(format) }) if format == u64::from(FORMAT) => {}
-            Ok(Head { format: Some(format) }) => {
+            Ok(Header { format: Some(format) }) if format == u64::from(FORMAT) => {}
+            Ok(Header { format: Some(format) }) => {
                 return Err(format!("its format is {format}, not {FORMAT}"));
             }
             _ => return Err("it has no format".to_owned()),

@@ -182,7 +182,7 @@ impl Graph {
 }
 
 /// A step of several plans: the project, and the step's index in its plan.
-pub type Place = (usize, usize);
+pub type PlanStep = (usize, usize);
 
 /// Merges the plans of several projects into one. Each keeps its order; the first project
 /// continues as long as it can, then the next. `needs(project, step)` returns the steps of other
@@ -192,8 +192,8 @@ pub type Place = (usize, usize);
 /// first. A step also waits for the one before it in its plan.
 pub fn merge(
     lengths: &[usize],
-    needs: impl Fn(usize, usize) -> Vec<Place>,
-) -> Result<Vec<Place>, Vec<Place>> {
+    needs: impl Fn(usize, usize) -> Vec<PlanStep>,
+) -> Result<Vec<PlanStep>, Vec<PlanStep>> {
     let mut done = vec![0; lengths.len()];
     let mut order = Vec::with_capacity(lengths.iter().sum());
     // The projects that may continue, and those that wait for a step of each other one. So a
@@ -222,7 +222,7 @@ pub fn merge(
     };
     // The next step of each project waits for a later one of another project. Follow these: from
     // the awaited step to the next step of its project.
-    let mut path: Vec<Place> = Vec::new();
+    let mut path: Vec<PlanStep> = Vec::new();
     let mut seen = HashSet::new();
     let mut project = first;
     while seen.insert((project, done[project])) {

@@ -48,7 +48,7 @@ impl fmt::Display for InvalidRequirement {
             InvalidRequirement::Character(c) => {
                 write!(f, "It holds the character U+{:04X}, which cannot be seen.", *c as u32)
             }
-            InvalidRequirement::Empty => write!(f, "Nothing stands on one side of the colon."),
+            InvalidRequirement::Empty => write!(f, "One side of the colon is empty."),
         }
     }
 }

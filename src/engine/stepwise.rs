@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::pg::{message, settings, transaction};
 use crate::store::applied::Applied;
-use crate::store::lock::SessionLock;
+use crate::store::lock::ProjectLock;
 use crate::store::project::Project;
 use crate::store::unfinished::Failure;
 use crate::store::{self, Batch, RunId, Store};
@@ -98,7 +98,7 @@ struct Stepwise<'a> {
     project: String,
     id: RunId,
     request: &'a Request,
-    lock: SessionLock,
+    lock: ProjectLock,
     of: usize,
     skipped: RefCell<Skipped>,
     // Where in its body the last try has failed.
@@ -157,7 +157,7 @@ fn run(
 
 /// Takes a project's lock for the session, and waits for another run to end, as long as
 /// `migrations.run_wait` says. None: `default` has no row, and so no migrations.
-fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
+fn wait_for_lock(name: &str) -> Result<Option<ProjectLock>> {
     let end = Instant::now() + settings::run_wait();
     loop {
         let store = Store::find()?;
@@ -166,7 +166,7 @@ fn wait_for_lock(name: &str) -> Result<Option<SessionLock>> {
             batch.close()?;
             return Ok(None);
         };
-        if let Some(lock) = SessionLock::try_lock(project.id)? {
+        if let Some(lock) = ProjectLock::try_lock(project.id)? {
             batch.raise_sequences()?;
             batch.close()?;
             return Ok(Some(lock));
@@ -216,7 +216,7 @@ fn despite_cancel<T>(work: impl Fn() -> Result<T>) -> Result<T> {
 }
 
 /// The project in the newest state, locked for this transaction, too.
-fn own_project(batch: &Batch, lock: &SessionLock, name: &str) -> Result<Project> {
+fn own_project(batch: &Batch, lock: &ProjectLock, name: &str) -> Result<Project> {
     let found = batch.project(name, View::Newest)?;
     let project = found.ok_or_else(|| Error::SnapshotTooOld(name.to_owned()))?;
     if !lock.renew()? {

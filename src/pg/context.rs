@@ -11,7 +11,7 @@ use crate::domain::mask::Mask;
 use crate::domain::script;
 use crate::domain::script::prepare::{CopyData, ScriptProblem, SourceMap, Variables, prepare};
 use crate::error::{Error, Place, Result};
-pub use callback::Attached;
+pub use callback::AttachedContext;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::CString;
 use std::rc::Rc;
@@ -284,8 +284,8 @@ impl<'a> ScriptErrorContext<'a> {
     }
 
     /// Attaches the context to the server's error machinery, until what is returned is dropped.
-    pub fn attach(&self) -> Attached<'_> {
-        Attached::new(self)
+    pub fn attach(&self) -> AttachedContext<'_> {
+        AttachedContext::new(self)
     }
 }
 

@@ -225,11 +225,11 @@ fn set(
 /// All settings that a session can change, as they are at one moment. It serves scripts whose
 /// statements commit, since a scope ends with its transaction.
 pub struct GucSnapshot {
-    settings: Vec<Setting>,
+    settings: Vec<SavedSetting>,
 }
 
 /// A setting in a snapshot.
-struct Setting {
+struct SavedSetting {
     name: CString,
     value: CString,
     // The rights with which the session has set it. None: it has the value for RESET.
@@ -270,7 +270,7 @@ impl GucSnapshot {
                 catch(|| raw::GetConfigOptionByName(pointer, core::ptr::null_mut(), true))
             })?;
             if !value.is_null() {
-                settings.push(Setting {
+                settings.push(SavedSetting {
                     name: name.to_owned(),
                     // SAFETY: a C string, which is copied.
                     value: unsafe { CStr::from_ptr(value) }.to_owned(),
@@ -287,12 +287,12 @@ impl GucSnapshot {
         let now = GucSnapshot::take()?;
         let now: HashMap<&CStr, &CStr> =
             now.settings.iter().map(|s| (s.name.as_c_str(), s.value.as_c_str())).collect();
-        let changed: Vec<&Setting> = self
+        let changed: Vec<&SavedSetting> = self
             .settings
             .iter()
             .filter(|s| now.get(s.name.as_c_str()) != Some(&s.value.as_c_str()))
             .collect();
-        let is_user = |setting: &&&Setting| USERS.contains(&setting.name.as_c_str());
+        let is_user = |setting: &&&SavedSetting| USERS.contains(&setting.name.as_c_str());
         for user in USERS {
             if let Some(setting) = changed.iter().find(|s| s.name.as_c_str() == user) {
                 setting.put_back()?;
@@ -310,7 +310,7 @@ impl GucSnapshot {
     }
 }
 
-impl Setting {
+impl SavedSetting {
     fn put_back(&self) -> Result<()> {
         match self.set_with {
             // A value keeps the rights of the user who set it.

@@ -1,7 +1,7 @@
 //! The transaction that a call runs in. A procedure can end it and continue in the next one.
 
 use super::parse::Characteristics;
-use super::tree::{self, Node};
+use super::tree::{self, TreeNode};
 use super::{catch::catch, guc, interrupt, memory, raw};
 use crate::error::{Error, Result};
 use pgrx::pg_sys::{self, NodeTag};
@@ -39,7 +39,7 @@ fn is_call() -> bool {
         }
         let Some(portal) = pg_sys::ActivePortal.as_ref() else { return false };
         let [planned] = tree::list::<pg_sys::PlannedStmt>(portal.stmts)[..] else { return false };
-        let utility = Node::new(planned.utilityStmt);
+        let utility = TreeNode::new(planned.utilityStmt);
         utility.is_some_and(|utility| utility.tag() == NodeTag::T_CallStmt)
     }
 }

@@ -74,18 +74,18 @@ node_types! {
 
 /// A node of a tree.
 #[derive(Clone, Copy)]
-pub(super) struct Node<'a> {
+pub(super) struct TreeNode<'a> {
     node: NonNull<pg_sys::Node>,
     tree: PhantomData<&'a pg_sys::Node>,
 }
 
-impl<'a> Node<'a> {
+impl<'a> TreeNode<'a> {
     /// None: null.
     ///
     /// # Safety
     /// Null, or a node that lives as long as the lifetime.
-    pub(super) unsafe fn new(node: *mut pg_sys::Node) -> Option<Node<'a>> {
-        NonNull::new(node).map(|node| Node { node, tree: PhantomData })
+    pub(super) unsafe fn new(node: *mut pg_sys::Node) -> Option<TreeNode<'a>> {
+        NonNull::new(node).map(|node| TreeNode { node, tree: PhantomData })
     }
 
     /// Its tag.
@@ -142,11 +142,11 @@ pub(super) fn command_name(command: pg_sys::CommandTag::Type) -> String {
 ///
 /// # Safety
 /// Null, or a list of nodes that live as long as the lifetime.
-pub(super) unsafe fn nodes<'a>(list: *mut List) -> Vec<Node<'a>> {
+pub(super) unsafe fn nodes<'a>(list: *mut List) -> Vec<TreeNode<'a>> {
     // SAFETY: the caller's promise.
     unsafe {
         let list = PgList::<pg_sys::Node>::from_pg(list);
-        list.iter_ptr().filter_map(|node| Node::new(node)).collect()
+        list.iter_ptr().filter_map(|node| TreeNode::new(node)).collect()
     }
 }
 
@@ -156,7 +156,7 @@ pub(super) unsafe fn nodes<'a>(list: *mut List) -> Vec<Node<'a>> {
 /// As of [`nodes`].
 pub(super) unsafe fn list<'a, T: NodeType>(list: *mut List) -> Vec<&'a T> {
     // SAFETY: the caller's promise.
-    unsafe { nodes(list) }.into_iter().filter_map(Node::get).collect()
+    unsafe { nodes(list) }.into_iter().filter_map(TreeNode::get).collect()
 }
 
 /// The texts of a list of String nodes, such as the parts of a name.
@@ -165,7 +165,7 @@ pub(super) unsafe fn list<'a, T: NodeType>(list: *mut List) -> Vec<&'a T> {
 /// As of [`nodes`].
 pub(super) unsafe fn strings(list: *mut List) -> Vec<String> {
     // SAFETY: the caller's promise.
-    unsafe { nodes(list) }.into_iter().filter_map(Node::string).collect()
+    unsafe { nodes(list) }.into_iter().filter_map(TreeNode::string).collect()
 }
 
 /// A copy of a C string. None: null.
@@ -239,17 +239,17 @@ impl Tree {
 
     /// Its node. None: there is no tree any more. The node may be used until other code runs
     /// that may delete memory contexts.
-    pub(super) fn node(&self) -> Option<Node<'_>> {
+    pub(super) fn node(&self) -> Option<TreeNode<'_>> {
         if !self.is_there() {
             return None;
         }
         // SAFETY: the tree is there.
-        unsafe { Node::new(self.statement.as_ref().stmt) }
+        unsafe { TreeNode::new(self.statement.as_ref().stmt) }
     }
 
     /// Its node as one of this type. None: it is of another type, or there is no tree any more.
     pub(super) fn get<T: NodeType>(&self) -> Option<&T> {
-        self.node().and_then(Node::get)
+        self.node().and_then(TreeNode::get)
     }
 
     /// Changes its node, if it is of this type, with the memory of the tree as the current one.

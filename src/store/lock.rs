@@ -46,15 +46,15 @@ pub fn wait_for_sequences() -> Result<()> {
 }
 
 /// The lock of a project across transactions, until this value is dropped. Each transaction has
-/// to take it again ([`SessionLock::renew`]).
+/// to take it again ([`ProjectLock::renew`]).
 #[must_use]
-pub struct SessionLock(lock::SessionLock);
+pub struct ProjectLock(lock::SessionLock);
 
-impl SessionLock {
+impl ProjectLock {
     /// Takes it, without ever waiting. None: another session holds it.
-    pub fn try_lock(project: i64) -> Result<Option<SessionLock>> {
+    pub fn try_lock(project: i64) -> Result<Option<ProjectLock>> {
         let taken = lock::SessionLock::try_lock(tag(project), LockMode::Exclusive)?;
-        Ok(taken.map(SessionLock))
+        Ok(taken.map(ProjectLock))
     }
 
     /// Takes it again if it was lost, and also for the current transaction. False: another session

@@ -53,7 +53,7 @@ pub fn meaning(command: &str) -> Meaning {
             Ok(words) => match words.into_iter().next() {
                 Some(mut word) => match (word.pop(), word.is_empty()) {
                     (Some(Argument::Text(name)), true) => Unset(name),
-                    _ => Refused("Name the variable as it is."),
+                    _ => Refused("Write the name of the variable without quotes or a colon."),
                 },
                 None => Nothing,
             },
@@ -65,22 +65,20 @@ pub fn meaning(command: &str) -> Meaning {
         | "h" | "help" | "?" | "l" | "list" | "l+" | "z" | "sf" | "sv" | "sf+" | "sv+" => Nothing,
         _ if is_describe(name) => Nothing,
         "i" | "include" | "ir" | "include_relative" => Refused(
-            "Load the folder with pg_migrations.sh, which puts the file in, or put its content in its place.",
+            "Load the folder with pg_migrations.sh, which includes the file, or replace the command with the content of the file.",
         ),
-        "copy" => Refused("Put the data behind COPY ... FROM stdin; and end it with a line of \\."),
+        "copy" => Refused("Put the data after COPY ... FROM stdin; and end it with a line of \\."),
         "c" | "connect" => Refused(
-            "A migration runs in the database that holds it. Remove the line (pg_dump writes it with --create).",
+            "Remove the line, which pg_dump writes with --create: a migration runs in its own database.",
         ),
-        "gexec" => Refused("Run the statements that the query makes with EXECUTE in a DO block."),
+        "gexec" => Refused("Run the statements that the query returns with EXECUTE in a DO block."),
         "gset" => Refused("Compute the value where it is needed, or in a DO block."),
         "if" | "elif" | "else" | "endif" => {
             Refused("Decide in a DO block, or with a precondition of the migration.")
         }
         "!" | "setenv" | "getenv" | "cd" | "o" | "out" | "w" | "write" | "lo_import"
-        | "lo_export" => Refused(
-            "What concerns the client's machine is to be done by the client, before or after the run.",
-        ),
-        _ => Refused("Remove the command, or write SQL in its place."),
+        | "lo_export" => Refused("Do this on the client, before or after the run."),
+        _ => Refused("Remove the command, or replace it with SQL."),
     }
 }
 
@@ -134,7 +132,7 @@ fn set(arguments: &str) -> Meaning {
     let mut words = words.into_iter();
     let Some(first) = words.next() else { return Meaning::Nothing };
     let [Argument::Text(name)] = &first[..] else {
-        return Meaning::Refused("Name the variable as it is.");
+        return Meaning::Refused("Write the name of the variable without quotes or a colon.");
     };
     if SPECIAL.contains(&name.as_str()) {
         return Meaning::Nothing;
@@ -226,7 +224,7 @@ fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
                 Some((_, 'b')) => value.push('\u{8}'),
                 Some((_, 'f')) => value.push('\u{c}'),
                 Some((_, '0'..='9' | 'x')) => {
-                    return Err("Write the character itself in the place of its number.");
+                    return Err("Write the character itself instead of its number.");
                 }
                 Some((_, other)) => value.push(other),
                 None => break,

@@ -10,7 +10,7 @@ const BEFORE: [&str; 4] = ["begin", "then", "else", "loop"];
 
 /// What of a text may end transactions.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Ending<'a> {
+pub struct TransactionEnds<'a> {
     /// It has a COMMIT or ROLLBACK.
     pub ends: bool,
     /// The procedures that it calls, as they are written.
@@ -18,9 +18,9 @@ pub struct Ending<'a> {
 }
 
 /// Reads a text. Quoted text, such as that of EXECUTE, and comments are ignored.
-pub fn ending(text: &str) -> Ending<'_> {
+pub fn ending(text: &str) -> TransactionEnds<'_> {
     let scan = scan(text, true);
-    let mut found = Ending::default();
+    let mut found = TransactionEnds::default();
     let mut start = 0;
     for end in &scan.ends {
         found.ends |= ends_transaction(&words_at_end(text, &scan.pieces, start..*end));

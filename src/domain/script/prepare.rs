@@ -11,7 +11,7 @@ mod variables;
 
 use super::super::halt;
 use super::scan::{PieceKind, scan};
-use expansion::Expansion;
+use expansion::Expander;
 pub use source_map::SourceMap;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -98,7 +98,7 @@ pub fn prepare<'a>(
     };
     match !has_placeholders && scan.pieces.iter().all(|piece| is_plain(piece.kind)) {
         true => Ok(PreparedScript { sql: Cow::Borrowed(text), ..PreparedScript::default() }),
-        false => Expansion::new(text, variables).expand(&scan),
+        false => Expander::new(text, variables).expand(&scan),
     }
 }
 

@@ -14,13 +14,13 @@ const KEPT: usize = 100;
 /// While it lives, the callback of a context is called. Each way out drops it, since a callback
 /// left in the list would be called with what is no longer there.
 #[must_use]
-pub struct Attached<'a> {
+pub struct AttachedContext<'a> {
     callback: Box<ErrorContextCallback>,
     _context: &'a ScriptErrorContext<'a>,
 }
 
-impl<'a> Attached<'a> {
-    pub(super) fn new(context: &'a ScriptErrorContext<'a>) -> Attached<'a> {
+impl<'a> AttachedContext<'a> {
+    pub(super) fn new(context: &'a ScriptErrorContext<'a>) -> AttachedContext<'a> {
         let mut callback = Box::new(ErrorContextCallback {
             // SAFETY: reads the head of the list.
             previous: unsafe { pg_sys::error_context_stack },
@@ -29,11 +29,11 @@ impl<'a> Attached<'a> {
         });
         // SAFETY: the box doesn't move while it is in the list; drop takes it out.
         unsafe { pg_sys::error_context_stack = &mut *callback };
-        Attached { callback, _context: context }
+        AttachedContext { callback, _context: context }
     }
 }
 
-impl Drop for Attached<'_> {
+impl Drop for AttachedContext<'_> {
     fn drop(&mut self) {
         let own: *mut ErrorContextCallback = &mut *self.callback;
         // SAFETY: the entries of the list are there: those of the server's as long as their

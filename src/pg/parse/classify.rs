@@ -4,11 +4,11 @@ use super::nontransactional::non_transactional;
 use super::options::{Characteristics, is_set_transaction, text_option};
 use super::{Block, Reserved, StatementKind};
 use crate::pg::name::Name;
-use crate::pg::tree::{self, Node};
+use crate::pg::tree::{self, TreeNode};
 use pgrx::pg_sys::{self, NodeTag};
 
 /// The kind of a statement.
-pub(super) fn kind(node: Node, reserved: &Reserved) -> StatementKind {
+pub(super) fn kind(node: TreeNode, reserved: &Reserved) -> StatementKind {
     if let Some(statement) = node.get::<pg_sys::TransactionStmt>() {
         return transaction(node, statement);
     }
@@ -40,7 +40,7 @@ pub(super) fn kind(node: Node, reserved: &Reserved) -> StatementKind {
     }
 }
 
-fn transaction(node: Node, statement: &pg_sys::TransactionStmt) -> StatementKind {
+fn transaction(node: TreeNode, statement: &pg_sys::TransactionStmt) -> StatementKind {
     use pg_sys::TransactionStmtKind::*;
     match statement.kind {
         TRANS_STMT_BEGIN | TRANS_STMT_START if statement.options.is_null() => StatementKind::Begin,
@@ -69,7 +69,7 @@ fn copy_kind(copy: &pg_sys::CopyStmt) -> StatementKind {
 }
 
 /// Whether it creates the reserved schema, by its name or by that of its owner.
-fn creates_schema(node: Node, reserved: &Reserved) -> bool {
+fn creates_schema(node: TreeNode, reserved: &Reserved) -> bool {
     let Some(create) = node.get::<pg_sys::CreateSchemaStmt>() else { return false };
     // SAFETY: names are C strings or null; a role is a node or null.
     unsafe {
@@ -81,7 +81,7 @@ fn creates_schema(node: Node, reserved: &Reserved) -> bool {
 }
 
 /// Whether it alters or drops the reserved extension.
-fn changes_extension(node: Node, reserved: &Reserved) -> bool {
+fn changes_extension(node: TreeNode, reserved: &Reserved) -> bool {
     // SAFETY: names are C strings or null; what a DROP EXTENSION drops is a list of nodes.
     unsafe {
         if let Some(alter) = node.get::<pg_sys::AlterExtensionStmt>() {
@@ -100,19 +100,19 @@ fn changes_extension(node: Node, reserved: &Reserved) -> bool {
 }
 
 /// Whether it is a DO or CALL.
-pub(super) fn is_block(node: Node) -> bool {
+pub(super) fn is_block(node: TreeNode) -> bool {
     matches!(node.tag(), NodeTag::T_DoStmt | NodeTag::T_CallStmt)
 }
 
 /// What a DO or CALL runs.
-pub(super) fn block(node: Node) -> Option<Block> {
+pub(super) fn block(node: TreeNode) -> Option<Block> {
     // SAFETY: arguments are a list of nodes; a CALL has a call of a function, whose name is a
     // list of nodes.
     unsafe {
         if let Some(block) = node.get::<pg_sys::DoStmt>() {
             let mut parts = tree::list::<pg_sys::DefElem>(block.args).into_iter();
             let body = parts.find(|part| tree::is(part.defname, c"as"))?;
-            return Some(Block::Do(Node::new(body.arg)?.string()?));
+            return Some(Block::Do(TreeNode::new(body.arg)?.string()?));
         }
         let call = node.get::<pg_sys::CallStmt>()?.funccall.as_ref()?;
         let mut parts = tree::strings(call.funcname);
@@ -122,14 +122,14 @@ pub(super) fn block(node: Node) -> Option<Block> {
 }
 
 /// The table and the index of a CREATE INDEX IF NOT EXISTS.
-pub(super) fn index_if_missing(node: Node) -> Option<(Name, String)> {
+pub(super) fn index_if_missing(node: TreeNode) -> Option<(Name, String)> {
     let index = node.get::<pg_sys::IndexStmt>().filter(|index| index.if_not_exists)?;
     // SAFETY: the grammar demands a table and a name.
     unsafe { Some((Name::of(index.relation), tree::text(index.idxname)?)) }
 }
 
 /// The extension that it creates.
-pub(super) fn creates_extension(node: Node) -> Option<String> {
+pub(super) fn creates_extension(node: TreeNode) -> Option<String> {
     let create = node.get::<pg_sys::CreateExtensionStmt>()?;
     // SAFETY: its name is a C string.
     unsafe { tree::text(create.extname) }

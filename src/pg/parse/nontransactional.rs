@@ -3,7 +3,7 @@
 
 use super::options::{bool_option, has_option};
 use crate::pg::name::Name;
-use crate::pg::tree::{self, Node};
+use crate::pg::tree::{self, TreeNode};
 use pgrx::pg_sys;
 
 /// What a statement that commits by itself works on. By that the catalog shows how far one came
@@ -50,7 +50,7 @@ pub enum GlobalObject {
 }
 
 /// The command of such a statement, and what it works on.
-pub(super) fn non_transactional(node: Node) -> Option<(String, Form)> {
+pub(super) fn non_transactional(node: TreeNode) -> Option<(String, Form)> {
     index(node)
         .or_else(|| detach(node))
         .or_else(|| maintenance(node))
@@ -65,12 +65,12 @@ unsafe fn text(name: *const core::ffi::c_char) -> String {
     unsafe { tree::text(name) }.unwrap_or_default()
 }
 
-fn concurrently(node: Node) -> String {
+fn concurrently(node: TreeNode) -> String {
     format!("{} CONCURRENTLY", node.command())
 }
 
 /// CREATE, DROP and REINDEX of indexes.
-fn index(node: Node) -> Option<(String, Form)> {
+fn index(node: TreeNode) -> Option<(String, Form)> {
     // SAFETY: tables are nodes, names C strings or null, and what is dropped a list of names.
     unsafe {
         if let Some(index) = node.get::<pg_sys::IndexStmt>() {
@@ -96,7 +96,7 @@ fn index(node: Node) -> Option<(String, Form)> {
     node.get::<pg_sys::ReindexStmt>().and_then(|statement| reindex(node, statement))
 }
 
-fn reindex(node: Node, statement: &pg_sys::ReindexStmt) -> Option<(String, Form)> {
+fn reindex(node: TreeNode, statement: &pg_sys::ReindexStmt) -> Option<(String, Form)> {
     use pg_sys::ReindexObjectType::*;
     // SAFETY: parameters are a list of nodes, a table is a node, and a name a C string.
     unsafe {
@@ -118,14 +118,14 @@ fn reindex(node: Node, statement: &pg_sys::ReindexStmt) -> Option<(String, Form)
 }
 
 /// ALTER TABLE … DETACH PARTITION CONCURRENTLY.
-fn detach(node: Node) -> Option<(String, Form)> {
+fn detach(node: TreeNode) -> Option<(String, Form)> {
     let alter = node.get::<pg_sys::AlterTableStmt>()?;
     // SAFETY: the commands are a list of nodes, definitions nodes or null, and tables nodes.
     unsafe {
         let commands = tree::list::<pg_sys::AlterTableCmd>(alter.cmds);
         let partition = commands.into_iter().find_map(|command| {
             let is_detach = command.subtype == pg_sys::AlterTableType::AT_DetachPartition;
-            let partition = Node::new(command.def).filter(|_| is_detach)?;
+            let partition = TreeNode::new(command.def).filter(|_| is_detach)?;
             partition.get::<pg_sys::PartitionCmd>().filter(|partition| partition.concurrent)
         })?;
         let form = Form::Detach(Name::of(alter.relation), Name::of(partition.name));
@@ -134,7 +134,7 @@ fn detach(node: Node) -> Option<(String, Form)> {
 }
 
 /// VACUUM and the like, which may run again.
-fn maintenance(node: Node) -> Option<(String, Form)> {
+fn maintenance(node: TreeNode) -> Option<(String, Form)> {
     let command = if let Some(vacuum) = node.get::<pg_sys::VacuumStmt>() {
         vacuum.is_vacuumcmd.then(|| "VACUUM".to_owned())
     } else if let Some(cluster) = node.get::<pg_sys::ClusterStmt>() {
@@ -149,7 +149,7 @@ fn maintenance(node: Node) -> Option<(String, Form)> {
     command.map(|command| (command, Form::Repeatable))
 }
 
-fn subscription(node: Node) -> Option<(String, Form)> {
+fn subscription(node: TreeNode) -> Option<(String, Form)> {
     let form = |name, creates| Form::Named(GlobalObject::Subscription, name, creates);
     // SAFETY: options are lists of nodes, and names C strings.
     unsafe {
@@ -192,7 +192,7 @@ fn refreshes(alter: &pg_sys::AlterSubscriptionStmt) -> bool {
 }
 
 /// CREATE and DROP of databases and tablespaces.
-fn global_object(node: Node) -> Option<(String, Form)> {
+fn global_object(node: TreeNode) -> Option<(String, Form)> {
     // SAFETY: names are C strings.
     let (object, name, creates) = unsafe {
         if let Some(create) = node.get::<pg_sys::CreatedbStmt>() {

@@ -2,7 +2,7 @@
 
 use crate::pg::catch::catch;
 use crate::pg::raw;
-use crate::pg::tree::{self, Node};
+use crate::pg::tree::{self, TreeNode};
 use pgrx::pg_sys::{self, List, NodeTag};
 use std::ffi::{CStr, CString};
 
@@ -23,7 +23,7 @@ impl Characteristics {
         // SAFETY: the caller's promise. Names are C strings.
         let options = unsafe { tree::list::<pg_sys::DefElem>(options) };
         let settings = options.into_iter().filter_map(|option| unsafe {
-            let value = constant(Node::new(option.arg)?)?;
+            let value = constant(TreeNode::new(option.arg)?)?;
             Some((CStr::from_ptr(option.defname).to_owned(), value))
         });
         Characteristics(settings.collect())
@@ -31,7 +31,7 @@ impl Characteristics {
 }
 
 /// The text of a constant.
-fn constant(node: Node) -> Option<CString> {
+fn constant(node: TreeNode) -> Option<CString> {
     let constant = node.get::<pg_sys::A_Const>()?;
     // SAFETY: the value is read as what its tag says.
     unsafe {
@@ -103,7 +103,7 @@ pub(super) fn is_set_transaction(set: &pg_sys::VariableSetStmt) -> bool {
 }
 
 /// Whether a statement sets `statement_timeout`.
-pub(super) fn sets_timeout(node: Node) -> bool {
+pub(super) fn sets_timeout(node: TreeNode) -> bool {
     let Some(set) = node.get::<pg_sys::VariableSetStmt>() else { return false };
     // SAFETY: a name is a C string or null.
     let name = unsafe { tree::text(set.name) };
@@ -111,7 +111,7 @@ pub(super) fn sets_timeout(node: Node) -> bool {
 }
 
 /// Whether a statement sets or resets a setting of the session, not only of the transaction.
-pub(super) fn sets_session(node: Node) -> bool {
+pub(super) fn sets_session(node: TreeNode) -> bool {
     if let Some(set) = node.get::<pg_sys::VariableSetStmt>() {
         return !set.is_local && !is_set_transaction(set);
     }
@@ -130,7 +130,7 @@ fn is_set_config(select: &pg_sys::SelectStmt) -> bool {
 fn calls_set_config(target: &pg_sys::ResTarget) -> bool {
     // SAFETY: a value is a node or null; the name and arguments of a call are lists of nodes.
     unsafe {
-        let call = Node::new(target.val).and_then(Node::get::<pg_sys::FuncCall>);
+        let call = TreeNode::new(target.val).and_then(TreeNode::get::<pg_sys::FuncCall>);
         call.is_some_and(|call| {
             tree::strings(call.funcname).last().is_some_and(|name| name == "set_config")
                 && tree::nodes(call.args).into_iter().all(is_constant)
@@ -138,10 +138,10 @@ fn calls_set_config(target: &pg_sys::ResTarget) -> bool {
     }
 }
 
-fn is_constant(argument: Node) -> bool {
+fn is_constant(argument: TreeNode) -> bool {
     let argument = match argument.get::<pg_sys::TypeCast>() {
         // SAFETY: what is cast is a node.
-        Some(cast) => unsafe { Node::new(cast.arg) },
+        Some(cast) => unsafe { TreeNode::new(cast.arg) },
         None => Some(argument),
     };
     argument.is_some_and(|argument| argument.tag() == NodeTag::T_A_Const)

@@ -3,7 +3,7 @@
 use super::super::command::{self, Argument, Meaning};
 use super::super::scan::{PieceKind, Scan};
 use super::super::shorten;
-use super::source_map::Run;
+use super::source_map::MappedRange;
 use super::{
     CopyData, LONGEST, LONGEST_VALUES, MOST_UNSET, PrepareError, PreparedScript, ScriptProblem,
     SourceMap, Syntax, Variables, find,
@@ -14,24 +14,24 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 /// A script while it is expanded.
-pub(super) struct Expansion<'a> {
+pub(super) struct Expander<'a> {
     text: &'a str,
     variables: &'a Variables,
     // The variables that the script has set itself.
     own: HashMap<String, String>,
     // The size of the values so far.
     expanded: usize,
-    unset: Unset,
-    unexpanded: Unset,
+    unset: UnsetPlaceholders,
+    unexpanded: UnsetPlaceholders,
     sql: String,
-    runs: Vec<Run>,
+    runs: Vec<MappedRange>,
     data: Vec<CopyData>,
     ignored_commands: Vec<(usize, String)>,
 }
 
 /// Placeholders without a value.
 #[derive(Default)]
-struct Unset {
+struct UnsetPlaceholders {
     // Where the first one is.
     offset: usize,
     // Their names, in their order, each once.
@@ -39,7 +39,7 @@ struct Unset {
     seen: BTreeSet<String>,
 }
 
-impl Unset {
+impl UnsetPlaceholders {
     fn note(&mut self, offset: usize, name: &str) {
         if self.names.is_empty() {
             self.offset = offset;
@@ -70,15 +70,15 @@ fn too_long(offset: usize) -> PrepareError {
     PrepareError { offset, problem: ScriptProblem::TooLong }
 }
 
-impl<'a> Expansion<'a> {
-    pub(super) fn new(text: &'a str, variables: &'a Variables) -> Expansion<'a> {
-        Expansion {
+impl<'a> Expander<'a> {
+    pub(super) fn new(text: &'a str, variables: &'a Variables) -> Expander<'a> {
+        Expander {
             text,
             variables,
             own: HashMap::new(),
             expanded: 0,
-            unset: Unset::default(),
-            unexpanded: Unset::default(),
+            unset: UnsetPlaceholders::default(),
+            unexpanded: UnsetPlaceholders::default(),
             sql: String::new(),
             runs: Vec::new(),
             data: Vec::new(),
@@ -140,7 +140,7 @@ impl<'a> Expansion<'a> {
 
     /// Begins a run.
     fn run(&mut self, text: usize, verbatim: bool) {
-        room::push(&mut self.runs, Run { sql: self.sql.len(), text, verbatim });
+        room::push(&mut self.runs, MappedRange { sql: self.sql.len(), text, verbatim });
     }
 
     /// Puts a value in the place of something.

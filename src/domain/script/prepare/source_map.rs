@@ -4,11 +4,11 @@
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceMap {
     // A run goes to the beginning of the next one.
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<MappedRange>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Run {
+pub(super) struct MappedRange {
     // Where it begins in what the parser reads, and in the text.
     pub(super) sql: usize,
     pub(super) text: usize,

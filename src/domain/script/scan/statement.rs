@@ -11,13 +11,13 @@ pub(super) struct StatementState {
     words: usize,
     // CREATE [OR REPLACE] FUNCTION or PROCEDURE, as far as it has come.
     routine: Routine,
-    // Open parentheses.
+    // Enclosure parentheses.
     parentheses: usize,
     // These and open brackets, the innermost one last.
-    open: Vec<Open>,
+    open: Vec<Enclosure>,
     // The last word was JSON_OBJECT or JSON_OBJECTAGG.
     json: bool,
-    // Open BEGIN ATOMIC and CASE, which END closes.
+    // Enclosure BEGIN ATOMIC and CASE, which END closes.
     blocks: usize,
     // The last word was BEGIN, of a routine.
     begins: bool,
@@ -37,7 +37,7 @@ enum Routine {
 
 /// What encloses a token.
 #[derive(PartialEq, Eq, Clone, Copy)]
-enum Open {
+enum Enclosure {
     Parenthesis,
     /// The parenthesis of JSON_OBJECT, in which a colon may separate key and value.
     Json,
@@ -128,11 +128,12 @@ impl StatementState {
 
     /// Notes a parenthesis or bracket, which comes after these bytes.
     pub(super) fn bracket(&mut self, byte: u8, before: &[u8]) {
-        let is_parenthesis = |open: &Open| matches!(open, Open::Parenthesis | Open::Json);
+        let is_parenthesis =
+            |open: &Enclosure| matches!(open, Enclosure::Parenthesis | Enclosure::Json);
         match byte {
             b'(' => {
                 self.parentheses += 1;
-                let open = if self.json { Open::Json } else { Open::Parenthesis };
+                let open = if self.json { Enclosure::Json } else { Enclosure::Parenthesis };
                 room::push(&mut self.open, open);
             }
             b')' => {
@@ -156,29 +157,31 @@ impl StatementState {
     pub(super) fn colon(&self, before: &[u8]) -> Colon {
         let is_after_operand = |bytes: &[u8]| bytes.last().is_some_and(|last| is_operand(*last));
         match self.open.last() {
-            Some(Open::Subscript | Open::Json) if is_after_operand(before) => Colon::Separator,
+            Some(Enclosure::Subscript | Enclosure::Json) if is_after_operand(before) => {
+                Colon::Separator
+            }
             // The first bound may be left out, so that the colon comes after a bracket.
-            Some(Open::Subscript) => Colon::Either,
-            Some(Open::Json) if is_after_operand(before.trim_ascii_end()) => Colon::Either,
+            Some(Enclosure::Subscript) => Colon::Either,
+            Some(Enclosure::Json) if is_after_operand(before.trim_ascii_end()) => Colon::Either,
             _ => Colon::Variable,
         }
     }
 }
 
 /// What a bracket opens that comes after these bytes.
-fn bracket_after(before: &[u8]) -> Open {
+fn bracket_after(before: &[u8]) -> Enclosure {
     let before = before.trim_ascii_end();
     match before.last() {
         // A further dimension.
-        Some(b'[' | b',') => Open::Constructor,
+        Some(b'[' | b',') => Enclosure::Constructor,
         Some(last) if is_operand(*last) => {
             let (rest, word) = before.split_at(before.len().saturating_sub(5));
             let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | 0x80..);
             match word.eq_ignore_ascii_case(b"array") && !rest.last().is_some_and(is_name) {
-                true => Open::Constructor,
-                false => Open::Subscript,
+                true => Enclosure::Constructor,
+                false => Enclosure::Subscript,
             }
         }
-        _ => Open::Constructor,
+        _ => Enclosure::Constructor,
     }
 }
