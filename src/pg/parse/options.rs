@@ -20,11 +20,13 @@ impl Characteristics {
     /// # Safety
     /// A list of nodes, or null.
     pub(super) unsafe fn of(options: *mut List) -> Characteristics {
-        // SAFETY: the caller's promise. Names are C strings.
+        // SAFETY: the caller's promise.
         let options = unsafe { tree::list::<pg_sys::DefElem>(options) };
-        let settings = options.into_iter().filter_map(|option| unsafe {
-            let value = constant(TreeNode::new(option.arg)?)?;
-            Some((CStr::from_ptr(option.defname).to_owned(), value))
+        let settings = options.into_iter().filter_map(|option| {
+            // SAFETY: a value is a node or null, and a name is a C string.
+            let (value, name) =
+                unsafe { (TreeNode::new(option.arg)?, CStr::from_ptr(option.defname)) };
+            Some((name.to_owned(), constant(value)?))
         });
         Characteristics(settings.collect())
     }
