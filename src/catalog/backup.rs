@@ -11,9 +11,10 @@ use crate::domain::text::literal;
 use crate::error::{Error, Result};
 use crate::pg::call::Value;
 use crate::pg::caller::AsCaller;
+use crate::pg::quote_identifier;
 use crate::pg::rows::{self, Column, Lock};
 use crate::pg::spi::{Row, Statement, Type};
-use crate::pg::{lock, quote_identifier};
+use crate::store::lock;
 use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashMap;
 

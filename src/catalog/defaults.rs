@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::guc;
-use crate::pg::identity::AsOwner;
+use crate::pg::role::AsRole;
 use crate::pg::spi::{Statement, Type, View};
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -68,7 +68,7 @@ fn without_client(names: &[&'static CStr]) -> Result<HashMap<&'static CStr, Opti
     }
     let list = given.iter().map(|name| name.to_string_lossy().into_owned()).collect();
     // The server's configuration is shown to superusers alone.
-    let (role, spi) = AsOwner::superuser()?;
+    let (role, spi) = AsRole::superuser()?;
     let values: HashMap<String, Option<String>> = {
         let found = spi.run(&READ, [Value::TextArray(list)], View::Newest)?;
         found.rows().map(|row| (row.text(0), row.get(1))).collect()

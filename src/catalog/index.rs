@@ -5,9 +5,9 @@ use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::caller::AsCaller;
 use crate::pg::name::{self, Name};
-use crate::pg::parse::{Form, Named, Reach};
+use crate::pg::parse::{Form, GlobalObject, ReindexScope};
 use crate::pg::spi::{Statement, Type};
-use crate::store::journal::{Facts, Leaves};
+use crate::store::journal::{ExpectedIndexes, IndexSnapshot};
 use std::collections::HashSet;
 
 /// An index that has appeared since a statement was started.
@@ -26,19 +26,23 @@ const REINDEXED: &str = r"_cc(new|old)\d*$";
 
 /// What there is before a statement. None: it is none on indexes or partitions, or what it
 /// works on isn't there. An index that is to be created must have a name.
-pub fn facts(form: &Form) -> Result<Option<Facts>> {
+pub fn facts(form: &Form) -> Result<Option<IndexSnapshot>> {
     let mut parent = None;
     let (relation, leaves) = match form {
         Form::CreateIndex { table, index: Some(name) } => {
-            (table.find(), Leaves::Index(name.clone()))
+            (table.find(), ExpectedIndexes::Index(name.clone()))
         }
-        Form::Reindex(Reach::Relation(name)) => (name.find().map(name::table_of), Leaves::OfTable),
-        Form::Reindex(Reach::Schema(name)) => (name::schema(name), Leaves::InSchema),
-        Form::Reindex(Reach::Database) => (Some(0), Leaves::InDatabase),
-        Form::DropIndex(name) => (name.find(), Leaves::Nothing),
+        Form::Reindex(ReindexScope::Relation(name)) => {
+            (name.find().map(name::table_of), ExpectedIndexes::OfTable)
+        }
+        Form::Reindex(ReindexScope::Schema(name)) => {
+            (name::schema(name), ExpectedIndexes::InSchema)
+        }
+        Form::Reindex(ReindexScope::Database) => (Some(0), ExpectedIndexes::InDatabase),
+        Form::DropIndex(name) => (name.find(), ExpectedIndexes::Nothing),
         Form::Detach(table, partition) => {
             parent = table.find();
-            (partition.find(), Leaves::Nothing)
+            (partition.find(), ExpectedIndexes::Nothing)
         }
         _ => return Ok(None),
     };
@@ -48,14 +52,14 @@ pub fn facts(form: &Form) -> Result<Option<Facts>> {
         _ => None,
     };
     let indexes = Vec::new();
-    let mut facts = Facts { relation, parent, indexes, leaves, definition, is_here: true };
+    let mut facts = IndexSnapshot { relation, parent, indexes, leaves, definition, is_here: true };
     facts.indexes = matching(&facts)?.into_iter().map(|(oid, _)| oid).collect();
     Ok(Some(facts))
 }
 
 /// The indexes that a statement may have made: those that weren't there before, and are
 /// defined as it defines them.
-pub fn appeared(facts: &Facts) -> Result<Vec<NewIndex>> {
+pub fn appeared(facts: &IndexSnapshot) -> Result<Vec<NewIndex>> {
     let known: HashSet<u32> = facts.indexes.iter().copied().collect();
     let mut new = Vec::new();
     for (oid, index) in matching(facts)? {
@@ -63,7 +67,7 @@ pub fn appeared(facts: &Facts) -> Result<Vec<NewIndex>> {
             continue;
         }
         let is_other = match (&facts.leaves, &facts.definition) {
-            (Leaves::Index(_), Some(wanted)) => definition(oid)?.as_ref() != Some(wanted),
+            (ExpectedIndexes::Index(_), Some(wanted)) => definition(oid)?.as_ref() != Some(wanted),
             _ => false,
         };
         if !is_other {
@@ -103,13 +107,13 @@ fn without_names(definition: &str, index: &str, table: &str) -> Option<String> {
 /// The indexes that look like those which a statement makes. What a REINDEX makes has the
 /// name of another index of the table in front, and its definition; one that is not valid is
 /// left over, too, if that other index has been dropped meanwhile.
-fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
+fn matching(facts: &IndexSnapshot) -> Result<Vec<(u32, NewIndex)>> {
     let (reach, name, pattern) = match &facts.leaves {
-        Leaves::Nothing => return Ok(Vec::new()),
-        Leaves::Index(name) => ("table", Some(name), None),
-        Leaves::OfTable => ("tree", None, Some(REINDEXED)),
-        Leaves::InSchema => ("schema", None, Some(REINDEXED)),
-        Leaves::InDatabase => ("database", None, Some(REINDEXED)),
+        ExpectedIndexes::Nothing => return Ok(Vec::new()),
+        ExpectedIndexes::Index(name) => ("table", Some(name), None),
+        ExpectedIndexes::OfTable => ("tree", None, Some(REINDEXED)),
+        ExpectedIndexes::InSchema => ("schema", None, Some(REINDEXED)),
+        ExpectedIndexes::InDatabase => ("database", None, Some(REINDEXED)),
     };
     const MATCHING: Statement = Statement {
         sql: r"WITH tables AS (
@@ -179,7 +183,7 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
 
 /// Whether an index that is to be dropped is still there. REINDEX CONCURRENTLY gives an index
 /// another number, and so does a restore; another index of the name has another definition.
-pub fn is_still_there(facts: &Facts, name: &Name) -> Result<bool> {
+pub fn is_still_there(facts: &IndexSnapshot, name: &Name) -> Result<bool> {
     if facts.is_here && definition(facts.relation)?.is_some() {
         return Ok(true);
     }
@@ -199,7 +203,7 @@ pub struct Attached {
 }
 
 /// Whether a partition is attached to the table that it is to be detached from.
-pub fn attached(facts: &Facts) -> Result<Option<Attached>> {
+pub fn attached(facts: &IndexSnapshot) -> Result<Option<Attached>> {
     const ATTACHED: Statement = Statement {
         sql: "SELECT format('%I.%I', pn.nspname, p.relname), format('%I.%I', n.nspname, c.relname),
                      h.inhdetachpending
@@ -224,7 +228,7 @@ pub fn attached(facts: &Facts) -> Result<Option<Attached>> {
 }
 
 /// Whether there is one of this name.
-pub fn named(kind: Named, name: &str) -> Result<bool> {
+pub fn named(kind: GlobalObject, name: &str) -> Result<bool> {
     const DATABASE: Statement =
         Statement { sql: "SELECT FROM pg_database WHERE datname = $1", types: &[Type::Text] };
     const TABLESPACE: Statement =
@@ -235,9 +239,9 @@ pub fn named(kind: Named, name: &str) -> Result<bool> {
         types: &[Type::Text],
     };
     let statement = match kind {
-        Named::Database => &DATABASE,
-        Named::Tablespace => &TABLESPACE,
-        Named::Subscription => &SUBSCRIPTION,
+        GlobalObject::Database => &DATABASE,
+        GlobalObject::Tablespace => &TABLESPACE,
+        GlobalObject::Subscription => &SUBSCRIPTION,
     };
     let caller = AsCaller::open()?;
     let there = caller.look(statement, [name.into()])?.count() > 0;

@@ -1,7 +1,6 @@
-//! Backups of tables: what they are called, and what their comments say.
+//! Backups of tables: their names and comments.
 //!
-//! A backup's comment is all the record that there is of it. It goes where the backup
-//! goes: into a dump, and away with the table.
+//! A backup's comment is its only record. So a dump has it, too, and it is dropped with the table.
 
 use sha2::{Digest, Sha256};
 
@@ -51,8 +50,8 @@ impl Keeper {
         ]
     }
 
-    /// The lines of a comment that say what it is a backup of, and who keeps it. `table`
-    /// is as SQL, with its schema. Backups with the same lines follow each other.
+    /// The lines of a comment that name the table and the migration. `table` is SQL, with its
+    /// schema. Backups with the same lines are versions of one backup.
     pub fn identity(&self, table: &str) -> String {
         let (table, project) = (line(table), line(&self.project));
         let migration = match &self.version {
@@ -74,18 +73,18 @@ impl Keeper {
     }
 }
 
-/// The name of a backup that has made way for a newer one, for n from 2.
+/// The name of a backup that was renamed for a newer one, for n from 2.
 pub fn aside(name: &str, n: usize) -> String {
     let number = format!("_{n}");
     format!("{}{number}", cut(name, LIMIT - number.len()))
 }
 
-/// What the names of all backups that have made way for this one begin with.
+/// The beginning of the names of all backups that were renamed for this one.
 pub fn stem(name: &str) -> &str {
     cut(name, LIMIT - 20)
 }
 
-/// The name with which a backup makes way, as the newest of those that are there.
+/// The name for a backup that is renamed now, as the newest one.
 pub fn newest_aside(name: &str, there: &[String]) -> String {
     let number = |other: &String| {
         let n: u32 = other.rsplit_once('_')?.1.parse().ok()?;
@@ -107,14 +106,14 @@ fn fit(table: &str, suffix: &str, hash: &str) -> String {
     if whole.len() <= LIMIT { whole } else { cut_to_fit(table, suffix, hash) }
 }
 
-/// Both parts keep at least half of the room, and the hash tells such names apart.
+/// Each part keeps at least half of the length, and the hash makes such names different.
 fn cut_to_fit(table: &str, suffix: &str, hash: &str) -> String {
     let room = LIMIT - 1 - hash.len();
     let table = cut(table, room.saturating_sub(suffix.len()).max(room / 2));
     format!("{table}{}_{hash}", cut(suffix, room - table.len()))
 }
 
-/// The beginning of a text, of so many bytes at most.
+/// The beginning of a text, of at most this many bytes.
 fn cut(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {

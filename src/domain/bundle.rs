@@ -1,5 +1,5 @@
-//! A project on its way from one database to another: everything that is registered, as
-//! JSON, and nothing of what was applied.
+//! A project as JSON, to be copied to another database: everything that is registered, and nothing
+//! of what was applied.
 
 use super::digest::Parts;
 use super::room;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// The form of bundles that this version writes and reads.
+/// The format of bundles that this version writes and reads.
 pub const FORMAT: u32 = 1;
 
 /// A project.
@@ -57,7 +57,7 @@ pub struct Migration {
     /// SQL that applies it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "option")]
     pub up: Option<String>,
-    /// SQL that takes it back.
+    /// SQL that undoes it.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "option")]
     pub down: Option<String>,
     /// What must be applied before.
@@ -109,9 +109,9 @@ fn changed() -> String {
     "changed".to_owned()
 }
 
-/// A text, however long it is.
+/// A text of any length.
 #[derive(Deserialize)]
-struct Text(#[serde(deserialize_with = "text")] String);
+struct BundleText(#[serde(deserialize_with = "text")] String);
 
 fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     struct Owned;
@@ -132,14 +132,14 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 }
 
 fn option<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<Text>::deserialize(from)?.map(|Text(text)| text))
+    Ok(Option::<BundleText>::deserialize(from)?.map(|BundleText(text)| text))
 }
 
 fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    list(from).map(|all| all.into_iter().map(|Text(text)| text).collect())
+    list(from).map(|all| all.into_iter().map(|BundleText(text)| text).collect())
 }
 
-/// A list, however long it is.
+/// A list of any length.
 fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
     struct List<T>(PhantomData<T>);
     impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
@@ -175,7 +175,7 @@ fn settings<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Strin
             mut from: A,
         ) -> Result<Self::Value, A::Error> {
             let mut all = BTreeMap::new();
-            while let Some((Text(name), Text(value))) = from.next_entry()? {
+            while let Some((BundleText(name), BundleText(value))) = from.next_entry()? {
                 all.insert(name, value);
                 if all.len() > MOST {
                     return Err(A::Error::custom(format!("it has more than {MOST} settings")));
@@ -187,27 +187,27 @@ fn settings<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Strin
     from.deserialize_map(Settings)
 }
 
-/// What is read of a bundle before all else.
+/// What is read of a bundle first.
 #[derive(Deserialize)]
-struct Head {
+struct Header {
     format: Option<u64>,
 }
 
 impl Bundle {
     /// Reads a bundle. Errors: why it is none, as a message continues.
     pub fn read(json: &str) -> Result<Bundle, String> {
-        // Of a text with escapes, the library makes one without them, which grows by doubling.
+        // The library makes a copy of a text with escapes, which grows by doubling.
         room::ensure(3 * json.len());
-        // What a later version adds may have to be honoured, so its format is another one.
+        // What a later version adds may have an effect, so its format has another number.
         match serde_json::from_str(json) {
-            Ok(Head { format: Some(format) }) if format == u64::from(FORMAT) => {}
-            Ok(Head { format: Some(format) }) => {
+            Ok(Header { format: Some(format) }) if format == u64::from(FORMAT) => {}
+            Ok(Header { format: Some(format) }) => {
                 return Err(format!("its format is {format}, not {FORMAT}"));
             }
             _ => return Err("it has no format".to_owned()),
         }
         let bundle: Bundle = serde_json::from_str(json).map_err(|error| {
-            // The place is one of the server's text, which nobody has written.
+            // The place is in the server's form of the text, which no user has written.
             let place = format!(" at line {} column {}", error.line(), error.column());
             error.to_string().replace(&place, "")
         })?;

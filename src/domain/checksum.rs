@@ -1,9 +1,9 @@
 //! The checksum of a migration's text.
 //!
 //! The same file must give the same checksum on every way into the registry: psql's
-//! backquotes drop the final newline, Windows checkouts have CRLF, some editors write
-//! a byte order mark. So the text is normalised before it is hashed; what is stored
-//! and run is the text as it was given (without the mark).
+//! backquotes drop the final newline, Windows checkouts have CRLF, some editors write a byte order
+//! mark. So the text is normalised before it is hashed. The text is stored and run as it was given,
+//! only without the mark.
 
 use super::halt;
 use super::script::origin;
@@ -19,14 +19,13 @@ pub fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// SHA-256 over the text without byte order mark, with CRLF read as LF, and without
-/// white space at its end, and without the comment that says where in its file it begins.
+/// SHA-256 over the text without byte order mark, with CRLF read as LF, without white space at its
+/// end, and without the comment that has its line in its file.
 pub fn checksum(text: &str) -> [u8; 32] {
     let text = origin::split(without_bom(text)).1;
     let bytes = &text.as_bytes()[..end(text.as_bytes())];
     let mut hash = Sha256::new();
-    // Leaving out what stands before the LF of each CRLF normalises without a second copy
-    // of the text.
+    // Leaving out the CR of each CRLF normalises without a second copy of the text.
     let mut hashed = 0;
     while let Some(at) = halt::search(bytes, hashed, 2, |part| memmem::find(part, b"\r\n")) {
         update(&mut hash, &bytes[hashed..at]);

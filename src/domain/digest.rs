@@ -1,14 +1,14 @@
 //! The digest of a migration: one value for all parts of it that run or decide what runs.
 //!
 //! It is SHA-256 over the checksums of the texts and over the marks, each with a tag and its
-//! length, so that no two migrations give the same bytes. The name is not a part: it has no
-//! effect.
+//! length, so that different migrations have different bytes. The name is not a part, since it has
+//! no effect.
 
 use super::checksum::{ALGORITHM, checksum};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
-/// What a digest is made of: checksums of the texts, and the marks beside them.
+/// The parts of a digest: checksums of the texts, and the marks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Parts {
     /// The checksum of the up.
@@ -23,15 +23,15 @@ pub struct Parts {
     pub requires: Vec<String>,
     /// What a precondition that does not hold means.
     pub on_fail: String,
-    /// Whether it can run inside a transaction; None: as its statements show.
+    /// Whether it can run inside a transaction. None: its statements decide.
     pub transactional: Option<bool>,
     /// When it runs, if it is a repeatable one.
     pub moment: String,
 }
 
 impl Parts {
-    /// Those without marks of these texts: up, down, precondition and verify script. Each is
-    /// hashed.
+    /// The parts of these texts, without marks: up, down, precondition and verify script. Each
+    /// text is hashed.
     pub fn of_texts(texts: [&Option<String>; 4]) -> Parts {
         let [up, down, precondition, verify] =
             texts.map(|text| text.as_deref().map(|text| checksum(text).to_vec()));
@@ -61,17 +61,17 @@ impl Parts {
         hash.finalize().into()
     }
 
-    /// What it requires: a set, since neither order nor repetition has an effect.
+    /// The requirements as a set, since neither order nor repetition has an effect.
     fn required(&self) -> BTreeSet<&str> {
         self.requires.iter().map(String::as_str).collect()
     }
 
-    /// What a precondition that does not hold means. Without one it has no effect.
+    /// What a precondition that does not hold means. It has no effect without a precondition.
     fn on_fail(&self) -> &str {
         if self.precondition.is_some() { &self.on_fail } else { "" }
     }
 
-    /// What of these parts, as they were applied, is another one now.
+    /// Which of these parts, as they were applied, have changed.
     pub fn changes(&self, now: &Parts) -> Changes {
         let mut changes = Changes::default();
         for (name, former, now) in [
@@ -105,20 +105,20 @@ fn field(hash: &mut Sha256, bytes: &[u8]) {
     hash.update(bytes);
 }
 
-/// What differs between the applied state of a migration and the registry, by the names
-/// that `add()` has for it.
+/// The differences between the applied state of a migration and the registry, by the names of the
+/// arguments of `add()`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
-    /// What was applied is another part now, or none.
+    /// A part that was applied has changed or is gone.
     pub replaced: Vec<&'static str>,
-    /// A text that is there where none was. Nothing that ran is another one, so the
-    /// migration is not modified; but it does not run before it is accepted.
+    /// A text was added. What ran has not changed, so the migration is not modified. But the text
+    /// does not run before it is accepted.
     pub added: Vec<&'static str>,
 }
 
 impl Changes {
-    /// Whether something that was applied is another part now. Where nothing is known to
-    /// differ though digests do, a row was changed directly.
+    /// Whether a part that was applied has changed. If digests differ and no part does, a row was
+    /// changed directly.
     pub fn is_modification(&self) -> bool {
         !self.replaced.is_empty() || self.added.is_empty()
     }
@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    /// Each with one part that is another one, or in another place.
+    /// Each with one part that differs, or is in another place.
     fn others() -> Vec<Parts> {
         let requires = |all: &[&str]| Parts {
             requires: all.iter().map(|text| (*text).to_owned()).collect(),

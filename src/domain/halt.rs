@@ -1,23 +1,22 @@
-//! Ends work that is under way: a cancel has come in, or there is no memory left.
+//! Ends work early: when a cancel arrives, or when there is no memory left.
 //!
-//! Everything that loops over something of a user's says how much work it does ([`work`]).
-//! Once a [`STRIDE`] of it is done, the check that the server's side has installed is called
-//! ([`install`]). A check that wants the work to end unwinds ([`end`]), so destructors run,
-//! and [`catch`] makes a value of that where the work was begun. So functions that can't fail
-//! need no way to say that they were cut off, and what they have made so far is dropped
-//! instead of used.
+//! Every loop over data of a user counts its work ([`work`]). After each [`STRIDE`] of work a check
+//! is called, which the part of the program that knows the server has installed ([`install`]). A
+//! check that ends the work unwinds the stack ([`end`]), so that destructors run, and [`catch`]
+//! returns the reason where the work began. So functions that can't fail need no error for this
+//! case, and their unfinished results are dropped.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// How much work is done between two checks, in bytes that were read or written.
+/// The work between two checks, in bytes that were read or written.
 pub const STRIDE: usize = 256 << 10;
 
-/// What a step is counted as that reads no bytes, but looks something up or compares.
+/// The work of a step that reads no bytes, but looks something up or compares.
 pub const STEP: usize = 64;
 
-/// Why work has ended, where it isn't a check that has ended it: there is no memory left.
+/// The reason that is no check's: there is no memory left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutOfMemory;
 
@@ -29,12 +28,12 @@ thread_local! {
 
 fn nothing() {}
 
-/// Makes this function the check. It returns, or leaves by [`end`].
+/// Installs the check. It returns, or calls [`end`].
 pub fn install(check: fn()) {
     CHECK.set(check);
 }
 
-/// Counts work, before or after it is done. Does not return where it is to end.
+/// Counts work, before or after it is done. Doesn't return if the check ends it.
 pub fn work(bytes: usize) {
     let done = DONE.get().saturating_add(bytes);
     if done < STRIDE {
@@ -45,18 +44,18 @@ pub fn work(bytes: usize) {
     CHECK.get()();
 }
 
-/// The same as an element of an iterator passes by.
+/// Counts a step of work for each element of an iterator.
 pub fn counted<T>(items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
     items.inspect(|_| work(STEP))
 }
 
-/// Parts of a long text of bytes, each counted as work.
+/// The parts of a long text, each of which is counted as work.
 pub fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.chunks(STRIDE).inspect(|part| work(part.len()))
 }
 
-/// Searches a text of bytes from a place on, part by part, with a function that finds the place
-/// in a part. What is searched for is at most `length` bytes long.
+/// Searches a text from a place on, part by part, with a function that finds the place in a part.
+/// What is searched for is at most `length` bytes long.
 pub fn search(
     bytes: &[u8],
     from: usize,
@@ -65,7 +64,7 @@ pub fn search(
 ) -> Option<usize> {
     let mut at = from;
     while at < bytes.len() {
-        // What is cut by the end of a part is found in whole in the longer one.
+        // Parts overlap, so that something across the end of one is found as a whole.
         let end = bytes.len().min(at + STRIDE + length - 1);
         if let Some(n) = find(&bytes[at..end]) {
             work(n + 1);
@@ -77,13 +76,13 @@ pub fn search(
     None
 }
 
-/// Ends the work, for this reason.
+/// Ends the work for this reason.
 pub fn end(why: impl Any + Send) -> ! {
     resume_unwind(Box::new(why))
 }
 
-/// Does work that a check, or want of memory, may end. Error: why it has ended, as it was
-/// given to [`end`]. Panics for other reasons pass.
+/// Does work that a check or a lack of memory may end. Error: the reason that was given to [`end`].
+/// Other panics continue.
 pub fn catch<W: Any, T>(work: impl FnOnce() -> T) -> Result<T, W> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|why| match why.downcast::<W>() {
         Ok(why) => *why,
@@ -106,7 +105,7 @@ pub mod testing {
         CHECKS.set(CHECKS.get() + 1);
     }
 
-    /// How often something checks whether it is to end.
+    /// How often work calls the check.
     pub fn checks(of: impl FnOnce()) -> usize {
         // Whatever was counted before.
         work(STRIDE);

@@ -1,14 +1,13 @@
-//! Hides the values of secret variables in texts that are kept, logged or shown.
+//! Hides the values of secret variables in texts that are stored, logged or shown.
 //!
-//! The server quotes values in many ways: with quotes doubled, as JSON, in lower case, cut
-//! off after some length. So each run of [`PIECE`] bytes that a value holds in one of these
-//! forms is hidden, and each shorter piece of a value between double quotes or where the
-//! server has cut text off.
+//! The server quotes values in many ways: with doubled quotes, as JSON, in lower case, or
+//! truncated. So each run of [`PIECE`] bytes of a value in one of these forms is hidden, and also
+//! each shorter piece of a value between double quotes or where the server has truncated a text.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// What is shown in the place of a value, or of a piece of one.
+/// What is shown instead of a value, or of a piece of one.
 pub const MASK: &str = "***";
 
 /// The shortest value that can be a secret, in characters. A shorter one would hide much
@@ -18,7 +17,7 @@ pub const SHORTEST: usize = 4;
 /// The longest value that can be a secret, in bytes.
 pub const LONGEST: usize = 64 << 10;
 
-/// How many bytes of a value in a row are a piece that is hidden wherever it is.
+/// How many consecutive bytes of a value are hidden wherever they are.
 const PIECE: usize = 8;
 
 /// The values to hide.
@@ -34,12 +33,12 @@ pub struct Mask {
 pub struct Masked {
     /// The text.
     pub text: String,
-    // What was hidden, in bytes of the text before.
+    // What was hidden, in bytes of the original text.
     hidden: Vec<Range<usize>>,
 }
 
 impl Mask {
-    /// Of these values. Those that are too short are not hidden.
+    /// A mask for these values. Those that are too short are not hidden.
     pub fn of<'a>(values: impl Iterator<Item = &'a str>) -> Mask {
         let mut mask = Mask::default();
         for value in values.filter(|value| value.chars().count() >= SHORTEST) {
@@ -68,7 +67,7 @@ impl Mask {
         if hidden.is_empty() {
             return None;
         }
-        // Whole characters, and one mask for what touches.
+        // Whole characters, and one mask for pieces that touch.
         hidden.sort_by_key(|range| range.start);
         let mut merged: Vec<Range<usize>> = Vec::new();
         for range in hidden {
@@ -123,7 +122,7 @@ impl Mask {
 }
 
 impl Masked {
-    /// Where a place of the text before is now, both in characters from 1.
+    /// The new place of a place of the original text, both in characters from 1.
     pub fn position(&self, before: &str, position: usize) -> usize {
         let offset = before.char_indices().nth(position.saturating_sub(1));
         let offset = offset.map_or(before.len(), |(offset, _)| offset);
@@ -143,7 +142,7 @@ impl Masked {
     }
 }
 
-/// The forms in which a value can stand in a text.
+/// The forms that a value can have in a text.
 fn forms(value: &str) -> Vec<String> {
     let quotes = value.replace('\'', "''");
     let json = serde_json::Value::from(value).to_string();
@@ -161,7 +160,7 @@ fn piece(window: &[u8]) -> Option<[u8; PIECE]> {
     window.try_into().ok()
 }
 
-/// What is right before or after three points, which the server puts where it cuts.
+/// The pieces right before or after three points, with which the server marks truncation.
 fn cut_off(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     const CUT: &[u8] = b"...";
     memchr::memmem::find_iter(text, CUT).flat_map(move |at| {
@@ -174,7 +173,7 @@ fn cut_off(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// What is between two double quotes that follow each other.
+/// The pieces between a double quote and the next one.
 fn quoted(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut quotes = memchr::memchr_iter(b'"', text);
     let mut last = quotes.next();

@@ -13,7 +13,7 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// By its name. None: there is none of this name.
+    /// The one of this name. None: there is none.
     pub fn parse(name: &str) -> Option<Moment> {
         match name {
             "changed" => Some(Moment::Changed),
@@ -23,7 +23,7 @@ impl Moment {
         }
     }
 
-    /// Its name.
+    /// The name.
     pub fn name(self) -> &'static str {
         match self {
             Moment::Changed => "changed",

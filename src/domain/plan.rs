@@ -1,26 +1,24 @@
-//! In which order migrations run: the graph of what requires what within a project.
+//! The order in which migrations run: the graph of requirements within a project.
 //!
-//! Versions have a natural order, requirements may demand another one. The order of a
-//! plan is the natural one among those whose requirements are met: of these the lowest
-//! comes next. So a migration comes late only as far as what it requires makes it.
+//! Versions have a natural order, and requirements may demand another one. The next migration of
+//! a plan is the lowest one whose requirements are met. So only requirements delay a migration.
 
 use super::halt;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 
-/// A migration, as far as order matters.
+/// What the order needs of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// The byte-ordered key of its version.
     pub key: Vec<u8>,
     /// The keys of what it requires within its project.
     pub requires: Vec<Vec<u8>>,
-    /// It is in force.
+    /// It is applied.
     pub applied: bool,
 }
 
-/// The migrations of a project and their requirements. They are known by their index in
-/// version order.
+/// The migrations of a project and their requirements. An index is a place in version order.
 #[derive(Debug)]
 pub struct Graph {
     nodes: Vec<Node>,
@@ -28,12 +26,12 @@ pub struct Graph {
     needs: Vec<Vec<usize>>,
 }
 
-/// Migrations that require each other, each the next one and the last the first.
+/// Migrations in a circle: each requires the next one, and the last the first.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cycle(pub Vec<usize>);
 
 impl Graph {
-    /// Builds the graph. Requirements of which there is no node are left out.
+    /// Builds the graph. Requirements without a node are left out.
     pub fn new(mut nodes: Vec<Node>) -> Graph {
         nodes.sort_by(|a, b| {
             halt::work(a.key.len());
@@ -60,7 +58,7 @@ impl Graph {
         &self.nodes[n]
     }
 
-    /// What a migration requires, as far as there are nodes of it.
+    /// The requirements of a migration that are nodes.
     #[cfg(test)]
     pub fn needs(&self, n: usize) -> &[usize] {
         &self.needs[n]
@@ -71,7 +69,7 @@ impl Graph {
         0..self.nodes.len()
     }
 
-    /// As much of [`Graph::order`] as there is, should there be a cycle.
+    /// [`Graph::order`], without what a cycle keeps from running.
     pub fn free(&self) -> Vec<usize> {
         self.sort(|n| !self.nodes[n].applied).0
     }
@@ -85,8 +83,8 @@ impl Graph {
         }
     }
 
-    /// Natural order among the free ones of those that are included, as if all others
-    /// were done; and one that never became free, if there is any.
+    /// Natural order among the included nodes whose requirements are met, as if all others were
+    /// applied; and a node whose requirements are never met, if there is one.
     fn sort(&self, included: impl Fn(usize) -> bool) -> (Vec<usize>, Option<usize>) {
         let count = self.nodes.len();
         let mut waits = vec![0usize; count];
@@ -117,8 +115,8 @@ impl Graph {
         (order, stuck)
     }
 
-    /// Walks from one that never became free along what it waits for, which leads into a
-    /// cycle. The lowest of its migrations stands first.
+    /// Follows the requirements of a node whose requirements are never met, which leads into a
+    /// cycle. The cycle begins with its lowest migration.
     fn cycle(&self, start: usize, done: &[usize]) -> Cycle {
         let mut free: Vec<bool> = self.nodes.iter().map(|node| node.applied).collect();
         for n in done {
@@ -161,11 +159,11 @@ impl Graph {
         }
     }
 
-    /// The migrations that aren't applied although one that comes after them is, and the
-    /// highest one that is. None of them: no such thing has happened.
+    /// The migrations that aren't applied although a later one is, and the highest one that is
+    /// applied. It is empty if the applied ones come first.
     ///
-    /// What a migration requires counts for its place: one that requires `005` belongs
-    /// behind `005`, whatever its own version is. One that was `begun` counts as applied.
+    /// Requirements determine the place of a migration: one that requires `005` comes after `005`
+    /// even if its own version is lower. One that was `begun` counts as applied.
     pub fn out_of_order(&self, begun: Option<&[u8]>) -> (Vec<usize>, Option<usize>) {
         let is_applied =
             |n: usize| self.nodes[n].applied || Some(self.nodes[n].key.as_slice()) == begun;
@@ -184,22 +182,22 @@ impl Graph {
 }
 
 /// A step of several plans: the project, and the step's index in its plan.
-pub type Place = (usize, usize);
+pub type PlanStep = (usize, usize);
 
 /// Merges the plans of several projects into one. Each keeps its order; the first project
-/// goes on as long as it can, then the next. `needs(project, step)` gives what a step
-/// waits for in other projects' plans.
+/// continues as long as it can, then the next. `needs(project, step)` returns the steps of other
+/// projects' plans for which a step waits.
 ///
 /// Error: steps that wait for each other, each for the next one and the last for the
 /// first. A step also waits for the one before it in its plan.
 pub fn merge(
     lengths: &[usize],
-    needs: impl Fn(usize, usize) -> Vec<Place>,
-) -> Result<Vec<Place>, Vec<Place>> {
+    needs: impl Fn(usize, usize) -> Vec<PlanStep>,
+) -> Result<Vec<PlanStep>, Vec<PlanStep>> {
     let mut done = vec![0; lengths.len()];
     let mut order = Vec::with_capacity(lengths.iter().sum());
-    // The projects that may be free, and those that wait for a step of each other one: so a
-    // project is looked at when it may go on, not before each step.
+    // The projects that may continue, and those that wait for a step of each other one. So a
+    // project is only looked at when it may continue, not before each step.
     let mut open: BinaryHeap<Reverse<usize>> = (0..lengths.len()).map(Reverse).collect();
     let mut waiting: Vec<BTreeMap<usize, Vec<usize>>> = vec![BTreeMap::new(); lengths.len()];
     while let Some(Reverse(project)) = open.pop() {
@@ -222,9 +220,9 @@ pub fn merge(
     let Some(first) = (0..lengths.len()).find(|project| done[*project] < lengths[*project]) else {
         return Ok(order);
     };
-    // Each project stands at a step that waits for a later one of another project. Walk
-    // along: from what is waited for back to the step at which its project stands.
-    let mut path: Vec<Place> = Vec::new();
+    // The next step of each project waits for a later one of another project. Follow these: from
+    // the awaited step to the next step of its project.
+    let mut path: Vec<PlanStep> = Vec::new();
     let mut seen = HashSet::new();
     let mut project = first;
     while seen.insert((project, done[project])) {

@@ -1,18 +1,18 @@
-//! What a migration may require: another one of its project, one of another project, an
+//! The requirements of a migration: another one of its project, one of another project, or an
 //! extension.
 
 use super::version::{InvalidVersion, Version, repeatable_key};
 use super::visible::is_invisible;
 use std::fmt;
 
-/// The word before the colon that means an extension; so no project can be called this.
+/// The word before the colon of an extension. So no project can have this name.
 pub const EXTENSION: &str = "extension";
 
-/// The word before the colon that means a repeatable migration of the same project, whatever
-/// projects are called.
+/// The word before the colon of a repeatable migration of the same project, even if a project has
+/// this name.
 pub const REPEATABLE: &str = "repeatable";
 
-/// One thing that must be there before a migration runs.
+/// Something that must exist before a migration runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requirement {
     /// A migration of the same project, as in `003`.
@@ -33,7 +33,7 @@ pub enum Requirement {
 /// Why a text isn't a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidRequirement {
-    /// The version in it isn't one.
+    /// Its version isn't valid.
     Version(InvalidVersion),
     /// Nothing is before the colon, or nothing after `extension:` or `repeatable:`.
     Empty,
@@ -48,7 +48,7 @@ impl fmt::Display for InvalidRequirement {
             InvalidRequirement::Character(c) => {
                 write!(f, "It holds the character U+{:04X}, which cannot be seen.", *c as u32)
             }
-            InvalidRequirement::Empty => write!(f, "Nothing stands on one side of the colon."),
+            InvalidRequirement::Empty => write!(f, "One side of the colon is empty."),
         }
     }
 }
@@ -67,14 +67,14 @@ impl Requirement {
         }
     }
 
-    /// Reads a requirement of a migration of `project`, whose name before a colon means
-    /// the same as none.
+    /// Reads a requirement of a migration of `project`, whose own name before a colon may be left
+    /// out.
     pub fn parse(text: &str, project: &str) -> Result<Requirement, InvalidRequirement> {
         let version = |text| Version::parse(text).map_err(InvalidRequirement::Version);
         if let Some(c) = text.chars().find(|c| is_invisible(*c)) {
             return Err(InvalidRequirement::Character(c));
         }
-        // Versions hold no colon, project names neither.
+        // Neither versions nor project names have a colon.
         match text.split_once(':') {
             None => Ok(Requirement::Within(version(text)?)),
             Some(("", _) | (EXTENSION | REPEATABLE, "")) => Err(InvalidRequirement::Empty),

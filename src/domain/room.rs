@@ -1,5 +1,5 @@
-//! Memory for texts of a user's size. A Rust allocation that fails aborts the process, and with
-//! it the whole server; here it ends the work instead ([`halt::OutOfMemory`]).
+//! Memory for data whose size users determine. A Rust allocation that fails aborts the process, and
+//! with it the whole server. Here it ends the work instead ([`halt::OutOfMemory`]).
 
 use super::halt::{self, OutOfMemory};
 
@@ -62,8 +62,8 @@ pub fn list<T>(count: usize) -> Vec<T> {
     }
 }
 
-/// Makes sure that there is memory for this many bytes: for work that can't be asked to do
-/// without, such as a library's, and is known to take no more.
+/// Makes sure that there is memory for this many bytes, before work that allocates no more, and whose
+/// allocations can't be checked, such as that of a library.
 pub fn ensure(bytes: usize) {
     drop(list::<u8>(bytes));
 }

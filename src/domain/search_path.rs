@@ -3,8 +3,8 @@
 /// The schema of a session's temporary objects.
 const TEMPORARY: &str = "pg_temp";
 
-/// The list with the schema of temporary objects at its end, unless it names it. The server
-/// looks there first, if the list doesn't name it.
+/// The list with the schema of temporary objects at its end, unless the list has it. The server
+/// searches it first if the list doesn't have it.
 pub fn with_temporary_last(path: &str) -> String {
     if names(path).iter().any(|name| name == TEMPORARY) {
         return path.to_owned();
@@ -15,14 +15,14 @@ pub fn with_temporary_last(path: &str) -> String {
     }
 }
 
-/// The names of a list, as the server reads it: with commas between, in lower case where no
-/// double quotes stand around.
+/// The names of a list, as the server reads it: separated by commas, and in lower case unless they
+/// are quoted.
 fn names(path: &str) -> Vec<String> {
     let mut names = vec![String::new()];
     let mut is_quoted = false;
     for c in path.chars() {
         match (c, names.last_mut()) {
-            // A doubled quote ends and begins: enough to find a name without quotes in it.
+            // A doubled quote ends one and begins another. No name that is looked for has quotes.
             ('"', _) => is_quoted = !is_quoted,
             (',', _) if !is_quoted => names.push(String::new()),
             (c, Some(name)) if is_quoted => name.push(c),

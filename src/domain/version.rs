@@ -1,8 +1,8 @@
 //! Versions and their natural order.
 //!
 //! A version is text: `000001`, `20240131120000`, `1.10`, `V2`. Runs of digits compare
-//! as numbers, everything between them as bytes. [`Version::key`] turns that order into
-//! plain bytes, so that an index of the database orders versions without a collation.
+//! as numbers, and everything between them as bytes. [`Version::key`] has that order in its
+//! bytes, so that an index of the database orders versions without a collation.
 
 use super::visible::is_invisible;
 use std::fmt;
@@ -79,8 +79,8 @@ impl Version {
         &self.text
     }
 
-    /// Bytes that order as versions do; equal for versions that are the same but for
-    /// leading zeros of their numbers.
+    /// Bytes with the order of versions. They are equal for versions that only differ in leading
+    /// zeros of their numbers.
     pub fn key(&self) -> &[u8] {
         &self.key
     }
@@ -102,12 +102,12 @@ pub fn is_repeatable(key: &[u8]) -> bool {
 /// The width of the first version of a project, as golang-migrate's.
 const FIRST_WIDTH: usize = 6;
 
-/// The version for the next migration, after the highest one that there is: its last
-/// number plus one, with zeros to its width, or to the width given.
+/// The version for the next migration: the last number of the highest version plus one, with
+/// leading zeros to its width, or to the given width.
 ///
 /// A timestamp (14 digits of the years 1900 to 2999) is followed by `now`, given in the
-/// same form, or by itself plus one if the clock is behind it. None: the version holds no
-/// number, or the next one would be longer than a version may be.
+/// same form, or by itself plus one if the clock shows an earlier time. None: the version has no
+/// number, or the next one would be too long.
 pub fn next(highest: Option<&str>, width: Option<usize>, now: &str) -> Option<String> {
     let Some(highest) = highest else {
         return Some(format!("{:0>width$}", 1, width = width.unwrap_or(FIRST_WIDTH)));
@@ -272,7 +272,7 @@ mod tests {
         assert!(Version::parse("2024 final").is_ok());
     }
 
-    /// A slow comparison straight from the definition, as a model for the key.
+    /// A slow comparison by the definition, as a model for the key.
     fn compare(mut a: &str, mut b: &str) -> Ordering {
         fn token(s: &str) -> (&str, &str, bool) {
             let digits = s.starts_with(|c: char| c.is_ascii_digit());

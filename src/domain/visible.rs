@@ -1,13 +1,13 @@
-//! Characters that a reader does not see, or that make text look like other text.
+//! Characters that are invisible, or that make text look like other text.
 
 use std::borrow::Cow;
 
 /// The longest name of a migration or a variable, in characters.
 pub const LONGEST_NAME: usize = 500;
 
-/// Whether a character is a control character, a line separator, a format character (among
-/// them those that have text run from right to left, and those without width), or one that
-/// fonts leave blank. These are the Unicode categories Cc, Cf, Zl and Zp, and some fillers.
+/// Whether a character is a control character, a line separator, a format character (such as those
+/// that change the direction of text, and those without width), or one that fonts leave blank.
+/// These are the Unicode categories Cc, Cf, Zl and Zp, and some fillers.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -20,7 +20,7 @@ pub fn is_invisible(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Why a name cannot be one, as a sentence. None: it can.
+/// Why a name is invalid, as a sentence. None: it is valid.
 pub fn defect(name: &str) -> Option<String> {
     if name.trim().is_empty() {
         return Some("It is empty.".to_owned());
@@ -33,8 +33,8 @@ pub fn defect(name: &str) -> Option<String> {
         .then(|| format!("It has {length} characters, more than {LONGEST_NAME}."))
 }
 
-/// A text for people: each character that cannot be seen is replaced by its number, such as
-/// `\u{202e}`. Line ends and tabs stay.
+/// A text for people: each invisible character is replaced by its number, such as `\u{202e}`. Line
+/// ends and tabs stay.
 pub fn shown(text: &str) -> Cow<'_, str> {
     let is_odd = |c: char| !matches!(c, '\n' | '\t') && is_invisible(c);
     if !text.contains(is_odd) {

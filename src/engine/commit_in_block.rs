@@ -5,14 +5,18 @@ use super::script_settings::ScriptSettings;
 use crate::domain::script::ending::ending;
 use crate::error::Result;
 use crate::pg::name::{Name, routines};
-use crate::pg::parse::{Block, Statement};
+use crate::pg::parse::{Block, ParsedStatement};
 use crate::store::Batch;
 use crate::store::project::Project;
 use std::collections::HashSet;
 
 /// The index of the first statement that ends transactions. Procedures are looked up with the
 /// search_path of the project.
-pub fn first(batch: &Batch, project: &Project, statements: &[Statement]) -> Result<Option<usize>> {
+pub fn first(
+    batch: &Batch,
+    project: &Project,
+    statements: &[ParsedStatement],
+) -> Result<Option<usize>> {
     if statements.iter().all(|statement| statement.block.is_none()) {
         return Ok(None);
     }
@@ -33,7 +37,7 @@ pub fn first(batch: &Batch, project: &Project, statements: &[Statement]) -> Resu
 /// `procedures` gives the sources of the routines that are procedures. A procedure that does not
 /// exist yet does not count. If there are several of a name, each counts.
 pub fn ends_transactions(
-    statement: &Statement,
+    statement: &ParsedStatement,
     procedures: impl Fn(&[u32]) -> Result<Vec<String>>,
 ) -> Result<bool> {
     let (mut texts, mut names) = (Vec::new(), Vec::new());

@@ -8,8 +8,8 @@
 
 use crate::catalog::constraints::{Deferrable, callers_deferrable};
 use crate::error::{Error, Result};
-use crate::pg::leftover::{self, Mode};
-use crate::pg::parse::Statement;
+use crate::pg::leftover::{self, ConstraintMode};
+use crate::pg::parse::ParsedStatement;
 use crate::pg::{constraint, identity};
 use crate::store::Store;
 use pgrx::PgSqlErrorCode as Code;
@@ -109,7 +109,7 @@ pub struct AllModes {
 impl AllModes {
     /// Prepares a statement. False: it is a SET CONSTRAINTS ALL, and there is nothing to do. If a
     /// constraint cannot be named, the statement remains as it is.
-    pub fn prepare(&mut self, statement: &Statement) -> Result<bool> {
+    pub fn prepare(&mut self, statement: &ParsedStatement) -> Result<bool> {
         let Some(deferred) = constraint::sets_all(statement).filter(|_| leftover::watches()) else {
             return Ok(true);
         };
@@ -153,7 +153,7 @@ impl Deferrable {
         self.tables.into_iter().any(constraint::is_pending_on)
     }
 
-    fn is_meant(&self, mode: &Mode) -> bool {
+    fn is_meant(&self, mode: &ConstraintMode) -> bool {
         mode.constraint.as_ref().is_none_or(|(schema, name)| {
             *name == self.name
                 && schema

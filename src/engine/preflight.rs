@@ -11,7 +11,7 @@ use super::step::{Act, Direction, Step};
 use super::step_error::StepResult;
 use crate::domain::checksum;
 use crate::error::Result;
-use crate::pg::context::{Context, Read};
+use crate::pg::context::{ParserInput, ScriptErrorContext};
 use crate::pg::{interrupt, memory, utility};
 use crate::store::Batch;
 use crate::store::registry::Text;
@@ -32,7 +32,7 @@ pub struct CheckedStep {
 struct CheckedBody {
     reason: Option<NonTransactionalReason>,
     has_blocks: bool,
-    read: Option<Rc<Read>>,
+    read: Option<Rc<ParserInput>>,
 }
 
 impl Run<'_> {
@@ -86,7 +86,7 @@ impl Run<'_> {
                 reason = self.committing_block(tables, step, context, &checked)?;
             }
             Ok(CheckedBody {
-                read: context.made(),
+                read: context.shared_input(),
                 has_blocks: checked.statements.iter().any(|s| s.is_block),
                 reason: reason.or(checked.reason),
             })
@@ -94,7 +94,12 @@ impl Run<'_> {
     }
 
     /// Checks a script under the project's settings.
-    fn check_script(&self, step: &Step, context: &Context, mode: RunMode) -> Result<CheckedScript> {
+    fn check_script(
+        &self,
+        step: &Step,
+        context: &ScriptErrorContext,
+        mode: RunMode,
+    ) -> Result<CheckedScript> {
         let nest = ScriptSettings::of_parser(Some(self.project(step)))?.nest()?;
         let checked = script_check::check(context, mode)?;
         nest.undo()?;
@@ -107,7 +112,7 @@ impl Run<'_> {
         &self,
         tables: &Batch,
         step: &Step,
-        context: &Context,
+        context: &ScriptErrorContext,
         checked: &CheckedScript,
     ) -> Result<Option<NonTransactionalReason>> {
         let statements = &checked.statements;
@@ -117,7 +122,7 @@ impl Run<'_> {
         if self.mode != RunMode::Atomic {
             return Ok(Some(statements[n].as_reason()));
         }
-        context.enter(statements[n].step(n + 1, statements.len()));
+        context.enter(statements[n].stage(n + 1, statements.len()));
         let command = format!("{} with COMMIT or ROLLBACK", statements[n].command());
         Err(errors::nontransactional(&command, context.place()))
     }

@@ -2,42 +2,44 @@
 
 use super::errors;
 use crate::error::{Error, ErrorLocation, Kind as ErrorKind};
-use crate::pg::context::Context;
-use crate::pg::parse::Kind;
+use crate::pg::context::ScriptErrorContext;
+use crate::pg::parse::StatementKind;
 use pgrx::PgSqlErrorCode as Code;
 
 /// The error for a statement that must not be in a script. The context is at the statement.
-pub fn refusal(kind: &Kind, context: &Context, is_condition: bool) -> Error {
+pub fn refusal(kind: &StatementKind, context: &ScriptErrorContext, is_condition: bool) -> Error {
     let place = context.place();
     let refused = |command: &str, detail, hint| refused(command, detail, hint, context.place());
     let control = |command: &str| transaction_control(command, is_condition, context.place());
     match kind {
-        Kind::Begin | Kind::BeginWith(_) => control("BEGIN"),
-        Kind::Commit => control("COMMIT"),
-        Kind::Rollback => control("ROLLBACK"),
-        Kind::TransactionControl(command) => control(command),
-        Kind::NonTransactional(command, _) => errors::nontransactional(command, place),
-        Kind::ClientCopy(command) => refused(
+        StatementKind::Begin | StatementKind::BeginWith(_) => control("BEGIN"),
+        StatementKind::Commit => control("COMMIT"),
+        StatementKind::Rollback => control("ROLLBACK"),
+        StatementKind::TransactionControl(command) => control(command),
+        StatementKind::NonTransactional(command, _) => errors::nontransactional(command, place),
+        StatementKind::ClientCopy(command) => refused(
             command,
             "Nothing was run. The statement would exchange data with the client's connection, which a migration does not have.",
             "Put the data after COPY ... FROM stdin; in the formats text or csv, and end it with a line of \\.",
         ),
-        Kind::DiscardAll => refused(
+        StatementKind::DiscardAll => refused(
             "DISCARD ALL",
             "Nothing was run. The statement would end what the run itself relies on.",
             "Remove the statement: settings are put back after each migration.",
         ),
-        Kind::OwnExtension(command) => refused(
+        StatementKind::OwnExtension(command) => refused(
             command,
             "Nothing was run. The statement would change pg_migrations while it runs.",
             "Run the statement outside of a migration.",
         ),
-        Kind::OwnSchema => refused(
+        StatementKind::OwnSchema => refused(
             "CREATE SCHEMA migrations",
             "Nothing was run. The schema \"migrations\" belongs to extension pg_migrations.",
             "Give the schema of the migration another name.",
         ),
-        Kind::Plain | Kind::CopyData | Kind::SetTransaction(_) => errors::run_inside_run(),
+        StatementKind::Plain | StatementKind::CopyData | StatementKind::SetTransaction(_) => {
+            errors::run_inside_run()
+        }
     }
 }
 

@@ -11,13 +11,12 @@ use crate::domain::checksum::without_bom;
 use crate::domain::requirement::Requirement;
 use crate::domain::script::prepare::Variables;
 use crate::error::{Error, Result};
-use crate::pg::context::Context;
-use crate::pg::lock;
+use crate::pg::context::ScriptErrorContext;
 use crate::pg::memory;
 use crate::pg::spi::View;
-use crate::store::Batch;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
+use crate::store::{Batch, lock};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Whether a migration requires one of another project.
@@ -43,7 +42,7 @@ pub fn hold(batch: &Batch, own: &[&str], migrations: &[&Pending]) -> Result<()> 
     }
     let ids = batch.project_ids(names.iter().cloned().collect(), View::Newest)?;
     for (name, id) in names.iter().filter_map(|name| Some((name, *ids.get(name)?))) {
-        take_lock(batch, id, name, lock::Mode::Shared)?;
+        take_lock(batch, id, name, lock::LockMode::Shared)?;
     }
     Ok(())
 }
@@ -193,7 +192,7 @@ impl Created {
             memory.enter(|| {
                 let text = batch.up(migration.id)?.unwrap_or_default();
                 let variables = Variables::default();
-                let context = Context::new("", without_bom(&text.body), &variables);
+                let context = ScriptErrorContext::new("", without_bom(&text.body), &variables);
                 // A script with an error creates nothing. It gets the error when it is checked.
                 let nest = ScriptSettings::of_parser(None)?.nest()?;
                 let checked = script_check::check(&context, RunMode::Stepwise).ok();

@@ -15,12 +15,12 @@ use super::tables::Tables;
 use super::transaction_end::TransactionEnd;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
-use crate::pg::context::{Context, Read};
-use crate::pg::integrity::OwnObjects;
+use crate::pg::context::{ParserInput, ScriptErrorContext};
 use crate::pg::spi::View;
 use crate::pg::{interrupt, transaction};
 use crate::store::event::Identity;
 use crate::store::journal::UnderWay;
+use crate::store::own_objects::OwnObjects;
 use crate::store::project::Project;
 use crate::store::{Batch, RunId};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -158,14 +158,14 @@ impl<'a> Run<'a> {
         current: &CurrentStep,
         kind: ScriptKind,
         text: &str,
-        read: Option<Rc<Read>>,
+        read: Option<Rc<ParserInput>>,
         keep: KeepRows,
     ) -> StepResult<ScriptOutcome> {
         self.tables.release()?;
         let step = current.step;
         let (store, project) = (self.tables.store(), self.project(step));
         let label = self.label(step, kind);
-        let context = Context::new(&label, text, &project.variables).with(read);
+        let context = ScriptErrorContext::new(&label, text, &project.variables).with_input(read);
         let _script = ScriptGuard::enter(kind, &project.name, step.version(), step.name());
         let outcome = interrupt::stoppable(|| {
             script::run(store, &context, &current.title, &self.activity, project, keep)
@@ -183,11 +183,11 @@ impl<'a> Run<'a> {
         step: &Step,
         kind: ScriptKind,
         text: &str,
-        work: impl FnOnce(&Context) -> Result<T>,
+        work: impl FnOnce(&ScriptErrorContext) -> Result<T>,
     ) -> StepResult<T> {
         let label = self.label(step, kind);
         let project = self.project(step);
-        let context = Context::new(&label, text, &project.variables);
+        let context = ScriptErrorContext::new(&label, text, &project.variables);
         let _script = ScriptGuard::enter(kind, &project.name, step.version(), step.name());
         interrupt::stoppable(|| work(&context))
             .map_err(|error| StepError::in_script(error, kind, &context))

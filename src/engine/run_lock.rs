@@ -2,23 +2,23 @@
 
 use super::retry::is_cancel;
 use crate::error::{Error, Result};
-use crate::pg::lock::SessionLock;
 use crate::pg::spi::View;
 use crate::pg::{settings, transaction};
 use crate::store::errors;
+use crate::store::lock::ProjectLock;
 use crate::store::project::Project;
 use crate::store::{self, Batch};
 use std::time::{Duration, Instant};
 
 /// The lock of a project, held by the session.
 pub struct RunLock {
-    lock: SessionLock,
+    lock: ProjectLock,
     project: String,
 }
 
 /// One try to get a lock.
 enum Try {
-    Locked(SessionLock),
+    Locked(ProjectLock),
     Busy(Project),
     /// `default` has no row, and so no migrations.
     NoProject,
@@ -61,7 +61,7 @@ impl RunLock {
 /// Error: the lock is held by another session at the end of the time to wait (55P03).
 fn try_lock(tables: &Batch, name: &str, end: Instant) -> Result<Try> {
     let Some(project) = tables.project(name, View::Newest)? else { return Ok(Try::NoProject) };
-    if let Some(lock) = SessionLock::try_lock(project.id)? {
+    if let Some(lock) = ProjectLock::try_lock(project.id)? {
         tables.raise_sequences()?;
         return Ok(Try::Locked(lock));
     }

@@ -1,6 +1,6 @@
 //! Which transactions a run gives its scripts, and why a script may need several.
 
-use crate::pg::parse::Statement;
+use crate::pg::parse::ParsedStatement;
 
 /// Which transactions a script may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum NonTransactionalReason {
     /// It is marked so.
     Mark,
     /// It contains a statement that cannot: the command, and the line.
-    Statement(String, usize),
+    ParsedStatement(String, usize),
     /// It contains a DO or CALL that ends transactions: the command, and the line.
     Block(String, usize),
 }
@@ -37,7 +37,7 @@ impl std::fmt::Display for NonTransactionalReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             NonTransactionalReason::Mark => write!(f, "marked as not transactional"),
-            NonTransactionalReason::Statement(command, line) => {
+            NonTransactionalReason::ParsedStatement(command, line) => {
                 write!(f, "{command} in line {line} cannot run inside a transaction")
             }
             NonTransactionalReason::Block(command, line) => {
@@ -50,7 +50,7 @@ impl std::fmt::Display for NonTransactionalReason {
     }
 }
 
-impl Statement {
+impl ParsedStatement {
     /// The reason that this block is, if it ends transactions.
     pub fn as_reason(&self) -> NonTransactionalReason {
         NonTransactionalReason::Block(self.command(), self.line)

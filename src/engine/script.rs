@@ -9,13 +9,13 @@ use crate::catalog::temporary;
 use crate::domain::room;
 use crate::error::{Error, Result};
 use crate::pg::activity::Activity;
-use crate::pg::context::{Context, Step};
-use crate::pg::guc::Nest;
+use crate::pg::context::{ScriptErrorContext, Stage};
+use crate::pg::guc::GucScope;
 use crate::pg::identity::Users;
 use crate::pg::memory;
 use crate::pg::message;
 use crate::pg::name::{self, Name};
-use crate::pg::parse::{self, Statement};
+use crate::pg::parse::{self, ParsedStatement};
 use crate::pg::portal::{self, Truth};
 use crate::pg::settings;
 use crate::pg::subtransaction::Subtransaction;
@@ -69,7 +69,7 @@ impl KeptRows {
     }
 
     /// The outcome of a script that ends with these rows.
-    pub fn done(self, statements: usize, context: &Context) -> ScriptOutcome {
+    pub fn done(self, statements: usize, context: &ScriptErrorContext) -> ScriptOutcome {
         let rows = self.rows.into_iter().map(|row| context.mask().hide(row)).collect();
         ScriptOutcome { statements, messages: context.take_messages(), rows, truth: self.truth }
     }
@@ -86,9 +86,9 @@ pub enum KeepRows {
 
 /// Opens a nest level for settings, with those of the project's scripts and a limit for waiting
 /// for locks. An error in one of them has the script's context.
-fn nest(context: &Context, project: &Project) -> Result<Nest> {
+fn nest(context: &ScriptErrorContext, project: &Project) -> Result<GucScope> {
     let settings_of_scripts = ScriptSettings::of(Some(project))?;
-    context.enter(Step::Parsing);
+    context.enter(Stage::Parsing);
     let _attached = context.attach();
     let nest = settings_of_scripts.nest()?;
     if let Some(limit) = settings::lock_timeout() {
@@ -104,7 +104,7 @@ fn nest(context: &Context, project: &Project) -> Result<Nest> {
 /// transaction cleans up.
 pub fn run(
     store: &Store,
-    context: &Context,
+    context: &ScriptErrorContext,
     title: &str,
     activity: &Activity,
     project: &Project,
@@ -136,7 +136,7 @@ pub fn run(
 
 /// A script under way.
 struct Execution<'a, 'b> {
-    context: &'a Context<'b>,
+    context: &'a ScriptErrorContext<'b>,
     title: &'a str,
     activity: &'a Activity,
     keep: KeepRows,
@@ -158,7 +158,7 @@ impl Execution<'_, '_> {
         };
         let checked = script_check::check(context, mode)?;
         if checked.unwrapped {
-            context.enter(Step::Parsing);
+            context.enter(Stage::Parsing);
             let _attached = context.attach();
             message::notice("BEGIN and COMMIT around the migration are dropped");
         }
@@ -172,7 +172,7 @@ impl Execution<'_, '_> {
             }
         }
         self.end_block();
-        context.enter(Step::Constraints);
+        context.enter(Stage::Constraints);
         self.timer.arm(self.timeout_set)?;
         let attached = context.attach();
         constraints::settle(store)?;
@@ -184,9 +184,9 @@ impl Execution<'_, '_> {
     }
 
     /// Runs a statement.
-    fn statement(&mut self, statement: &Statement, number: usize, of: usize) -> Result<()> {
+    fn statement(&mut self, statement: &ParsedStatement, number: usize, of: usize) -> Result<()> {
         let context = self.context;
-        context.enter(statement.step(number, of));
+        context.enter(statement.stage(number, of));
         self.activity.show(&format!("{}, statement {number}/{of}", self.title));
         if statement.is_logged() {
             log(context, statement);
@@ -220,7 +220,7 @@ impl Execution<'_, '_> {
 }
 
 /// Checks that the index that a CREATE INDEX IF NOT EXISTS has found is valid. Error: 55000.
-pub fn check_index(context: &Context, statement: &Statement) -> Result<()> {
+pub fn check_index(context: &ScriptErrorContext, statement: &ParsedStatement) -> Result<()> {
     let Some((table, index)) = &statement.index_if_missing else { return Ok(()) };
     // An index is in the schema of its table.
     let schema = table.find().and_then(name::of).and_then(|table| table.schema);
@@ -258,18 +258,18 @@ pub fn warn_of_hiding() -> Result<()> {
 }
 
 /// A NOTICE for each psql command that has no meaning here.
-pub fn report_ignored_commands(context: &Context) {
-    context.enter(Step::Parsing);
+pub fn report_ignored_commands(context: &ScriptErrorContext) {
+    context.enter(Stage::Parsing);
     let _attached = context.attach();
-    for (line, name) in context.read().map_or(&[][..], |read| &read.passed_over) {
+    for (line, name) in context.input().map_or(&[][..], |read| &read.ignored_commands) {
         message::notice(&format!("{name} in line {line} is ignored"));
     }
 }
 
 /// Logs a statement as `log_statement` demands.
-pub fn log(context: &Context, statement: &Statement) {
+pub fn log(context: &ScriptErrorContext, statement: &ParsedStatement) {
     let text = context.text();
-    let Step::Statement { number, of, line, .. } = context.step() else { return };
+    let Stage::Statement { number, of, line, .. } = context.stage() else { return };
     room::ensure(3 * (statement.end - statement.start) + context.label().len());
     message::log(&format!(
         "{}, statement {number} of {of}, line {line}: {}",
@@ -288,7 +288,7 @@ fn user_not_restored(migration: &str) -> Error {
 }
 
 /// A body changes how the rest of its own text would have to be read (0A000).
-fn strings_changed(context: &Context) -> Error {
+fn strings_changed(context: &ScriptErrorContext) -> Error {
     Error::new(
         Code::ERRCODE_FEATURE_NOT_SUPPORTED,
         "cannot change standard_conforming_strings inside a migration",

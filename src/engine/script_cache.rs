@@ -1,7 +1,7 @@
 //! Scripts that were checked and are about to run, so that they are fetched, hashed and scanned
 //! only once.
 
-use crate::pg::context::Read;
+use crate::pg::context::ParserInput;
 use crate::store::registry::Text;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ pub struct PreparedScript {
     /// The scripts.
     pub text: Text,
     /// What the parser is to read of the step's own script, if that was prepared.
-    pub read: Option<Rc<Read>>,
+    pub read: Option<Rc<ParserInput>>,
 }
 
 /// The scripts of steps, by the index of the step in the plan.

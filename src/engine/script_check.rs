@@ -7,17 +7,18 @@ use super::script_settings::ScriptSettings;
 use super::script_transactions::sections;
 use crate::domain::checksum::without_bom;
 use crate::error::Result;
-use crate::pg::context::{Context, Step};
+use crate::pg::context::{ScriptErrorContext, Stage};
 use crate::pg::memory;
-use crate::pg::parse::{self, Form, Kind, Named, Statement};
+use crate::pg::parse::{self, Form, GlobalObject, ParsedStatement, StatementKind};
 use crate::store::Batch;
 use crate::store::overview::Pending;
+use crate::store::own_objects::RESERVED;
 use crate::store::project::Project;
 
 /// A script that was checked.
 pub struct CheckedScript {
     /// The statements to run, without BEGIN and COMMIT.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<ParsedStatement>,
     /// A BEGIN and a COMMIT around the whole script were dropped.
     pub unwrapped: bool,
     /// The first reason why it cannot run inside a transaction.
@@ -30,25 +31,25 @@ pub struct CheckedScript {
 /// Errors: those of the parser (42601); other transaction control (2D000); statements that are
 /// not allowed in a migration (0A000); in an atomic run, statements that cannot run inside a
 /// transaction (25001).
-pub fn check(context: &Context, mode: RunMode) -> Result<CheckedScript> {
-    context.enter(Step::Parsing);
+pub fn check(context: &ScriptErrorContext, mode: RunMode) -> Result<CheckedScript> {
+    context.enter(Stage::Parsing);
     context.prepare(parse::conforming_strings())?;
     let mut statements = {
         let _attached = context.attach();
-        parse::parse(context)?
+        parse::parse(context, &RESERVED)?
     };
-    let controls = |kind: &Kind| {
-        matches!(kind, Kind::Begin | Kind::BeginWith(_) | Kind::Commit)
-            || mode == RunMode::Condition && *kind == Kind::Rollback
+    let controls = |kind: &StatementKind| {
+        matches!(kind, StatementKind::Begin | StatementKind::BeginWith(_) | StatementKind::Commit)
+            || mode == RunMode::Condition && *kind == StatementKind::Rollback
     };
     let count = statements.iter().filter(|s| controls(&s.kind)).count();
     // In a script that needs several transactions, BEGIN and COMMIT keep their meaning.
     let is_one = mode != RunMode::NonTransactional
-        && !statements.iter().any(|s| matches!(s.kind, Kind::NonTransactional(..)));
+        && !statements.iter().any(|s| matches!(s.kind, StatementKind::NonTransactional(..)));
     let unwrapped = (is_one || mode.is_one())
         && count == 2
-        && statements.first().is_some_and(|s| s.kind == Kind::Begin)
-        && statements.last().is_some_and(|s| s.kind == Kind::Commit);
+        && statements.first().is_some_and(|s| s.kind == StatementKind::Begin)
+        && statements.last().is_some_and(|s| s.kind == StatementKind::Commit);
     let mut reason = None;
     if unwrapped {
         statements.pop();
@@ -59,16 +60,21 @@ pub fn check(context: &Context, mode: RunMode) -> Result<CheckedScript> {
     let of = statements.len();
     for (n, statement) in statements.iter().enumerate() {
         match &statement.kind {
-            Kind::Plain | Kind::CopyData | Kind::SetTransaction(_) => {}
+            StatementKind::Plain | StatementKind::CopyData | StatementKind::SetTransaction(_) => {}
             // The server itself refuses one with a replication slot, and only that.
-            Kind::NonTransactional(_, Form::Named(Named::Subscription, _, false))
-                if mode.is_one() => {}
-            Kind::NonTransactional(command, _) if !mode.is_one() && statement.section.is_none() => {
-                let found = || NonTransactionalReason::Statement(command.clone(), statement.line);
+            StatementKind::NonTransactional(
+                _,
+                Form::Named(GlobalObject::Subscription, _, false),
+            ) if mode.is_one() => {}
+            StatementKind::NonTransactional(command, _)
+                if !mode.is_one() && statement.section.is_none() =>
+            {
+                let found =
+                    || NonTransactionalReason::ParsedStatement(command.clone(), statement.line);
                 reason = reason.or_else(|| Some(found()));
             }
             kind => {
-                context.enter(statement.step(n + 1, of));
+                context.enter(statement.stage(n + 1, of));
                 return Err(refusal(kind, context, mode == RunMode::Condition));
             }
         }
@@ -91,7 +97,7 @@ pub fn nontransactional_reason(
     let memory = memory::Context::new()?;
     memory.enter(|| {
         let text = tables.up(migration.id)?.unwrap_or_default();
-        let context = Context::new("", without_bom(&text.body), &project.variables);
+        let context = ScriptErrorContext::new("", without_bom(&text.body), &project.variables);
         let nest = ScriptSettings::of_parser(Some(project))?.nest()?;
         // A script with an error gets it when it is checked for its run.
         let checked = check(&context, RunMode::Stepwise).ok();

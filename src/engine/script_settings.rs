@@ -9,7 +9,7 @@
 use crate::catalog::defaults;
 use crate::domain::search_path;
 use crate::error::Result;
-use crate::pg::guc::{self, Nest};
+use crate::pg::guc::{self, GucScope};
 use crate::store::project::Project;
 use std::ffi::CStr;
 
@@ -116,9 +116,9 @@ impl ScriptSettings {
         })
     }
 
-    /// Sets them in a new nest level. Errors: those of [`Nest::set`].
-    pub fn nest(&self) -> Result<Nest> {
-        let nest = Nest::open();
+    /// Sets them in a new nest level. Errors: those of [`GucScope::set`].
+    pub fn nest(&self) -> Result<GucScope> {
+        let nest = GucScope::open();
         for (name, value) in &self.defaulted {
             nest.pin(name, value.as_deref())?;
         }
@@ -131,7 +131,7 @@ impl ScriptSettings {
         Ok(nest)
     }
 
-    /// Sets them for the session. Errors: those of [`Nest::set`].
+    /// Sets them for the session. Errors: those of [`GucScope::set`].
     pub fn set_session(&self) -> Result<()> {
         for (name, value) in &self.defaulted {
             guc::pin_session(name, value.as_deref())?;

@@ -3,18 +3,18 @@
 use super::refusal::refusal;
 use super::run_mode::{NonTransactionalReason, RunMode};
 use crate::error::{Error, ErrorLocation, Result};
-use crate::pg::context::{Context, Step};
-use crate::pg::parse::{Characteristics, Kind, Statement};
+use crate::pg::context::{ScriptErrorContext, Stage};
+use crate::pg::parse::{Characteristics, ParsedStatement, StatementKind};
 use pgrx::PgSqlErrorCode as Code;
 
 /// Splits the statements of a script into its transactions. Gives them without BEGIN and COMMIT,
 /// and the first reason why the script cannot run inside a transaction. Errors: a transaction has
 /// no end, or the script has other transaction control (2D000).
 pub fn sections(
-    context: &Context,
-    statements: Vec<Statement>,
+    context: &ScriptErrorContext,
+    statements: Vec<ParsedStatement>,
     mode: RunMode,
-) -> Result<(Vec<Statement>, Option<NonTransactionalReason>)> {
+) -> Result<(Vec<ParsedStatement>, Option<NonTransactionalReason>)> {
     let mut sections = Sections {
         context,
         is_condition: mode == RunMode::Condition,
@@ -33,7 +33,7 @@ pub fn sections(
 struct Section {
     // The number of its BEGIN.
     number: usize,
-    step: Step,
+    step: Stage,
     // The index of its first statement.
     first: usize,
     characteristics: Option<Characteristics>,
@@ -52,36 +52,38 @@ impl Section {
 /// The statements between these belong together. In a precondition or verify script a ROLLBACK
 /// ends a transaction, too, since all of the script is rolled back.
 struct Sections<'a, 'b> {
-    context: &'a Context<'b>,
+    context: &'a ScriptErrorContext<'b>,
     is_condition: bool,
     // How many statements the script has.
     of: usize,
     open: Option<Section>,
-    kept: Vec<Statement>,
+    kept: Vec<ParsedStatement>,
     reason: Option<NonTransactionalReason>,
 }
 
 impl Sections<'_, '_> {
     /// Adds a statement. Error: other transaction control (2D000).
-    fn add(&mut self, n: usize, statement: Statement) -> Result<()> {
+    fn add(&mut self, n: usize, statement: ParsedStatement) -> Result<()> {
         let is_condition = self.is_condition;
         match &statement.kind {
             // As for the server, a second BEGIN and a COMMIT without BEGIN have no meaning.
-            Kind::Begin if self.open.is_none() => self.begin(n, &statement, None),
-            Kind::BeginWith(with) if self.open.is_none() && !is_condition => {
+            StatementKind::Begin if self.open.is_none() => self.begin(n, &statement, None),
+            StatementKind::BeginWith(with) if self.open.is_none() && !is_condition => {
                 self.begin(n, &statement, Some(with.clone()));
             }
-            Kind::Begin => {}
+            StatementKind::Begin => {}
             // Without BEGIN its meaning in a precondition or verify script is unclear.
-            Kind::Commit | Kind::Rollback if is_condition && self.open.is_none() => {
+            StatementKind::Commit | StatementKind::Rollback
+                if is_condition && self.open.is_none() =>
+            {
                 self.kept.push(statement);
                 return Ok(());
             }
-            Kind::Commit => self.open = None,
-            Kind::Rollback if is_condition => self.undo_open(),
+            StatementKind::Commit => self.open = None,
+            StatementKind::Rollback if is_condition => self.undo_open(),
             // This is the error, and not that the transaction has no end.
-            Kind::TransactionControl(_) | Kind::Rollback => {
-                self.context.enter(statement.step(n + 1, self.of));
+            StatementKind::TransactionControl(_) | StatementKind::Rollback => {
+                self.context.enter(statement.stage(n + 1, self.of));
                 return Err(refusal(&statement.kind, self.context, is_condition));
             }
             _ => {
@@ -91,24 +93,24 @@ impl Sections<'_, '_> {
         }
         if self.reason.is_none() {
             let command = statement.command();
-            self.reason = Some(NonTransactionalReason::Statement(command, statement.line));
+            self.reason = Some(NonTransactionalReason::ParsedStatement(command, statement.line));
         }
         Ok(())
     }
 
-    fn begin(&mut self, n: usize, statement: &Statement, with: Option<Characteristics>) {
+    fn begin(&mut self, n: usize, statement: &ParsedStatement, with: Option<Characteristics>) {
         self.open = Some(Section {
             number: n,
-            step: statement.step(n + 1, self.of),
+            step: statement.stage(n + 1, self.of),
             first: self.kept.len(),
             characteristics: with,
         });
     }
 
-    fn keep(&mut self, mut statement: Statement) {
+    fn keep(&mut self, mut statement: ParsedStatement) {
         if let Some(section) = &mut self.open {
             // A SET TRANSACTION at the beginning of a transaction belongs to its BEGIN.
-            if let Kind::SetTransaction(with) = &statement.kind
+            if let StatementKind::SetTransaction(with) = &statement.kind
                 && section.first == self.kept.len()
                 && !self.is_condition
             {
@@ -128,7 +130,7 @@ impl Sections<'_, '_> {
     }
 
     /// Ends the script. Error: a transaction has no end, so all of it would be lost (2D000).
-    fn end(mut self) -> Result<(Vec<Statement>, Option<NonTransactionalReason>)> {
+    fn end(mut self) -> Result<(Vec<ParsedStatement>, Option<NonTransactionalReason>)> {
         // A precondition or verify script is rolled back at its end.
         if self.is_condition {
             self.undo_open();

@@ -5,11 +5,11 @@ use super::errors::run_inside_run;
 use super::naming::ScriptKind;
 use crate::domain::backup::Keeper;
 use crate::error::{Error, Result};
-use crate::pg::lock::{self, Mode};
 use crate::pg::spi::View;
 use crate::pg::transaction;
 use crate::store::Batch;
 use crate::store::errors;
+use crate::store::lock::{self, LockMode};
 use crate::store::project::Project;
 use pgrx::PgSqlErrorCode as Code;
 use std::cell::{Cell, RefCell};
@@ -109,18 +109,18 @@ impl Drop for ScriptGuard {
 /// Errors: another session has the lock, for which this does not wait (55P03); the snapshot of
 /// the transaction is older than changes of another session (40001).
 pub fn lock_project(tables: &Batch, project: &Project) -> Result<Project> {
-    lock(tables, project.id, &project.name, Mode::Exclusive)?;
+    lock(tables, project.id, &project.name, LockMode::Exclusive)?;
     let newest = tables.project(&project.name, View::Newest)?;
     newest.ok_or_else(|| errors::snapshot_too_old(&project.name))
 }
 
 /// Takes a project's lock until the transaction ends. Errors: those of [`lock_project`].
-pub fn lock(tables: &Batch, id: i64, project: &str, mode: Mode) -> Result<()> {
+pub fn lock(tables: &Batch, id: i64, project: &str, mode: LockMode) -> Result<()> {
     if !lock::try_lock(id, mode)? {
         let holder = tables.lock_holder(id)?;
         return Err(errors::busy(project, holder, None));
     }
-    if mode == Mode::Exclusive {
+    if mode == LockMode::Exclusive {
         tables.raise_sequences()?;
     }
     // The previous holder of the lock has recorded its changes.

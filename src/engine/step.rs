@@ -3,9 +3,9 @@
 use super::naming::{ScriptKind, title};
 use super::script::ScriptOutcome;
 use crate::error::Result;
-use crate::pg::lock::Running;
 use crate::pg::transaction;
 use crate::store::applied::Applied;
+use crate::store::lock::RunningMark;
 use crate::store::overview::Pending;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -134,14 +134,14 @@ impl Step {
     }
 
     /// Shows other sessions that the migration is running, until the value is dropped. Errors:
-    /// those of [`Running::say`].
-    pub fn show_running(&self) -> Result<Running> {
+    /// those of [`RunningMark::show`].
+    pub fn show_running(&self) -> Result<RunningMark> {
         let (row, is_down) = match &self.act {
             Act::Up(pending) => (pending.id, false),
             Act::Down(applied) => (applied.id, true),
         };
         let since = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs() as u32);
-        Running::say(row, is_down, since)
+        RunningMark::show(row, is_down, since)
     }
 
     /// The migration in one line.

@@ -3,7 +3,7 @@
 use super::naming::ScriptKind;
 use crate::domain::script::floor_boundary;
 use crate::error::Error;
-use crate::pg::context::{Context, Step};
+use crate::pg::context::{ScriptErrorContext, Stage};
 
 /// The result of work on a step.
 pub type StepResult<T> = std::result::Result<T, StepError>;
@@ -21,7 +21,11 @@ pub struct StepError {
 
 impl StepError {
     /// An error that a script has raised.
-    pub fn in_script(mut error: Error, script: ScriptKind, context: &Context) -> StepError {
+    pub fn in_script(
+        mut error: Error,
+        script: ScriptKind,
+        context: &ScriptErrorContext,
+    ) -> StepError {
         error.hide(context.mask());
         StepError { error, script: Some(script), location: StatementLocation::of(context) }
     }
@@ -43,9 +47,9 @@ pub struct StatementLocation {
 
 impl StatementLocation {
     /// The statement that a script is at.
-    pub fn of(context: &Context) -> StatementLocation {
-        let statement = match context.step() {
-            Step::Statement { number, .. } => Some(number),
+    pub fn of(context: &ScriptErrorContext) -> StatementLocation {
+        let statement = match context.stage() {
+            Stage::Statement { number, .. } => Some(number),
             _ => None,
         };
         StatementLocation { statement, line: context.line(), text: beginning(context.statement()) }

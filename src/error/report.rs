@@ -1,6 +1,6 @@
 //! What an error of ours says.
 
-use crate::domain::script::prepare::What;
+use crate::domain::script::prepare::ScriptProblem;
 use std::borrow::Cow;
 
 /// An error of ours, as the server is to show it.
@@ -42,7 +42,7 @@ pub enum Kind {
     /// A migration cannot be registered with this content or under this name.
     Unfit,
     /// The text of a migration cannot be made ready for the parser.
-    Text(What),
+    Text(ScriptProblem),
     /// A statement cannot run inside a transaction. The HINT is replaced by one that names the
     /// call which can run it.
     NonTransactional,

@@ -3,7 +3,7 @@
 use super::path::{join_within, split};
 use super::{Problem, is_any_sql};
 use crate::domain::script::command::{Argument, arguments, name};
-use crate::domain::script::scan::{Kind, scan};
+use crate::domain::script::scan::{PieceKind, scan};
 use crate::domain::script::{line_at, shorten};
 use crate::domain::{halt, room};
 use std::collections::{HashMap, HashSet};
@@ -89,18 +89,20 @@ impl<'a> Expansion<'a> {
             Expanded { text: String::new(), included: Vec::new(), files: 0, depth: 0 };
         // A command must be one for both values of standard_conforming_strings. Otherwise it is
         // part of a literal or comment.
-        let commands = scan(text, false).pieces.into_iter().filter(|p| p.kind == Kind::Command);
+        let commands =
+            scan(text, false).pieces.into_iter().filter(|p| p.kind == PieceKind::Command);
         let commands: HashSet<usize> =
             halt::counted(commands).map(|piece| piece.range.start).collect();
         for piece in scan(text, true).pieces {
             let written = &text[piece.range.clone()];
             halt::work(written.len());
-            if piece.kind == Kind::Command && matches!(name(written), "q" | "quit") {
+            if piece.kind == PieceKind::Command && matches!(name(written), "q" | "quit") {
                 // psql stops reading here.
                 room::push_str(&mut expanded.text, &text[piece.range.start..]);
                 break;
             }
-            let is_command = piece.kind == Kind::Command && commands.contains(&piece.range.start);
+            let is_command =
+                piece.kind == PieceKind::Command && commands.contains(&piece.range.start);
             let is_relative = match (is_command, name(written)) {
                 (true, "i" | "include") => false,
                 (true, "ir" | "include_relative") => true,

@@ -11,12 +11,12 @@ use crate::engine::session::CallGuard;
 use crate::engine::{conditions, constraints};
 use crate::error::Result;
 use crate::pg::activity::Activity;
-use crate::pg::context::Context;
-use crate::pg::integrity::OwnObjects;
+use crate::pg::context::ScriptErrorContext;
 use crate::pg::message;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::store::Store;
+use crate::store::own_objects::OwnObjects;
 use crate::store::project::Project;
 use crate::store::registry::VerifyScript;
 
@@ -111,7 +111,7 @@ fn one(
     let title = format!("migrations: verify {}", version.as_deref().unwrap_or(&name));
     activity.show(&title);
     let objects = OwnObjects::find()?;
-    let context = Context::new(&label, &script, &project.variables);
+    let context = ScriptErrorContext::new(&label, &script, &project.variables);
     let attempt = Subtransaction::begin()?;
     let outcome = script::run(store, &context, &title, activity, project, KeepRows::OfLastResult);
     let outcome = outcome.map_err(|mut error| {

@@ -3,8 +3,8 @@
 use super::{catch::catch, cstring, raw};
 use pgrx::pg_sys;
 
-/// While it lives the session can show what it runs; afterwards it shows the client's
-/// statement again.
+/// While it lives, the session can show what it runs. Afterwards it shows the client's statement
+/// again.
 pub struct Activity {
     #[cfg(not(feature = "pg18"))]
     query_id: u64,
@@ -38,7 +38,7 @@ impl Drop for Activity {
 }
 
 fn report(text: *const core::ffi::c_char) {
-    // SAFETY: a C string or null. Nothing is thrown here; `catch` makes sure.
+    // SAFETY: a C string or null. Should an error be thrown, `catch` ends it here.
     let _ =
         unsafe { catch(|| raw::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, text)) };
 }

@@ -6,7 +6,7 @@
 //! catalog, and names of a migration are resolved by [`super::name`] before.
 
 use super::call::Value;
-use super::guc::{Nest, for_own_statements};
+use super::guc::{GucScope, for_own_statements};
 use super::spi::{Spi, Statement, Table, View};
 use crate::error::Result;
 
@@ -50,7 +50,7 @@ impl AsCaller {
         values: [Value; N],
         view: View,
     ) -> Result<Table<'_>> {
-        let nest = Nest::open();
+        let nest = GucScope::open();
         for_own_statements(&nest)?;
         let found = self.0.run(statement, values, view)?;
         nest.undo()?;

@@ -1,13 +1,13 @@
 //! The modes of deferrable constraints in this transaction.
 
 use super::catch::catch;
-use super::parse::Statement;
+use super::parse::ParsedStatement;
 use crate::error::Result;
 use pgrx::PgList;
 use pgrx::pg_sys;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-// Whether a deferrable constraint may exist: cleared by who has looked, set whenever
+// Whether a deferrable constraint may exist: cleared by a look that finds none, set whenever
 // pg_constraint changes.
 static MAY_BE: AtomicBool = AtomicBool::new(true);
 static CHANGES: AtomicU64 = AtomicU64::new(0);
@@ -16,7 +16,7 @@ unsafe extern "C-unwind" {
     fn AfterTriggerSetState(statement: *mut pg_sys::ConstraintsSetStmt);
 }
 
-/// Has the server tell when constraints change. To be called once, when the library is
+/// Makes the server report changes of constraints. To be called once, when the library is
 /// loaded.
 pub fn watch() {
     // SAFETY: a function of this library, which is never unloaded.
@@ -38,7 +38,7 @@ unsafe extern "C-unwind" fn changed(
     CHANGES.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Counts changes of constraints: another number says that one may have been made.
+/// A count of changes of constraints. While it stays the same, no constraint was made.
 pub fn changes() -> u64 {
     CHANGES.load(Ordering::Relaxed)
 }
@@ -98,25 +98,16 @@ fn list(names: &[(&str, &str)]) -> *mut pg_sys::List {
     constraints.into_pg()
 }
 
-/// Whether a statement is SET CONSTRAINTS ALL: whether it says DEFERRED.
-pub fn sets_all(statement: &Statement) -> Option<bool> {
-    // SAFETY: a node of the parser, read as what its tag says that it is.
-    unsafe {
-        let node = (*statement.tree).stmt;
-        if (*node).type_ != pg_sys::NodeTag::T_ConstraintsSetStmt {
-            return None;
-        }
-        let set = node.cast::<pg_sys::ConstraintsSetStmt>();
-        (*set).constraints.is_null().then_some((*set).deferred)
-    }
+/// For SET CONSTRAINTS ALL, whether it is DEFERRED. None: it is another statement.
+pub fn sets_all(statement: &ParsedStatement) -> Option<bool> {
+    let set = statement.tree.get::<pg_sys::ConstraintsSetStmt>()?;
+    set.constraints.is_null().then_some(set.deferred)
 }
 
-/// Has a SET CONSTRAINTS ALL mean these constraints, of which there is one at least. To be
-/// called in the memory that the statement's tree lives in.
-pub fn name_all(statement: &Statement, names: &[(&str, &str)]) {
-    // SAFETY: as `sets_all` has found it.
-    unsafe {
-        let set = (*statement.tree).stmt.cast::<pg_sys::ConstraintsSetStmt>();
-        (*set).constraints = list(names);
+/// Changes a SET CONSTRAINTS to one of these constraints. Without names it would mean all, so it
+/// stays as it is.
+pub fn name_all(statement: &ParsedStatement, names: &[(&str, &str)]) {
+    if !names.is_empty() {
+        statement.tree.edit(|set: &mut pg_sys::ConstraintsSetStmt| set.constraints = list(names));
     }
 }

@@ -1,39 +1,39 @@
-//! COPY … FROM STDIN with data that stands in a migration's text.
+//! COPY … FROM STDIN with data that is in the text of a script.
 //!
-//! The server's own COPY does it, with all its checks of rights, row security and
-//! read-only transactions: where no client is attached it reads the C library's `stdin`,
-//! which is a stream over the data while a statement runs. That there is no client is said
-//! only until the COPY begins to read, so that what is sent to the client then, such as a
-//! trigger's NOTICE, is sent. An error before that is sent when it is thrown on
-//! (`pg::entry`); a NOTICE of a BEFORE … FOR EACH STATEMENT trigger isn't.
+//! The server's own COPY runs, with all its checks of rights, row security and read-only
+//! transactions. Without a client it reads the C library's `stdin`. While the statement runs,
+//! that is a stream over the data. The server only believes that there is no client until the
+//! COPY begins to read, so what follows, such as the NOTICE of a trigger, is sent to the client.
+//! An error before that is sent when it is thrown on (`pg::entry`); the NOTICE of a BEFORE … FOR
+//! EACH STATEMENT trigger is not sent.
 
-use super::parse::Statement;
-use super::{catch::catch, raw};
+use super::parse::ParsedStatement;
+use super::{catch::catch, interrupt, raw, tree};
 use crate::error::Result;
 use core::ffi::{c_char, c_int, c_void};
 use pgrx::pg_sys;
 
-/// The C library's streams, as much of them as is needed.
+/// A stream of the C library.
 #[repr(C)]
 struct Stream {
     _private: [u8; 0],
 }
 
-type Read = unsafe extern "C" fn(*mut c_void, *mut c_char, usize) -> isize;
+type ReadFunction = unsafe extern "C" fn(*mut c_void, *mut c_char, usize) -> isize;
 
 #[repr(C)]
 struct Functions {
-    read: Option<Read>,
+    read: Option<ReadFunction>,
     write: Option<unsafe extern "C" fn()>,
     seek: Option<unsafe extern "C" fn()>,
     close: Option<unsafe extern "C" fn()>,
 }
 
-/// Reads in blocks.
+/// The mode of a stream that reads blocks.
 const FULLY_BUFFERED: c_int = 0;
 
-/// As much as the server's COPY asks for at once. (Without a buffer the C library would call
-/// for each byte.)
+/// As much as the server's COPY asks for at once. Without a buffer the C library would call
+/// `read` for each byte.
 const BUFFER: usize = 64 << 10;
 
 unsafe extern "C" {
@@ -45,9 +45,8 @@ unsafe extern "C" {
 }
 
 /// Data, and how far it has been read.
-struct Data {
-    start: *const u8,
-    length: usize,
+struct Data<'a> {
+    text: &'a [u8],
     at: usize,
     // Where the server sends messages.
     output: pg_sys::CommandDest::Type,
@@ -58,33 +57,39 @@ unsafe extern "C" fn read(cookie: *mut c_void, buffer: *mut c_char, size: usize)
     unsafe {
         let data = &mut *cookie.cast::<Data>();
         pg_sys::whereToSendOutput = data.output;
-        let count = size.min(data.length - data.at);
-        core::ptr::copy_nonoverlapping(data.start.add(data.at), buffer.cast(), count);
+        let rest = &data.text[data.at..];
+        let count = size.min(rest.len());
+        core::ptr::copy_nonoverlapping(rest.as_ptr(), buffer.cast(), count);
         data.at += count;
         count as isize
     }
 }
 
-/// While it lives, a COPY … FROM STDIN reads this data.
-pub struct Feed<'a> {
-    data: Box<Data>,
+/// A stream over data, in the place of `stdin`.
+struct Feed<'a> {
+    data: Box<Data<'a>>,
     // The stream's own until it is closed.
     _buffer: Box<[u8]>,
     stream: *mut Stream,
     former: *mut Stream,
-    _text: &'a str,
+}
+
+/// Does work in which a COPY … FROM STDIN reads this data. Errors: its own; there is no memory
+/// for a stream (53200).
+pub(super) fn with_data<T>(text: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _feed = Feed::begin(text).ok_or_else(interrupt::out_of_memory)?;
+    work()
 }
 
 impl<'a> Feed<'a> {
-    /// Begins. None: the server has no memory for a stream.
-    pub fn begin(text: &'a str) -> Option<Feed<'a>> {
-        // SAFETY: the data stays where it is while the stream is there: drop ends it. The
-        // server has one thread that runs its code, and itself uses neither variable but
-        // as described above.
+    /// Begins. None: the C library has no memory for a stream.
+    fn begin(text: &'a str) -> Option<Feed<'a>> {
+        // SAFETY: data and buffer stay where they are while the stream is there: drop ends it,
+        // and `with_data` drops it. The server has one thread that runs its code, and itself uses
+        // neither variable but as described above.
         unsafe {
             let output = pg_sys::whereToSendOutput;
-            let mut data =
-                Box::new(Data { start: text.as_ptr(), length: text.len(), at: 0, output });
+            let mut data = Box::new(Data { text: text.as_bytes(), at: 0, output });
             let cookie = (&raw mut *data).cast::<c_void>();
             let functions = Functions { read: Some(read), write: None, seek: None, close: None };
             let stream = fopencookie(cookie, c"r".as_ptr(), functions);
@@ -96,7 +101,7 @@ impl<'a> Feed<'a> {
             let former = STDIN;
             STDIN = stream;
             pg_sys::whereToSendOutput = pg_sys::CommandDest::DestNone;
-            Some(Feed { data, _buffer: buffer, stream, former, _text: text })
+            Some(Feed { data, _buffer: buffer, stream, former })
         }
     }
 }
@@ -112,50 +117,51 @@ impl Drop for Feed<'_> {
     }
 }
 
-/// The name of the table that a COPY copies into, without its schema.
-pub fn table(statement: &Statement) -> String {
-    // SAFETY: the caller has seen that it is a COPY from the client, which has a relation.
-    unsafe {
-        let copy = (*statement.tree).stmt.cast::<pg_sys::CopyStmt>();
-        core::ffi::CStr::from_ptr((*(*copy).relation).relname).to_string_lossy().into_owned()
-    }
+/// The name of the table that a COPY copies into, without its schema. Empty: the statement is no
+/// COPY of a table.
+pub fn table(statement: &ParsedStatement) -> String {
+    let copy = statement.tree.get::<pg_sys::CopyStmt>();
+    // SAFETY: a relation is null or a node, whose name is a C string.
+    let name = copy.and_then(|copy| unsafe { tree::text(copy.relation.as_ref()?.relname) });
+    name.unwrap_or_default()
 }
 
-/// Takes the lock on a COPY's table that the COPY will take. Being terminated while we wait
-/// for it is told to the client, which in a COPY with its data it wouldn't be.
-pub fn lock_table(statement: &Statement) -> Result<()> {
-    // SAFETY: as for `table`. That there is no such table is for the COPY to say.
+/// Takes the lock on a COPY's table that the COPY will take. A client that is terminated while it
+/// waits for the lock gets a message now, which it wouldn't get in a COPY with its data.
+pub fn lock_table(statement: &ParsedStatement) -> Result<()> {
+    let Some(copy) = statement.tree.get::<pg_sys::CopyStmt>() else { return Ok(()) };
+    let relation = copy.relation;
+    if relation.is_null() {
+        return Ok(());
+    }
+    let (lock, missing_ok) = (pg_sys::RowExclusiveLock as c_int, pg_sys::RVROption::RVR_MISSING_OK);
+    // SAFETY: a node of the parser, which the server only reads. A table that is missing is for
+    // the COPY to report.
     unsafe {
-        let copy = (*statement.tree).stmt.cast::<pg_sys::CopyStmt>();
         catch(|| {
-            raw::RangeVarGetRelidExtended(
-                (*copy).relation,
-                pg_sys::RowExclusiveLock as c_int,
-                pg_sys::RVROption::RVR_MISSING_OK,
-                None,
-                core::ptr::null_mut(),
-            )
+            raw::RangeVarGetRelidExtended(relation, lock, missing_ok, None, core::ptr::null_mut())
         })?;
     }
     Ok(())
 }
 
-/// Has a COPY take its data as UTF-8, whatever the client's encoding is: that is what the
-/// text was turned into when it was registered.
-pub fn read_as_utf8(statement: &Statement) {
-    // SAFETY: the caller has seen that it is a COPY; its options are DefElem nodes. The
-    // constants live for ever.
-    unsafe {
-        let copy = (*statement.tree).stmt.cast::<pg_sys::CopyStmt>();
-        let options = pgrx::PgList::<pg_sys::DefElem>::from_pg((*copy).options);
-        let value = pg_sys::makeString(c"UTF8".as_ptr().cast_mut()).cast::<pg_sys::Node>();
-        for option in options.iter_ptr() {
-            if core::ffi::CStr::from_ptr((*option).defname) == c"encoding" {
-                (*option).arg = value;
-                return;
+/// Makes a COPY read its data as UTF-8, whatever the client's encoding is. The text was
+/// converted to it when it was registered.
+pub fn read_as_utf8(statement: &ParsedStatement) {
+    statement.tree.edit(|copy: &mut pg_sys::CopyStmt| {
+        // SAFETY: options are a list of nodes, with names that are C strings. Constants and what
+        // is made in the tree's memory live as long as the tree.
+        unsafe {
+            let value = pg_sys::makeString(c"UTF8".as_ptr().cast_mut()).cast::<pg_sys::Node>();
+            let options = pgrx::PgList::<pg_sys::DefElem>::from_pg(copy.options);
+            for option in options.iter_ptr() {
+                if core::ffi::CStr::from_ptr((*option).defname) == c"encoding" {
+                    (*option).arg = value;
+                    return;
+                }
             }
+            let option = pg_sys::makeDefElem(c"encoding".as_ptr().cast_mut(), value, -1);
+            copy.options = pg_sys::lappend(copy.options, option.cast::<c_void>());
         }
-        let option = pg_sys::makeDefElem(c"encoding".as_ptr().cast_mut(), value, -1);
-        (*copy).options = pg_sys::lappend((*copy).options, option.cast::<c_void>());
-    }
+    });
 }

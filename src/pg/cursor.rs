@@ -4,8 +4,8 @@ use super::{catch::catch, cstring, raw};
 use crate::error::Result;
 use pgrx::pg_sys;
 
-/// A cursor, by its name and when it was opened: one that is closed and opened again by a later
-/// statement of the client is another one.
+/// A cursor, identified by its name and the time when it was opened. One of the same name that a
+/// later statement of the client opens is another one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cursor {
     name: String,
@@ -15,7 +15,7 @@ pub struct Cursor {
 impl Cursor {
     /// The open cursor of a name, as `pg_cursors` has it. None: there is none.
     pub fn find(name: &str) -> Option<Cursor> {
-        // SAFETY: a look-up in a table of this process.
+        // SAFETY: a look-up in a table of this process, by a C string.
         unsafe {
             let portal = pg_sys::GetPortalByName(cstring(name).as_ptr());
             (!portal.is_null())

@@ -23,7 +23,7 @@ use std::panic::AssertUnwindSafe;
 macro_rules! entry {
     ($symbol:ident, $record:ident, $function:path) => {
         $crate::pg::entry::entry!($symbol, $record, |call: &$crate::pg::call::Call| {
-            $crate::pg::integrity::check_version()?;
+            $crate::pg::extension::check_version()?;
             $function(call)
         }, whatever version);
     };

@@ -1,30 +1,32 @@
 //! Errors about a text that cannot be made ready for the parser.
 
-use crate::domain::script::prepare::What;
+use crate::domain::script::prepare::ScriptProblem;
 use crate::domain::text::{literal, quoted, quoted_all, set_variables};
 use crate::error::{Error, ErrorLocation, Kind};
 use pgrx::PgSqlErrorCode as Code;
 
 /// What is wrong in a text (0A000; 42704: variables that are not set; 54000: it is too long).
-pub fn error(what: What, location: ErrorLocation) -> Error {
+pub fn error(what: ScriptProblem, location: ErrorLocation) -> Error {
     let unsupported =
         |message: &'static str| Error::new(Code::ERRCODE_FEATURE_NOT_SUPPORTED, message);
     let error = match &what {
-        What::Command(command, hint) => Error::new(
+        ScriptProblem::Command(command, hint) => Error::new(
             Code::ERRCODE_FEATURE_NOT_SUPPORTED,
             format!("psql's command {command} is not allowed in a migration"),
         )
         .detail("The server runs the text, so there is no psql that could carry it out.")
         .hint(*hint),
-        What::Unset(names, project) => unset(names, project),
-        What::Unexpanded(names, project) => unexpanded(names, project),
-        What::BehindCopy => unsupported("something follows COPY ... FROM stdin in its line")
-            .detail("The data begins in the next line, so it is not clear what belongs to it.")
-            .hint("Put it after the line of \\. that ends the data."),
-        What::StrayData => unsupported("no COPY reads the data that is here")
+        ScriptProblem::Unset(names, project) => unset(names, project),
+        ScriptProblem::Unexpanded(names, project) => unexpanded(names, project),
+        ScriptProblem::TextAfterCopy => {
+            unsupported("something follows COPY ... FROM stdin in its line")
+                .detail("The data begins in the next line, so it is not clear what belongs to it.")
+                .hint("Put it after the line of \\. that ends the data.")
+        }
+        ScriptProblem::StrayData => unsupported("no COPY reads the data that is here")
             .detail("With the values of its variables the text has other statements than without.")
             .hint("Write COPY ... FROM stdin; without variables that hold quotes or semicolons."),
-        What::TooLong => Error::new(
+        ScriptProblem::TooLong => Error::new(
             Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             "the text is too long with the values of its variables",
         )
@@ -36,8 +38,12 @@ pub fn error(what: What, location: ErrorLocation) -> Error {
 /// An error about variables, made one about these: those of other texts are among them.
 pub fn naming(error: Error, names: Vec<String>) -> Error {
     let what = match error.kind() {
-        Some(Kind::Text(What::Unset(_, project))) => What::Unset(names, project.clone()),
-        Some(Kind::Text(What::Unexpanded(_, project))) => What::Unexpanded(names, project.clone()),
+        Some(Kind::Text(ScriptProblem::Unset(_, project))) => {
+            ScriptProblem::Unset(names, project.clone())
+        }
+        Some(Kind::Text(ScriptProblem::Unexpanded(_, project))) => {
+            ScriptProblem::Unexpanded(names, project.clone())
+        }
         _ => return error,
     };
     match error.location() {

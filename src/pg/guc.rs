@@ -1,8 +1,8 @@
-//! A nest level of settings: what is set within it can be taken back as a whole.
+//! Settings: reading them, setting them, and scopes that undo all changes at their end.
 //!
-//! The means with which the server itself undoes the SET clauses of a function. Here it
-//! is ended as an aborted one is, which takes back plain SET, SET LOCAL, RESET and the
-//! role and session user alike.
+//! A scope is a nest level of the server, which the server uses to undo the SET clauses of a
+//! function. Here it ends like an aborted one, which undoes SET, SET LOCAL, RESET and changes of
+//! the role and session user alike.
 
 use super::identity::with_all_rights;
 use super::{catch::catch, cstring, memory, raw};
@@ -11,46 +11,45 @@ use pgrx::pg_sys;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
 
-/// An open nest level. Dropped without [`Nest::undo`] it is left to the abort of the
-/// transaction, which comes with the error that is under way then.
+/// An open scope. If it is dropped without [`GucScope::undo`], an error is being returned, and
+/// the abort of the transaction ends the scope.
 #[must_use]
-pub struct Nest {
+pub struct GucScope {
     level: core::ffi::c_int,
 }
 
-impl Nest {
-    /// Opens a level.
-    pub fn open() -> Nest {
+impl GucScope {
+    /// Opens a scope.
+    pub fn open() -> GucScope {
         // SAFETY: only counts up.
         let level = unsafe { pg_sys::NewGUCNestLevel() };
-        Nest { level }
+        GucScope { level }
     }
 
-    /// Opens a level with these settings in it. Errors: those of [`Nest::set`].
-    pub fn with(settings: &[(String, String)]) -> Result<Nest> {
-        let nest = Nest::open();
+    /// Opens a scope with these settings in it. Errors: those of [`GucScope::set`].
+    pub fn with(settings: &[(String, String)]) -> Result<GucScope> {
+        let scope = GucScope::open();
         for (name, value) in settings {
-            nest.set(name, value)?;
+            scope.set(name, value)?;
         }
-        Ok(nest)
+        Ok(scope)
     }
 
-    /// Sets a setting within the level, with the rights of the current user. Errors: the
-    /// server's, of an unknown setting (42704), a value that it can't have (22023), or one
-    /// that the user may not set (42501).
+    /// Sets a setting within the scope, with the rights of the current user. Errors: the setting
+    /// is unknown (42704), can't have the value (22023), or the user may not set it (42501).
     pub fn set(&self, name: &str, value: &str) -> Result<()> {
         let action = pg_sys::GucAction::GUC_ACTION_SAVE;
         set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
     }
 
-    /// Sets a setting within the level, whatever the current user may set: to be called with
-    /// values that nobody but us has chosen. None: the value that RESET gives. Errors: the
-    /// server's, of a value that the setting cannot have (22023).
+    /// Sets a setting within the scope with the rights of a superuser. To be called with values
+    /// that no user has chosen. None: the value after a RESET. Errors: the setting can't have the
+    /// value (22023).
     pub fn pin(&self, name: &CStr, value: Option<&str>) -> Result<()> {
         pin(name, value, pg_sys::GucAction::GUC_ACTION_SAVE)
     }
 
-    /// Ends the level: every setting is as it was when the level was opened.
+    /// Ends the scope: every setting has the value that it had when the scope was opened.
     pub fn undo(self) -> Result<()> {
         let level = self.level;
         // SAFETY: the level is ours and still open; levels within it go with it.
@@ -59,12 +58,12 @@ impl Nest {
     }
 }
 
-/// Sets within a level what statements of ours need: a search_path that finds nothing but the
-/// catalog, and whatever else of the caller's would change what they mean or have them
-/// planned badly or compiled. Errors: those of [`Nest::set`].
-pub fn for_own_statements(nest: &Nest) -> Result<()> {
-    nest.set("search_path", "pg_catalog, pg_temp")?;
-    // SAFETY: reads settings of this process. Nearly always all of them are as they should be.
+/// Sets within a scope what statements of ours need: a search_path that finds nothing but the
+/// catalog, and the default of each setting by which the caller may have changed what they mean
+/// or how they are planned. Errors: those of [`GucScope::set`].
+pub fn for_own_statements(scope: &GucScope) -> Result<()> {
+    scope.set("search_path", "pg_catalog, pg_temp")?;
+    // SAFETY: reads settings of this process. Nearly always all of them have their defaults.
     let differing: [(bool, &str, &str); 16] = unsafe {
         [
             (pg_sys::jit_enabled, "jit", "off"),
@@ -86,17 +85,23 @@ pub fn for_own_statements(nest: &Nest) -> Result<()> {
         ]
     };
     let mut differing = differing.into_iter().filter(|(differs, ..)| *differs);
-    differing.try_for_each(|(_, name, value)| nest.set(name, value))
+    differing.try_for_each(|(_, name, value)| scope.set(name, value))
 }
 
 /// Sets a setting of the session, with the rights of the current user. Errors: those of
-/// [`Nest::set`].
+/// [`GucScope::set`].
 pub fn set_session(name: &str, value: &str) -> Result<()> {
     let action = pg_sys::GucAction::GUC_ACTION_SET;
     set(&cstring(name), Some(&cstring(value)), rights(), action, OR_FAIL)
 }
 
-/// Sets a setting of the session as [`Nest::pin`] does.
+/// Sets a setting for the current transaction, with the rights of the current user. Errors:
+/// those of [`GucScope::set`].
+pub(super) fn set_local(name: &CStr, value: &CStr) -> Result<()> {
+    set(name, Some(value), rights(), pg_sys::GucAction::GUC_ACTION_LOCAL, OR_FAIL)
+}
+
+/// Sets a setting of the session as [`GucScope::pin`] does.
 pub fn pin_session(name: &CStr, value: Option<&str>) -> Result<()> {
     pin(name, value, pg_sys::GucAction::GUC_ACTION_SET)
 }
@@ -106,43 +111,43 @@ fn pin(name: &CStr, value: Option<&str>, action: pg_sys::GucAction::Type) -> Res
     set(name, value.as_deref(), pg_sys::GucContext::PGC_SUSET, action, OR_FAIL)
 }
 
-/// Whether RESET gives a setting a value.
+/// Whether a setting has a value after a RESET.
 pub fn has_default(name: &CStr) -> bool {
-    // An error that is thrown and caught would cost more.
+    // This costs less than an error that is thrown and caught.
     current(name).is_some()
         && reset(name).is_ok_and(|value| value.is_some_and(|value| !value.is_empty()))
 }
 
-/// Whether a setting is there and has a value.
+/// Whether a setting exists and has a value.
 pub fn is_set(name: &CStr) -> bool {
     current(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Whether a setting is there and has this value.
+/// Whether a setting exists and has this value.
 pub fn has_value(name: &CStr, value: &str) -> bool {
     current(name).is_some_and(|current| current.to_bytes() == value.as_bytes())
 }
 
-/// Whether the session has set a setting that is there to another value than RESET gives.
+/// Whether the session has changed a setting, so that a RESET would have an effect.
 /// Errors: only a superuser may see it (42501).
 pub fn differs_from_reset(name: &CStr) -> Result<bool> {
     let Some(current) = current(name) else { return Ok(false) };
     Ok(reset(name)?.unwrap_or_default() != current)
 }
 
-/// The value that RESET gives. None: no value. Errors: there is no such setting (42704), or
-/// only a superuser may see it (42501).
+/// The value after a RESET. None: no value. Errors: there is no such setting (42704), or only a
+/// superuser may see it (42501).
 fn reset(name: &CStr) -> Result<Option<CString>> {
     let pointer = name.as_ptr();
-    // SAFETY: a C string; what is given is null or a C string, and copied at once.
+    // SAFETY: a C string. What is returned is null or a C string, and is copied at once.
     unsafe {
         let value = catch(|| raw::GetConfigOptionResetString(pointer))?;
         Ok((!value.is_null()).then(|| CStr::from_ptr(value).to_owned()))
     }
 }
 
-/// Those of these settings whose value for RESET came with the client's connection, as
-/// PGOPTIONS and drivers give it.
+/// Those of these settings whose value for RESET came with the client's connection, by PGOPTIONS
+/// or from a driver.
 pub fn given_at_connection(names: &[&'static CStr]) -> Vec<&'static CStr> {
     // SAFETY: variables of the server, whose names last as long as they do.
     let given = variables().into_iter().filter_map(|variable| unsafe {
@@ -156,7 +161,7 @@ pub fn given_at_connection(names: &[&'static CStr]) -> Vec<&'static CStr> {
 /// The value of a setting, empty or not. None: there is no such setting.
 fn current(name: &CStr) -> Option<CString> {
     let pointer = name.as_ptr();
-    // SAFETY: a C string; what is given is null or a C string, and copied at once.
+    // SAFETY: a C string. What is returned is null or a C string, and is copied at once.
     unsafe {
         let value = catch(|| raw::GetConfigOption(pointer, true, false)).ok()?;
         (!value.is_null()).then(|| CStr::from_ptr(value).to_owned())
@@ -166,7 +171,7 @@ fn current(name: &CStr) -> Option<CString> {
 /// The value of a setting. None: there is no such setting, or it is empty.
 pub fn value(name: &str) -> Option<String> {
     let name = cstring(name);
-    // SAFETY: a C string; what is given lasts until the setting changes, and is copied.
+    // SAFETY: a C string. What is returned lasts until the setting changes, and is copied.
     unsafe {
         let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
         let value =
@@ -175,8 +180,8 @@ pub fn value(name: &str) -> Option<String> {
     }
 }
 
-/// Whether a library that is loaded has defined a setting; one that was only given a value,
-/// somewhere, isn't.
+/// Whether a library that is loaded has defined a setting. A setting that only has a value in a
+/// configuration isn't defined.
 pub fn is_defined(name: &str) -> bool {
     let name = cstring(name);
     // SAFETY: variables of the server, whose names last as long as it does.
@@ -195,10 +200,10 @@ fn rights() -> pg_sys::GucContext::Type {
     }
 }
 
-/// A value that can't be set: the server's own choice of an error.
+/// A value that can't be set is an error, whose level the server chooses.
 const OR_FAIL: core::ffi::c_int = 0;
 
-/// Sets a setting; without a value, to what RESET gives.
+/// Sets a setting. Without a value it is reset.
 fn set(
     name: &CStr,
     value: Option<&CStr>,
@@ -217,35 +222,35 @@ fn set(
     Ok(())
 }
 
-/// All settings that a session can change, as they are at one moment: for scripts whose
-/// statements commit, which no nest level outlives.
-pub struct Picture {
-    settings: Vec<Setting>,
+/// All settings that a session can change, as they are at one moment. It serves scripts whose
+/// statements commit, since a scope ends with its transaction.
+pub struct GucSnapshot {
+    settings: Vec<SavedSetting>,
 }
 
-/// A setting in a picture.
-struct Setting {
+/// A setting in a snapshot.
+struct SavedSetting {
     name: CString,
     value: CString,
-    // With which rights the session has set it; else it has the value that RESET gives.
+    // The rights with which the session has set it. None: it has the value for RESET.
     set_with: Option<pg_sys::GucContext::Type>,
 }
 
-/// Of one transaction, so nothing to put back in another one.
+/// Settings of one transaction, which are not restored in another one.
 const OF_TRANSACTION: [&CStr; 4] =
     [c"transaction_isolation", c"transaction_read_only", c"transaction_deferrable", c"seed"];
 
-/// The users first: it is with the former one's rights that the rest is put back.
+/// These come first, since the rest is restored with the rights of the former user.
 const USERS: [&CStr; 2] = [c"session_authorization", c"role"];
 
-impl Picture {
-    /// Takes the picture.
-    pub fn take() -> Result<Picture> {
-        // Some are shown to superusers alone, but put back for everybody.
-        with_all_rights(Picture::read)
+impl GucSnapshot {
+    /// Takes the snapshot.
+    pub fn take() -> Result<GucSnapshot> {
+        // Only superusers may see some of them, but they are restored for all users.
+        with_all_rights(GucSnapshot::read)
     }
 
-    fn read() -> Result<Picture> {
+    fn read() -> Result<GucSnapshot> {
         let memory = memory::Context::new()?;
         let mut settings = Vec::new();
         for variable in variables() {
@@ -260,12 +265,12 @@ impl Picture {
                 continue;
             }
             let pointer = name.as_ptr();
-            // SAFETY: gives a string in the current memory.
+            // SAFETY: returns a string in the current memory.
             let value = memory.enter(|| unsafe {
                 catch(|| raw::GetConfigOptionByName(pointer, core::ptr::null_mut(), true))
             })?;
             if !value.is_null() {
-                settings.push(Setting {
+                settings.push(SavedSetting {
                     name: name.to_owned(),
                     // SAFETY: a C string, which is copied.
                     value: unsafe { CStr::from_ptr(value) }.to_owned(),
@@ -273,21 +278,21 @@ impl Picture {
                 });
             }
         }
-        Ok(Picture { settings })
+        Ok(GucSnapshot { settings })
     }
 
-    /// Puts back what has changed since, each setting for itself: the server warns of one
-    /// that can't have its former value any more. To be called inside a transaction.
+    /// Restores each setting that has changed since. The server warns of one that can't have its
+    /// former value any more. To be called inside a transaction.
     pub fn restore(&self) -> Result<()> {
-        let now = Picture::take()?;
+        let now = GucSnapshot::take()?;
         let now: HashMap<&CStr, &CStr> =
             now.settings.iter().map(|s| (s.name.as_c_str(), s.value.as_c_str())).collect();
-        let changed: Vec<&Setting> = self
+        let changed: Vec<&SavedSetting> = self
             .settings
             .iter()
             .filter(|s| now.get(s.name.as_c_str()) != Some(&s.value.as_c_str()))
             .collect();
-        let is_user = |setting: &&&Setting| USERS.contains(&setting.name.as_c_str());
+        let is_user = |setting: &&&SavedSetting| USERS.contains(&setting.name.as_c_str());
         for user in USERS {
             if let Some(setting) = changed.iter().find(|s| s.name.as_c_str() == user) {
                 setting.put_back()?;
@@ -296,7 +301,7 @@ impl Picture {
         for setting in changed.iter().filter(|s| !is_user(s)) {
             setting.put_back()?;
         }
-        // What was not there before: settings of no library, such as app.tenant.
+        // Settings that did not exist before, such as app.tenant.
         let known: HashSet<&CStr> = self.settings.iter().map(|s| s.name.as_c_str()).collect();
         for name in now.keys().filter(|name| !known.contains(*name)) {
             put_back(name, None, pg_sys::GucContext::PGC_SUSET)?;
@@ -305,25 +310,24 @@ impl Picture {
     }
 }
 
-impl Setting {
+impl SavedSetting {
     fn put_back(&self) -> Result<()> {
         match self.set_with {
-            // What a user has set before the setting was a superuser's stays the user's.
+            // A value keeps the rights of the user who set it.
             Some(context) => put_back(&self.name, Some(&self.value), context),
             None => put_back(&self.name, None, pg_sys::GucContext::PGC_SUSET),
         }
     }
 }
 
-/// Sets a setting of the session, without a value to what RESET gives; a failure is a
-/// warning.
+/// Sets or resets a setting of the session. A failure is a warning.
 fn put_back(name: &CStr, value: Option<&CStr>, context: pg_sys::GucContext::Type) -> Result<()> {
     let level = pg_sys::WARNING as core::ffi::c_int;
     set(name, value, context, pg_sys::GucAction::GUC_ACTION_SET, level)
 }
 
 fn variables() -> Vec<*mut pg_sys::config_generic> {
-    // SAFETY: the server's table of settings, of the length that it tells.
+    // SAFETY: the server's table of settings, with the length that the server reports.
     unsafe {
         #[cfg(any(feature = "pg14", feature = "pg15"))]
         let (table, count) = (pg_sys::get_guc_variables(), pg_sys::GetNumConfigOptions());

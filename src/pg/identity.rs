@@ -1,7 +1,5 @@
-//! Users: who calls, and working as the owner of our tables for a while.
+//! The users of this session: who has logged in, who is current, and what they may do.
 
-use super::guc::{Nest, for_own_statements};
-use super::spi::Spi;
 use crate::error::Result;
 use pgrx::pg_sys;
 use std::ffi::CStr;
@@ -15,7 +13,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// Those of now.
+    /// The current ones.
     pub fn current() -> Users {
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         // SAFETY: reads variables of this process.
@@ -29,6 +27,16 @@ impl Users {
         }
     }
 
+    /// Makes a role the effective user, and adds these flags to the security context.
+    pub(super) fn switch_to(self, role: pg_sys::Oid, flags: u32) {
+        switch(role, self.context | flags as i32);
+    }
+
+    /// Makes the effective user and the security context current again.
+    pub(super) fn restore(self) {
+        switch(self.effective.into(), self.context);
+    }
+
     /// The name of the effective user.
     pub fn effective_name(&self) -> String {
         name_of(self.effective)
@@ -40,8 +48,13 @@ impl Users {
     }
 }
 
+fn switch(user: pg_sys::Oid, context: i32) {
+    // SAFETY: sets variables of this process.
+    unsafe { pg_sys::SetUserIdAndSecContext(user, context) };
+}
+
 fn name_of(user: u32) -> String {
-    // SAFETY: gives a palloc'ed name, or null for a role that is gone.
+    // SAFETY: returns a palloc'ed name, or null for a role that was dropped.
     unsafe {
         let name = pg_sys::GetUserNameFromId(user.into(), true);
         if name.is_null() {
@@ -51,74 +64,27 @@ fn name_of(user: u32) -> String {
     }
 }
 
-/// Does work with the rights of the first superuser, in which no code of users runs. An
-/// error leaves it to the abort of the transaction to put the user back.
+/// Does work with the rights of the bootstrap superuser. No code of users may run in it. After
+/// an error the abort of the transaction restores the user.
 pub fn with_all_rights<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let former = Users::current();
-    let context = former.context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32;
-    // SAFETY: a role that every database has; then the user that was in force before.
-    unsafe {
-        pg_sys::SetUserIdAndSecContext(pg_sys::BOOTSTRAP_SUPERUSERID.into(), context);
-        let done = work()?;
-        pg_sys::SetUserIdAndSecContext(former.effective.into(), former.context);
-        Ok(done)
-    }
+    former.switch_to(pg_sys::BOOTSTRAP_SUPERUSERID.into(), pg_sys::SECURITY_LOCAL_USERID_CHANGE);
+    let done = work()?;
+    former.restore();
+    Ok(done)
 }
 
-/// Whether the current user is one that a function or the server has switched to, and not
-/// the one that the session or SET ROLE has: as in a SECURITY DEFINER function.
+/// Whether a function or the server has switched the current user, as a SECURITY DEFINER
+/// function does. SET ROLE is no such switch.
 pub fn is_switched() -> bool {
     // SAFETY: reads a variable of this process.
     unsafe { pg_sys::InLocalUserIdChange() || pg_sys::InSecurityRestrictedOperation() }
 }
 
-/// Whether the current user may read files of the server, as COPY asks it.
+/// Whether the current user may read files of the server, by the rule of COPY.
 pub fn may_read_server_files() -> bool {
     // SAFETY: look-ups about existing roles.
     unsafe {
         pg_sys::has_privs_of_role(pg_sys::GetUserId(), pg_sys::ROLE_PG_READ_SERVER_FILES.into())
-    }
-}
-
-/// SQL as another user, with a search path that finds nothing of a caller's.
-///
-/// As the server does for index expressions and the like, code of that user's can neither
-/// change the session nor leave anything that runs at the caller's commit.
-///
-/// [`AsOwner::leave`] ends it. When an error ends it instead, the abort of the
-/// transaction puts user and settings back.
-#[must_use]
-pub struct AsOwner {
-    former: Users,
-    nest: Nest,
-}
-
-impl AsOwner {
-    /// Becomes the user. Gives what runs its statements, for [`AsOwner::leave`] to end.
-    pub fn enter(owner: pg_sys::Oid) -> Result<(AsOwner, Spi)> {
-        let former = Users::current();
-        let nest = Nest::open();
-        for_own_statements(&nest)?;
-        let switched = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
-        let context = former.context | switched as i32;
-        // SAFETY: an existing role's oid; put back by `leave` or by the abort.
-        unsafe { pg_sys::SetUserIdAndSecContext(owner, context) };
-        Ok((AsOwner { former, nest }, Spi::connect()?))
-    }
-
-    /// Becomes the first superuser, to look at what others may not see.
-    pub fn superuser() -> Result<(AsOwner, Spi)> {
-        AsOwner::enter(pg_sys::BOOTSTRAP_SUPERUSERID.into())
-    }
-
-    /// Becomes the former user again.
-    pub fn leave(self, spi: Spi) -> Result<()> {
-        spi.finish()?;
-        self.nest.undo()?;
-        // SAFETY: the user that was in force before.
-        unsafe {
-            pg_sys::SetUserIdAndSecContext(self.former.effective.into(), self.former.context)
-        };
-        Ok(())
     }
 }

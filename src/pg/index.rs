@@ -1,13 +1,11 @@
-//! Indexes that a statement is about to make: the name that the server would choose, and the
-//! definition that the statement gives.
+//! Indexes that a statement is about to create: the name that the server would choose, and the
+//! index's definition.
 
-use super::context::Context;
-use super::parse::Statement;
+use super::parse::ParsedStatement;
 use super::subtransaction::Subtransaction;
-use super::{catch::catch, raw};
+use super::{catch::catch, raw, tree};
 use crate::error::Result;
 use core::ffi::c_int;
-use pgrx::PgList;
 use pgrx::pg_sys::{self, Oid};
 use std::ffi::{CStr, CString};
 
@@ -16,7 +14,7 @@ const NAMEDATALEN: usize = pg_sys::NAMEDATALEN as usize;
 
 /// The name that the server would choose now for the index of a CREATE INDEX without one.
 /// None: the table is gone. Errors: the server's.
-pub fn choose_name(statement: &Statement, table: u32) -> Result<Option<String>> {
+pub fn choose_name(statement: &ParsedStatement, table: u32) -> Result<Option<String>> {
     let table = Oid::from(table);
     // SAFETY: look-ups by number in the caches; the names are palloc'ed.
     let (name, schema) = unsafe {
@@ -36,23 +34,22 @@ pub fn choose_name(statement: &Statement, table: u32) -> Result<Option<String>> 
     let chosen = unsafe {
         catch(|| raw::ChooseRelationName(name, columns.as_ptr(), c"idx".as_ptr(), schema, false))
     }?;
-    // SAFETY: what it gives is a C string.
+    // SAFETY: what is returned is a C string.
     Ok(Some(unsafe { CStr::from_ptr(chosen) }.to_string_lossy().into_owned()))
 }
 
-/// What the server calls the columns of an index at first, those of INCLUDE as well.
-fn column_names(statement: &Statement) -> Result<Vec<CString>> {
+/// The names that the server first gives to the columns of an index, including those of INCLUDE.
+fn column_names(statement: &ParsedStatement) -> Result<Vec<CString>> {
+    let Some(index) = statement.tree.get::<pg_sys::IndexStmt>() else { return Ok(Vec::new()) };
     let mut names = Vec::new();
-    // SAFETY: the caller has seen that it is a CREATE INDEX, whose columns are IndexElem
-    // nodes; names are C strings or null.
+    // SAFETY: columns are lists of nodes; names are C strings or null.
     unsafe {
-        let index = (*statement.tree).stmt.cast::<pg_sys::IndexStmt>();
-        for list in [(*index).indexParams, (*index).indexIncludingParams] {
-            for column in PgList::<pg_sys::IndexElem>::from_pg(list).iter_ptr() {
-                let expression = (*column).expr;
-                let name = match (*column).name.is_null() {
+        for list in [index.indexParams, index.indexIncludingParams] {
+            for column in tree::list::<pg_sys::IndexElem>(list) {
+                let expression = column.expr;
+                let name = match column.name.is_null() {
                     true => catch(|| raw::FigureIndexColname(expression))?,
-                    false => (*column).name,
+                    false => column.name,
                 };
                 let name = if name.is_null() { c"expr" } else { CStr::from_ptr(name) };
                 names.push(name.to_owned());
@@ -98,48 +95,42 @@ fn addition(columns: &[CString]) -> CString {
 }
 
 /// Gives the index of a CREATE INDEX this name.
-pub fn set_name(statement: &Statement, name: &str) {
+pub fn set_name(statement: &ParsedStatement, name: &str) {
     let name = super::cstring(name);
-    // SAFETY: as above. The portal of the CALL outlives the tree.
-    unsafe {
-        let memory = match pg_sys::PortalContext.is_null() {
-            true => pg_sys::TopTransactionContext,
-            false => pg_sys::PortalContext,
-        };
-        let index = (*statement.tree).stmt.cast::<pg_sys::IndexStmt>();
-        (*index).idxname = pg_sys::MemoryContextStrdup(memory, name.as_ptr());
-    }
+    statement.tree.edit(|index: &mut pg_sys::IndexStmt| {
+        // SAFETY: a C string, which is copied into the memory of the tree.
+        index.idxname = unsafe { pg_sys::pstrdup(name.as_ptr()) };
+    });
 }
 
-/// Has the server define the index of a CREATE INDEX CONCURRENTLY on an empty table with the
-/// columns of the one that it names, and looks at it; then undoes that. None: the table isn't
-/// one on which the current user can make such an index.
+/// Makes the server create the index of a CREATE INDEX CONCURRENTLY on an empty table with the
+/// same columns, looks at it, and undoes that. None: the current user can't create such an index
+/// on the table, or the statement is no CREATE INDEX.
 ///
-/// So the definition is the server's own, however types, operator classes and defaults are
-/// found. It waits for nothing but the right to read the table's columns.
+/// So the definition is the server's own, with all its rules for types, operator classes and
+/// defaults. It only waits for the lock of a reader of the table.
 ///
-/// Errors: what is wrong with the statement, which it would say itself; no lock.
+/// Errors: those that the statement itself would raise; the lock isn't available.
 pub fn prospective<T>(
-    statement: &Statement,
-    context: &Context,
+    statement: &ParsedStatement,
     table: u32,
     look: impl FnOnce(u32) -> Result<T>,
 ) -> Result<Option<T>> {
     let _undone = Subtransaction::begin()?;
     let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
-    // SAFETY: by number; what is gone has no columns.
+    // SAFETY: a lock of a number. A table that is gone is looked for afterwards.
     unsafe { catch(|| raw::LockRelationOid(table.into(), lock)) }?;
     if !may_have_indexes(table.into()) {
         return Ok(None);
     }
-    let text = context.body().as_ptr();
-    let tree = statement.tree;
-    // SAFETY: the caller has seen that it is a CREATE INDEX. The server changes a copy of it.
-    // The table is locked, and all that is made goes with the subtransaction.
+    let Some(index) = statement.tree.get::<pg_sys::IndexStmt>() else { return Ok(None) };
+    let (text, index) = (statement.tree.sql().as_ptr(), std::ptr::from_ref(index));
+    // SAFETY: a CREATE INDEX and its text. The server changes a copy of it. The table is locked,
+    // and all that is made goes with the subtransaction.
     let index = unsafe {
         catch(|| {
             raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
-            let index = raw::copyObjectImpl((*tree).stmt.cast()).cast::<pg_sys::IndexStmt>();
+            let index = raw::copyObjectImpl(index.cast()).cast::<pg_sys::IndexStmt>();
             (*index).idxname = core::ptr::null_mut();
             (*index).concurrent = false;
             (*index).if_not_exists = false;
@@ -154,14 +145,14 @@ pub fn prospective<T>(
     look(index.to_u32()).map(Some)
 }
 
-/// The name of the empty table that [`prospective`] makes. A definition that refers to whole
-/// rows has it in the place of the table's own.
+/// The name of the empty table that [`prospective`] makes. A definition that refers to whole rows
+/// has this name instead of the table's own.
 pub fn copy_name(table: u32) -> String {
     format!("pg_temp_{table}")
 }
 
-/// Whether a relation is a table or materialized view of the current user's, but for
-/// temporary ones and those of the catalog.
+/// Whether the current user owns a relation that is a table or materialized view, and is neither
+/// temporary nor part of the catalog.
 fn may_have_indexes(table: Oid) -> bool {
     // SAFETY: look-ups by number in the caches, which give null or zero for what is gone.
     unsafe {
@@ -207,8 +198,8 @@ unsafe fn empty_copy(table: Oid) -> Oid {
 /// Inside of `catch`, with a snapshot; the statement is transformed.
 unsafe fn define(table: Oid, index: *mut pg_sys::IndexStmt) -> Oid {
     let none = pg_sys::InvalidOid;
-    // SAFETY: the caller's promise. Neither in an ALTER TABLE, nor with a check of rights or
-    // use, nor built, nor with messages.
+    // SAFETY: the caller's promise. It is no part of an ALTER TABLE, rights and use are not
+    // checked, nothing is built, and there are no messages.
     unsafe {
         #[cfg(any(feature = "pg14", feature = "pg15"))]
         let made =

@@ -1,9 +1,9 @@
-//! What statements leave to the end of their transaction, noted while they run.
+//! What statements leave for the end of their transaction, noted while they run.
 //!
 //! The catalog has neither the ON COMMIT action of a temporary table nor the modes of SET
-//! CONSTRAINTS, and the server's own lists are private to it. So they are noted where the
-//! statements pass, in our hook for utility statements, also when a function or DO block runs
-//! them. What a subtransaction has noted goes with its rollback, and all with the transaction.
+//! CONSTRAINTS, and the server's own lists are private. So our hook for utility statements notes
+//! them, also when a function or DO block runs the statement. Notes of a subtransaction are
+//! removed by its rollback, and all notes at the end of the transaction.
 
 use super::{catch::catch, raw};
 use crate::error::Result;
@@ -14,27 +14,27 @@ use std::cell::{Cell, RefCell};
 
 /// A mode that SET CONSTRAINTS has set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mode {
+pub struct ConstraintMode {
     /// The constraint's name, and its schema if the statement has it; None: ALL.
     pub constraint: Option<(Option<String>, String)>,
     /// DEFERRED, not IMMEDIATE.
     pub deferred: bool,
 }
 
-enum What {
+enum Leftover {
     /// A temporary table with an ON COMMIT action.
     Temporary {
         table: Oid,
         drops: bool,
     },
-    Mode(Mode),
+    ConstraintMode(ConstraintMode),
 }
 
 struct Note {
-    what: What,
+    what: Leftover,
     subtransaction: pg_sys::SubTransactionId,
-    // A migration's, not the caller's.
-    of_migration: bool,
+    // It was noted during a [`Watch`], so it isn't the caller's.
+    is_watched: bool,
 }
 
 thread_local! {
@@ -42,7 +42,7 @@ thread_local! {
     static WATCHES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has the server tell of the ends of transactions. To be called once, when the library is
+/// Makes the server report the ends of transactions. To be called once, when the library is
 /// loaded.
 pub fn watch() {
     // SAFETY: functions of this library, which is never unloaded.
@@ -77,7 +77,7 @@ unsafe extern "C-unwind" fn subtransaction_ended(
     });
 }
 
-/// While it lives, statements are a migration's.
+/// While it lives, statements are not the caller's, and what they leave is noted as such.
 #[must_use]
 pub struct Watch(());
 
@@ -89,7 +89,7 @@ impl Watch {
     }
 }
 
-/// Whether statements are those of a migration that shares its transaction with others.
+/// Whether a [`Watch`] lives.
 pub fn watches() -> bool {
     WATCHES.get()
 }
@@ -100,18 +100,19 @@ impl Drop for Watch {
     }
 }
 
-/// What our hook has seen of a statement before it runs.
+/// What our hook has found in a statement before it runs.
 #[derive(Clone, Copy)]
 pub(super) enum Seen {
-    /// Nothing that is noted.
+    /// Nothing to note.
     Nothing,
-    /// It makes a temporary table: its name, and the table that had it before.
+    /// It creates a temporary table: its name, the table that had it before, and whether a commit
+    /// drops it.
     Temporary(*const c_char, Oid, bool),
     /// It sets modes.
     Modes(*const pg_sys::ConstraintsSetStmt),
 }
 
-/// Looks at a statement that is to run. May raise the server's errors.
+/// Looks at a statement before it runs. May raise the server's errors.
 ///
 /// # Safety
 /// A node of a utility statement. To be called where a longjmp meets no destructor.
@@ -172,32 +173,32 @@ unsafe fn find(name: *const c_char) -> Oid {
     }
 }
 
-/// Notes what a statement has left that has run. May raise the server's errors.
+/// Notes what a statement has left after it ran. May raise the server's errors.
 ///
 /// # Safety
 /// As of [`see`], which has seen the statement.
 pub(super) unsafe fn note(seen: Seen) {
-    // SAFETY: the statement is still there.
+    // SAFETY: the statement still exists.
     unsafe {
         match seen {
             Seen::Nothing => {}
             Seen::Temporary(name, former, drops) => {
                 let table = find(name);
-                // With IF NOT EXISTS it may be one that was there before.
+                // With IF NOT EXISTS the table may have existed before.
                 if table != pg_sys::InvalidOid && table != former {
-                    add(What::Temporary { table, drops });
+                    add(Leftover::Temporary { table, drops });
                 }
             }
             Seen::Modes(statement) => {
                 let deferred = (*statement).deferred;
                 if (*statement).constraints.is_null() {
-                    add(What::Mode(Mode { constraint: None, deferred }));
+                    add(Leftover::ConstraintMode(ConstraintMode { constraint: None, deferred }));
                 }
                 let names = PgList::<pg_sys::RangeVar>::from_pg((*statement).constraints);
                 for name in names.iter_ptr() {
                     let schema = (!(*name).schemaname.is_null()).then(|| text((*name).schemaname));
                     let constraint = Some((schema, text((*name).relname)));
-                    add(What::Mode(Mode { constraint, deferred }));
+                    add(Leftover::ConstraintMode(ConstraintMode { constraint, deferred }));
                 }
             }
         }
@@ -209,44 +210,44 @@ unsafe fn text(name: *const c_char) -> String {
     unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
 }
 
-fn add(what: What) {
+fn add(what: Leftover) {
     // SAFETY: reads a variable of this process.
     let subtransaction = unsafe { pg_sys::GetCurrentSubTransactionId() };
-    let of_migration = WATCHES.get();
+    let is_watched = WATCHES.get();
     NOTES.with_borrow_mut(|notes| {
-        // The last mode of a constraint is the one that counts.
-        if let What::Mode(new) = &what {
+        // Only the last mode of a constraint counts.
+        if let Leftover::ConstraintMode(new) = &what {
             let is_former = |note: &Note| {
-                matches!(&note.what, What::Mode(mode) if mode.constraint == new.constraint)
+                matches!(&note.what, Leftover::ConstraintMode(mode) if mode.constraint == new.constraint)
                     && note.subtransaction == subtransaction
-                    && note.of_migration == of_migration
+                    && note.is_watched == is_watched
             };
             notes.retain(|note| !is_former(note));
         }
-        notes.push(Note { what, subtransaction, of_migration });
+        notes.push(Note { what, subtransaction, is_watched });
     });
 }
 
-/// Notes that a migration has set modes by other means than a statement.
+/// Notes that modes were set by other means than a statement.
 pub fn note_modes(names: &[(&str, &str)], deferred: bool) {
     for (schema, name) in names {
         let constraint = Some((Some((*schema).to_owned()), (*name).to_owned()));
-        add(What::Mode(Mode { constraint, deferred }));
+        add(Leftover::ConstraintMode(ConstraintMode { constraint, deferred }));
     }
 }
 
 /// The modes that the caller has set in this transaction, the last one first.
-pub fn callers_modes() -> Vec<Mode> {
+pub fn callers_modes() -> Vec<ConstraintMode> {
     NOTES.with_borrow(|notes| {
-        let callers = notes.iter().rev().filter(|note| !note.of_migration);
+        let callers = notes.iter().rev().filter(|note| !note.is_watched);
         callers.filter_map(|note| note.what.mode().cloned()).collect()
     })
 }
 
-/// The modes that migrations have set, by name; they are forgotten.
-pub fn take_modes() -> Vec<Mode> {
+/// The modes that watched statements have set by name. They are removed.
+pub fn take_modes() -> Vec<ConstraintMode> {
     let is_taken = |note: &Note| {
-        note.of_migration && note.what.mode().is_some_and(|mode| mode.constraint.is_some())
+        note.is_watched && note.what.mode().is_some_and(|mode| mode.constraint.is_some())
     };
     NOTES.with_borrow_mut(|notes| {
         let taken = notes.iter().filter(|note| is_taken(note));
@@ -256,37 +257,37 @@ pub fn take_modes() -> Vec<Mode> {
     })
 }
 
-/// Whether a migration has set the modes of all constraints, of later ones, too.
+/// Whether a watched statement has set the modes of all constraints, including later ones.
 pub fn has_set_all_modes() -> bool {
     NOTES.with_borrow(|notes| {
-        let mut of_migrations = notes.iter().filter(|note| note.of_migration);
-        of_migrations.any(|note| note.what.mode().is_some_and(|mode| mode.constraint.is_none()))
+        let mut watched = notes.iter().filter(|note| note.is_watched);
+        watched.any(|note| note.what.mode().is_some_and(|mode| mode.constraint.is_none()))
     })
 }
 
-impl What {
-    fn mode(&self) -> Option<&Mode> {
+impl Leftover {
+    fn mode(&self) -> Option<&ConstraintMode> {
         match self {
-            What::Mode(mode) => Some(mode),
-            What::Temporary { .. } => None,
+            Leftover::ConstraintMode(mode) => Some(mode),
+            Leftover::Temporary { .. } => None,
         }
     }
 }
 
-/// Does with the temporary tables that migrations have made in this transaction what a commit
-/// does: drops those with ON COMMIT DROP, and empties those with ON COMMIT DELETE ROWS. Errors:
-/// the server's, of one that is still in use (55006).
+/// Does what a commit does with the temporary tables that watched statements have created in this
+/// transaction: drops those with ON COMMIT DROP, and empties those with ON COMMIT DELETE ROWS.
+/// Errors: one of them is still in use (55006).
 pub fn end_temporaries() -> Result<()> {
     let (dropped, emptied) = NOTES.with_borrow_mut(|notes| {
         let (mut dropped, mut emptied) = (Vec::new(), Vec::new());
         notes.retain(|note| match note.what {
-            // Another one may have its number only after four thousand million others.
-            What::Temporary { table, drops } if is_temporary(table) => {
+            // Its oid can only be that of another table after four billion others.
+            Leftover::Temporary { table, drops } if is_temporary(table) => {
                 if drops { &mut dropped } else { &mut emptied }.push(table);
                 !drops
             }
-            What::Temporary { .. } => false,
-            What::Mode(_) => true,
+            Leftover::Temporary { .. } => false,
+            Leftover::ConstraintMode(_) => true,
         });
         (dropped, emptied)
     });
@@ -299,15 +300,15 @@ pub fn end_temporaries() -> Result<()> {
         list = unsafe { pg_sys::lappend_oid(list, *table) };
     }
     let (first, count) = (dropped.as_ptr(), dropped.len());
-    // SAFETY: as the server does before a commit. The tables are there, and were made in this
-    // transaction, so that a rollback needs no rows of theirs. Only pointers are alive in the
-    // closure; `dropped` lives on.
+    // SAFETY: as the server does before a commit. The tables exist, and were created in this
+    // transaction, so that a rollback needs none of their rows. Only pointers are alive in the
+    // closure; `dropped` outlives it.
     unsafe {
         catch(|| {
             raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
             raw::heap_truncate(list);
             for n in 0..count {
-                // One may have gone with another one.
+                // The drop of one may have dropped another one.
                 if is_temporary(*first.add(n)) {
                     let object = pg_sys::ObjectAddress {
                         classId: pg_sys::RelationRelationId,
@@ -330,7 +331,7 @@ pub fn end_temporaries() -> Result<()> {
     Ok(())
 }
 
-/// Whether a table is there and a temporary one of this session.
+/// Whether a table exists and is a temporary one of this session.
 fn is_temporary(table: Oid) -> bool {
     let (mut schema, mut toast) = (pg_sys::InvalidOid, pg_sys::InvalidOid);
     // SAFETY: reads variables of this process; a look-up that gives 0 if there is none.

@@ -6,9 +6,9 @@ use core::ffi::{c_char, c_int};
 use pgrx::pg_sys::{self, ErrorData};
 use std::ffi::CStr;
 
-/// Hides secrets in the message that is being made, before it is sent or logged. Its CONTEXT
-/// can't be changed here: that of an error is when it has been caught, of another message
-/// it isn't logged.
+/// Hides secrets in the message that is being made, before it is sent or logged. The CONTEXT
+/// can't be changed here. For an error it is changed once the error was caught; for another
+/// message it isn't logged.
 ///
 /// # Safety
 /// To be called by a callback of the error machinery, with a copy of the message.
@@ -72,7 +72,7 @@ pub(super) unsafe fn in_error(mask: &Mask, data: *mut ErrorData) {
                 *field = pg_sys::pstrdup(cstring(&masked.text).as_ptr());
             }
         }
-        // It is hidden no longer, and there is nothing to hide in it.
+        // The CONTEXT may be shown again, since nothing is left to hide in it.
         (*data).hide_ctx = false;
         pg_sys::MemoryContextSwitchTo(former);
     }

@@ -23,11 +23,10 @@ pub fn log(text: &str) {
 fn emit(level: c_int, text: &str, bare: bool) {
     let text = cstring(text);
     let pointer = text.as_ptr();
-    // SAFETY: a constant format, a C string that outlives the call. The end of a message
-    // is a place where the server acts on a cancel or timeout; held back here, that
-    // happens at the next such place, instead of being lost. What is left to be thrown is
-    // want of memory; there is nothing better to do about it than to go on without the
-    // message.
+    // SAFETY: a constant format, a C string that outlives the call. The end of a message is a
+    // place where the server acts on a cancel or timeout. Held back here, that happens at the
+    // next such place, instead of being lost. Only a lack of memory can still be thrown; the
+    // call then continues without the message.
     unsafe {
         let held = pg_sys::InterruptHoldoffCount;
         pg_sys::InterruptHoldoffCount = held + 1;

@@ -14,11 +14,11 @@ pub mod cursor;
 mod damage;
 pub mod database;
 pub mod entry;
+pub mod extension;
 pub mod fault;
 pub mod guc;
 pub mod identity;
 pub mod index;
-pub mod integrity;
 pub mod interrupt;
 pub mod leftover;
 pub mod lock;
@@ -29,7 +29,9 @@ pub mod name;
 pub mod parse;
 pub mod portal;
 mod raw;
+pub mod relation;
 pub mod reserve;
+pub mod role;
 pub mod rows;
 pub mod settings;
 pub mod spi;
@@ -38,12 +40,12 @@ pub mod temporary;
 pub mod text;
 pub mod timeout;
 pub mod transaction;
+mod tree;
 pub mod utility;
 
 use std::ffi::CString;
 
-/// A C string of a text. A NUL cannot stand in a text of the server; should one, the
-/// text ends there.
+/// A text as a C string. Texts of the server have no NUL. With one, the text ends there.
 pub fn cstring(text: &str) -> CString {
     let end = memchr::memchr(0, text.as_bytes()).unwrap_or(text.len());
     let mut bytes = crate::domain::room::list(end + 1);
@@ -52,10 +54,10 @@ pub fn cstring(text: &str) -> CString {
     CString::from_vec_with_nul(bytes).unwrap_or_default()
 }
 
-/// A name as SQL: between double quotes where it has to be.
+/// A name as SQL, quoted if necessary.
 pub fn quote_identifier(name: &str) -> String {
     let name = cstring(name);
-    // SAFETY: a C string; the server gives it back, or a quoted copy. That is copied again.
+    // SAFETY: a C string. The server returns it, or a quoted copy, which is copied.
     unsafe {
         let quoted = pgrx::pg_sys::quote_identifier(name.as_ptr());
         std::ffi::CStr::from_ptr(quoted).to_string_lossy().into_owned()

@@ -1,8 +1,8 @@
 //! Names of relations, and what they name for the current user.
 //!
-//! Names are resolved by the server's own functions and never by SQL: an expression such as
-//! `oid = to_regclass(…)` finds its operator along the search_path of whoever calls, where
-//! anybody with CREATE on one of the schemas may have made one.
+//! Names are resolved by the server's own functions and never by SQL. An expression such as
+//! `oid = to_regclass(…)` finds its operator along the caller's search_path, where anybody with
+//! CREATE on one of the schemas may have created one.
 
 use super::{catch::catch, raw};
 use crate::error::Result;
@@ -121,7 +121,7 @@ fn may_use(schema: Oid) -> bool {
     }
 }
 
-/// The number of a schema, whatever the rights on it. None: there is none.
+/// The oid of a schema, without a check of rights. None: there is none.
 pub fn schema(name: &str) -> Option<u32> {
     let name = super::cstring(name);
     // SAFETY: as above.
@@ -157,7 +157,7 @@ pub fn routines(name: &Name) -> Result<Vec<u32>> {
 /// The schemas in which the current user's statements look for names without a schema, but
 /// for those that the server adds by itself.
 pub fn search_path() -> Vec<u32> {
-    // SAFETY: gives a list of numbers, palloc'ed for the caller.
+    // SAFETY: returns a list of oids, palloc'ed for the caller.
     let schemas = unsafe { PgList::<Oid>::from_pg(pg_sys::fetch_search_path(false)) };
     schemas.iter_oid().map(Oid::to_u32).collect()
 }

@@ -1,12 +1,11 @@
 //! Server functions by their bare symbols.
 //!
-//! pgrx wraps each function of the server in a boundary that turns an error into a
-//! Rust panic and drops its position, context and constraint names on the way. What
-//! may raise an error that a user is to see in full is therefore called from here,
-//! inside [`super::catch::catch`]. A few functions are here because pgrx has no
-//! binding for them.
+//! pgrx wraps each function of the server in a boundary that turns an error into a Rust panic and
+//! drops its position, context and constraint names. So a function whose errors users must see in
+//! full is called from here, inside [`super::catch::catch`]. A few functions are here because pgrx
+//! has no binding for them.
 
-use core::ffi::{c_char, c_int, c_long};
+use core::ffi::{c_char, c_int, c_long, c_void};
 use pgrx::pg_sys::{
     BackendState, CommandTag, Datum, DestReceiver, ErrorData, FunctionCallInfo, HeapTuple, List,
     MemoryContext, Oid, ParamListInfo, Portal, QueryCompletion, QueryEnvironment, RawParseMode,
@@ -279,6 +278,7 @@ unsafe extern "C-unwind" {
     ) -> pgrx::pg_sys::ObjectAddress;
 
     // memory
+    pub fn MemoryContextAlloc(context: MemoryContext, size: Size) -> *mut c_void;
     pub fn MemoryContextReset(context: MemoryContext);
     pub fn AllocSetContextCreateInternal(
         parent: MemoryContext,
@@ -294,7 +294,6 @@ unsafe extern "C-unwind" {
     pub fn SPI_commit();
     pub fn AbortCurrentTransaction();
     pub fn StartTransactionCommand();
-    pub fn SetPGVariable(name: *const c_char, values: *mut List, is_local: bool);
     pub fn ProcessInterrupts();
     pub fn WaitLatch(
         latch: *mut pgrx::pg_sys::Latch,
@@ -354,7 +353,7 @@ unsafe extern "C-unwind" {
     pub fn pgstat_report_activity(state: BackendState::Type, text: *const c_char);
 }
 
-/// The setting that has plans run in parallel for the sake of tests.
+/// The setting that forces parallel plans for tests.
 #[cfg(any(feature = "pg14", feature = "pg15"))]
 pub const FORCED_PARALLEL: &str = "force_parallel_mode";
 #[cfg(not(any(feature = "pg14", feature = "pg15")))]

@@ -1,19 +1,18 @@
 //! Memory set aside for small Rust allocations.
 //!
-//! Texts of a user's size are copied with memory that may be refused (`domain::room`). What is
-//! small besides (names, messages, an entry of a map) is allocated as usual, where a refusal
-//! aborts the process and with it the server. So some memory is set aside when a call begins,
-//! and given to small allocations once the system has none; the next check for interrupts then
-//! ends the call with 53200.
+//! Texts of users are copied with memory that may be refused (`domain::room`). Small things, such
+//! as names, messages and entries of maps, are allocated as usual, where a refusal aborts the
+//! process and with it the server. So each call sets memory aside. Small allocations get it once
+//! the system has none, and the next check for interrupts ends the call with 53200.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-/// How much is set aside. It is never touched, so it is only a part of the address space.
+/// How much is set aside. It is never written to, so it only takes address space.
 const SIZE: usize = 4 << 20;
 
-/// The largest allocation that it is meant for.
+/// The largest allocation that may use it.
 const SMALL: usize = 256 << 10;
 
 struct Reserving;
@@ -27,7 +26,7 @@ static IS_USED: AtomicBool = AtomicBool::new(false);
 // SAFETY: the layout of the one block that is set aside; not of size zero.
 const LAYOUT: Layout = unsafe { Layout::from_size_align_unchecked(SIZE, 16) };
 
-// SAFETY: all work is the system's allocator's, with the same layouts.
+// SAFETY: the system's allocator does all work, with the same layouts.
 unsafe impl GlobalAlloc for Reserving {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
@@ -58,19 +57,19 @@ fn again(size: usize, allocate: impl Fn() -> *mut u8) -> *mut u8 {
     }
 }
 
-/// Gives back what was set aside. False: it has been given back before.
+/// Frees what was set aside. False: it was freed before.
 fn release() -> bool {
     let reserve = RESERVE.swap(null_mut(), Ordering::Relaxed);
     if reserve.is_null() {
         return false;
     }
     IS_USED.store(true, Ordering::Relaxed);
-    // SAFETY: allocated with this layout by `prepare`, and given back once.
+    // SAFETY: allocated with this layout by `prepare`, and freed once.
     unsafe { System.dealloc(reserve, LAYOUT) };
     true
 }
 
-/// Sets memory aside, as a call begins, if there is none; without memory, nothing is.
+/// Sets memory aside at the beginning of a call, if none is and there is some.
 pub fn prepare() {
     IS_USED.store(false, Ordering::Relaxed);
     if RESERVE.load(Ordering::Relaxed).is_null() {
@@ -79,7 +78,7 @@ pub fn prepare() {
     }
 }
 
-/// Whether the call lives on what was set aside.
+/// Whether the call has used what was set aside.
 pub fn is_used() -> bool {
     IS_USED.load(Ordering::Relaxed)
 }

@@ -5,7 +5,7 @@
 //! read as COPY TO reads them, by a scan of the table, and written as they were stored.
 
 use super::call::Value;
-use super::guc::Nest;
+use super::guc::GucScope;
 use super::{catch::catch, cstring, memory, raw};
 use crate::error::{Error, Result};
 use pgrx::FromDatum;
@@ -70,7 +70,7 @@ pub fn has_children(relation: u32) -> Result<bool> {
 pub fn check_readable(relation: u32, name: &str, may_select: bool) -> Result<()> {
     let name = cstring(name);
     // What row security hides is to be an error, and not left out.
-    let nest = Nest::open();
+    let nest = GucScope::open();
     nest.set("row_security", "off")?;
     // SAFETY: a C string that outlives the call; a number that has gone has no row security.
     unsafe {

@@ -1,4 +1,4 @@
-//! Our own settings (`migrations.…`), defined once when the library is loaded.
+//! The settings of this extension (`migrations.…`), which are defined when the library is loaded.
 
 use pgrx::{GucContext, GucFlags, GucRegistry, GucSetting};
 use std::ffi::CString;

@@ -100,7 +100,7 @@ pub struct Spi {
 }
 
 impl Spi {
-    /// Connects. Only [`super::identity::AsOwner`] and [`super::caller::AsCaller`] do, which
+    /// Connects. Only [`super::role::AsRole`] and [`super::caller::AsCaller`] do, which
     /// see to it that names mean what they say.
     pub(super) fn connect() -> Result<Spi> {
         // SAFETY: ended by finish, or by the abort that an error brings.

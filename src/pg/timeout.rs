@@ -1,10 +1,9 @@
 //! `statement_timeout` inside a call.
 //!
-//! The server arms it once for the statement that makes the call; a SET inside does
-//! nothing to the running timer. A body that sets it means each of its own statements,
-//! as it would in psql. So once a body has set it, the caller's timer is stopped with
-//! the time that it had left, and a timer is armed for each statement; the caller's goes
-//! on when the body has ended.
+//! The server arms it once for the statement that makes the call, and a SET inside does not change
+//! the running timer. A script that sets it means each of its own statements, as in psql. So once a
+//! script has set it, the caller's timer is stopped, and a timer is armed for each statement. When
+//! the script has ended, the caller's timer continues with the time that it had left.
 
 use super::catch::catch;
 use super::raw;
@@ -21,24 +20,24 @@ pub fn setting() -> i32 {
     unsafe { pg_sys::StatementTimeout }
 }
 
-/// The timers of a body.
+/// The statement timers of a script.
 pub struct StatementTimer {
-    // The setting when the body started.
+    // The setting when the script started.
     callers: i32,
-    // Whether the body has a limit of its own, with what the caller's had left in
-    // milliseconds; None: the caller has no limit.
+    // Whether the script has a limit of its own, with the milliseconds that the caller's timer had
+    // left. None in it: the caller has no limit.
     own: Option<Option<i32>>,
 }
 
 impl StatementTimer {
-    /// Starts with the caller's timer, whatever it is.
+    /// Starts with the caller's timer, if there is one.
     pub fn begin() -> StatementTimer {
         StatementTimer { callers: setting(), own: None }
     }
 
-    /// To be called before each statement: arms the body's own limit, if it has one.
-    /// `set` tells that a statement before set `statement_timeout` explicitly, which
-    /// counts even if the value is the caller's.
+    /// To be called before each statement: arms the script's own limit, if it has one.
+    /// `set`: a statement before has set `statement_timeout`, which counts even if the value is the
+    /// caller's.
     pub fn arm(&mut self, set: bool) -> Result<()> {
         if self.own.is_none() && (set || setting() != self.callers) {
             // SAFETY: reads the timer of this process.
@@ -59,7 +58,7 @@ impl StatementTimer {
     /// To be called after the last statement, also a failed one.
     fn restore(&mut self) {
         if let Some(left) = self.own.take() {
-            // Arming raises nothing but for want of a timer.
+            // Arming only fails if there are too many timers.
             let _ = arm(left);
         }
     }

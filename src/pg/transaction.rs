@@ -1,18 +1,57 @@
-//! The transaction that a call runs in; and in a procedure, ending it and going on in the
-//! next one.
+//! The transaction that a call runs in. A procedure can end it and continue in the next one.
 
 use super::parse::Characteristics;
-use super::{catch::catch, raw};
-use crate::error::Result;
-use pgrx::pg_sys;
+use super::tree::{self, TreeNode};
+use super::{catch::catch, guc, interrupt, memory, raw};
+use crate::error::{Error, Result};
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::{self, NodeTag};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Commits, and begins the next transaction. To be called by a procedure whose call isn't
-/// atomic, with no batch and no nest level of settings open. Afterwards no snapshot is
-/// held. An error of the commit leaves a new transaction, too.
+/// Errors: the client's statement isn't a CALL outside of a transaction block, or another
+/// language is at work in it, so that its transaction can't end (XX000). Callers have refused
+/// that before, with an error for users.
+pub(super) fn check_may_end() -> Result<()> {
+    // SAFETY: reads the state of this process.
+    let is_nested = unsafe { pg_sys::SPI_inside_nonatomic_context() };
+    check(!is_nested && is_call())
+}
+
+fn check(may_end: bool) -> Result<()> {
+    match may_end {
+        true => Ok(()),
+        false => Err(Error::new(
+            Code::ERRCODE_INTERNAL_ERROR,
+            "internal error of pg_migrations: the transaction cannot end here",
+        )
+        .hint("This is a defect of pg_migrations.")),
+    }
+}
+
+/// Whether the client's statement is a CALL, outside of a transaction block and a
+/// subtransaction.
+fn is_call() -> bool {
+    // SAFETY: reads the state of this process. The active portal is there while it runs, and its
+    // statements are a list of nodes.
+    unsafe {
+        if pg_sys::IsTransactionBlock() || pg_sys::IsSubTransaction() {
+            return false;
+        }
+        let Some(portal) = pg_sys::ActivePortal.as_ref() else { return false };
+        let [planned] = tree::list::<pg_sys::PlannedStmt>(portal.stmts)[..] else { return false };
+        let utility = TreeNode::new(planned.utilityStmt);
+        utility.is_some_and(|utility| utility.tag() == NodeTag::T_CallStmt)
+    }
+}
+
+/// Commits, and begins the next transaction: in a procedure, with no batch of statements and no
+/// scope of settings open. Afterwards no snapshot is held. An error of the commit leaves a new
+/// transaction, too. Errors: those of the commit; the transaction can't end here (XX000).
 pub fn commit() -> Result<()> {
-    // SAFETY: what the server's languages do for a COMMIT in a procedure. The connection
-    // is ours; it stays after an error, which the server has cleaned up after.
+    check_may_end()?;
+    // SAFETY: what the server's languages do for a COMMIT in a procedure, where the transaction
+    // may end. The connection is ours; it stays after an error, which the server has cleaned up
+    // after.
     unsafe {
         let memory = pg_sys::CurrentMemoryContext;
         catch(|| raw::SPI_connect_ext(pg_sys::SPI_OPT_NONATOMIC as core::ffi::c_int))?;
@@ -23,20 +62,23 @@ pub fn commit() -> Result<()> {
     }
 }
 
-/// Takes back what the transaction has done, after an error, and begins the next one.
+/// Rolls back what the transaction has done, after an error, and begins the next one. Errors:
+/// the transaction can't end here (XX000).
 pub fn abort() -> Result<()> {
-    // SAFETY: the server's own steps after an error of a transaction command; portal and
-    // memory of the CALL outlive it. What was the current memory may be that of an SPI
-    // connection, which the abort frees.
+    check(is_call())?;
+    // SAFETY: the server's own steps after an error of a transaction command. The portal and the
+    // memory of the CALL outlive it. The current memory may be that of an SPI connection, which
+    // the abort frees.
     unsafe {
-        pg_sys::CurrentMemoryContext = pg_sys::PortalContext;
+        let memory = memory::of_statement();
+        pg_sys::CurrentMemoryContext = memory;
         // The portal of the CALL may have been given a snapshot, which the abort takes away.
         (*pg_sys::ActivePortal).portalSnapshot = core::ptr::null_mut();
         catch(|| {
             raw::AbortCurrentTransaction();
             raw::StartTransactionCommand();
         })?;
-        pg_sys::CurrentMemoryContext = pg_sys::PortalContext;
+        pg_sys::CurrentMemoryContext = memory;
         Ok(())
     }
 }
@@ -44,22 +86,13 @@ pub fn abort() -> Result<()> {
 /// Gives the transaction characteristics. To be called before it takes its first snapshot.
 /// Errors: the server's, of those that it can't have.
 pub fn set(characteristics: &Characteristics) -> Result<()> {
-    for element in &characteristics.0 {
-        // SAFETY: what the server does for the options of a BEGIN; a node of the parser.
-        unsafe {
-            let element = *element;
-            catch(|| {
-                let value = pg_sys::lappend(core::ptr::null_mut(), (*element).arg.cast());
-                raw::SetPGVariable((*element).defname, value, true);
-            })?;
-        }
-    }
-    Ok(())
+    let mut settings = characteristics.0.iter();
+    settings.try_for_each(|(name, value)| guc::set_local(name, value))
 }
 
 static COMMITS: AtomicU64 = AtomicU64::new(0);
 
-/// Has the server tell of commits. To be called once, when the library is loaded.
+/// Counts commits from now on. To be called once, when the library is loaded.
 pub fn watch() {
     // SAFETY: a function of this library, which is never unloaded.
     unsafe { pg_sys::RegisterXactCallback(Some(ended), core::ptr::null_mut()) };
@@ -71,24 +104,17 @@ unsafe extern "C-unwind" fn ended(event: pg_sys::XactEvent::Type, _: *mut core::
     }
 }
 
-/// How many transactions this session has committed since the library was loaded: tells
+/// How many transactions this session has committed since the library was loaded. It shows
 /// whether a statement has committed by itself.
 pub fn commits() -> u64 {
     COMMITS.load(Ordering::Relaxed)
 }
 
-/// Waits, without a snapshot, and acts on cancels meanwhile.
+/// Waits without a snapshot. Interrupts are acted on meanwhile.
 pub fn wait(time: std::time::Duration) -> Result<()> {
     let end = std::time::Instant::now() + time;
     loop {
-        // SAFETY: what CHECK_FOR_INTERRUPTS does.
-        unsafe {
-            catch(|| {
-                if pg_sys::InterruptPending != 0 {
-                    raw::ProcessInterrupts();
-                }
-            })?;
-        }
+        interrupt::check()?;
         let left = end.saturating_duration_since(std::time::Instant::now());
         if left.is_zero() {
             return Ok(());

@@ -1,11 +1,11 @@
 //! Our hook for utility statements.
 //!
-//! It notes what statements leave to the end of their transaction ([`super::leftover`]), and
-//! runs statements that commit by themselves inside a call of ours. The server lets a statement do that if it runs as a top-level one. Other libraries see
-//! the statements that run, by the hook for utility statements, and may refuse one at top
-//! level while the client's own is under way, as pgaudit does. So the statement is run as one
-//! of a function, and becomes a top-level one in our own hook. Libraries that were loaded
-//! after ours, and have their hooks around it, see an ordinary nested statement.
+//! It notes what statements leave for the end of their transaction ([`super::leftover`]), and lets
+//! statements that commit by themselves run inside a call of ours. The server only lets top-level
+//! statements do that. Other libraries see the statements in their own hooks, and may refuse a
+//! top-level one while the client's statement runs, as pgaudit does. So the statement runs like one
+//! of a function, and becomes a top-level one in our own hook. Libraries that were loaded after
+//! ours, whose hooks are around it, see an ordinary nested statement.
 
 use super::{guc, leftover, raw};
 use core::ffi::c_char;
@@ -16,21 +16,21 @@ use pgrx::pg_sys::{
 use std::cell::Cell;
 use std::sync::OnceLock;
 
-/// The hook that was there before ours.
+/// The hook that was installed before ours.
 static FORMER: OnceLock<ProcessUtility_hook_type> = OnceLock::new();
-/// Whether a library whose hook is within ours refuses nested top-level statements.
+/// Whether a library whose hook is inside of ours refuses nested top-level statements.
 static REFUSES: OnceLock<bool> = OnceLock::new();
 
 /// Defined by pgaudit when it is loaded.
 const OF_PGAUDIT: &str = "pgaudit.log";
 
 thread_local! {
-    // The statement that our hook has to make a top-level one, by its kind.
+    // The kind of the statement that our hook makes a top-level one.
     static NEXT: Cell<Option<NodeTag>> = const { Cell::new(None) };
 }
 
-/// Installs the hook. To be called once, when the library is loaded: what is loaded later
-/// may call it.
+/// Installs the hook. To be called once, when the library is loaded, since libraries that are
+/// loaded later may have kept a pointer to it.
 pub fn watch() {
     REFUSES.get_or_init(|| guc::is_defined(OF_PGAUDIT));
     // SAFETY: the hook is this process's own; the function is never unloaded.
@@ -40,7 +40,7 @@ pub fn watch() {
     }
 }
 
-/// Whether statements that commit by themselves can't run inside a call, since pgaudit was
+/// Whether statements that commit by themselves can't run inside a call, because pgaudit was
 /// loaded before this library.
 pub fn are_refused() -> bool {
     REFUSES.get().copied().unwrap_or_default()
@@ -48,11 +48,11 @@ pub fn are_refused() -> bool {
 
 /// While it lives, the next utility statement of a kind is made a top-level one.
 #[must_use]
-pub struct TopLevel(());
+pub(super) struct TopLevel(());
 
 impl TopLevel {
     /// The next statement is of this kind.
-    pub fn next(kind: NodeTag) -> TopLevel {
+    pub(super) fn next(kind: NodeTag) -> TopLevel {
         NEXT.set(Some(kind));
         TopLevel(())
     }
@@ -75,7 +75,7 @@ unsafe extern "C-unwind" fn hook(
     destination: *mut DestReceiver,
     completion: *mut QueryCompletion,
 ) {
-    // SAFETY: what the server gave is given on; no destructor is alive here.
+    // SAFETY: the server's arguments are passed on. No destructor is alive here.
     unsafe {
         let mut context = context;
         if context == ProcessUtilityContext::PROCESS_UTILITY_QUERY

@@ -5,7 +5,7 @@ use crate::domain::{mask, visible};
 use crate::engine::session::{CallGuard, lock_project};
 use crate::error::Result;
 use crate::pg::argument;
-use crate::pg::guc::Nest;
+use crate::pg::guc::GucScope;
 use crate::pg::spi::View;
 use crate::pg::transaction;
 use crate::store::Store;
@@ -33,7 +33,7 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
     if let Some(Some(path)) = &change.search_path {
         tried.push(("search_path".to_owned(), path.clone()));
     }
-    Nest::with(&tried)?.undo()?;
+    GucScope::with(&tried)?.undo()?;
     let store = Store::find()?;
     let batch = store.open()?;
     let project = batch.project_or_new(name)?;

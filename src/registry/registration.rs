@@ -17,7 +17,7 @@ use crate::engine::session::{CallGuard, lock_project};
 use crate::engine::{half_run, naming};
 use crate::error::{Error, Result};
 use crate::importers::ImportedMigration;
-use crate::pg::context::Context;
+use crate::pg::context::ScriptErrorContext;
 use crate::pg::parse;
 use crate::pg::spi::View;
 use crate::pg::{message, transaction};
@@ -197,7 +197,7 @@ fn check_scripts(
         if let Some(script) = script {
             let label = naming::label(part, version, &content.name, &project.name);
             *at = part;
-            Context::new(&label, without_bom(script), &none).prepare(conforming)?;
+            ScriptErrorContext::new(&label, without_bom(script), &none).prepare(conforming)?;
         }
     }
     Ok(())

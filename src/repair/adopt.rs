@@ -9,7 +9,7 @@ use crate::engine::errors::invalid_version;
 use crate::engine::session::CallGuard;
 use crate::error::{Kind, Result};
 use crate::pg::call::Value;
-use crate::pg::guc::Nest;
+use crate::pg::guc::GucScope;
 use crate::pg::message;
 use crate::pg::name::Name;
 use crate::pg::spi::View;
@@ -59,7 +59,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
         None => Vec::new(),
     };
     batch.close()?;
-    let nest = Nest::with(&settings)?;
+    let nest = GucScope::with(&settings)?;
     let name = Name { schema: None, relation: "schema_migrations".to_owned() };
     let record = Record::open(&name)?;
     nest.undo()?;

@@ -3,8 +3,8 @@
 use super::Batch;
 use crate::error::Result;
 use crate::pg::call::Value;
-use crate::pg::lock;
 use crate::pg::spi::{Statement, Type, View};
+use crate::store::lock;
 
 /// A migration that runs at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]

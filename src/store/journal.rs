@@ -22,15 +22,15 @@ pub struct Entry {
     /// It may have committed parts of what it does.
     pub may_commit: bool,
     /// Of a statement on indexes or partitions, what there was before.
-    pub facts: Option<Facts>,
+    pub facts: Option<IndexSnapshot>,
 }
 
 /// What there was when a statement on indexes or partitions was started, and what it would
 /// leave behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct IndexSnapshot {
     /// The table, the partition that is to be detached, or the index that is to be dropped; of
-    /// [`Leaves::InSchema`] the schema, of [`Leaves::InDatabase`] nothing.
+    /// [`ExpectedIndexes::InSchema`] the schema, of [`ExpectedIndexes::InDatabase`] nothing.
     pub relation: u32,
     /// The table that the partition is attached to.
     pub parent: Option<u32>,
@@ -42,12 +42,12 @@ pub struct Facts {
     /// Whether the numbers are those of this database, which may have been restored since.
     pub is_here: bool,
     /// What tells the indexes that it makes from others.
-    pub leaves: Leaves,
+    pub leaves: ExpectedIndexes,
 }
 
 /// The indexes that a statement makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Leaves {
+pub enum ExpectedIndexes {
     /// None.
     Nothing,
     /// One of this name, on the table.
@@ -60,25 +60,25 @@ pub enum Leaves {
     InDatabase,
 }
 
-impl Leaves {
+impl ExpectedIndexes {
     /// As the journal has it, with the name that belongs to it.
     pub fn words(&self) -> (&'static str, Option<&str>) {
         match self {
-            Leaves::Nothing => ("nothing", None),
-            Leaves::Index(name) => ("index", Some(name)),
-            Leaves::OfTable => ("of table", None),
-            Leaves::InSchema => ("in schema", None),
-            Leaves::InDatabase => ("in database", None),
+            ExpectedIndexes::Nothing => ("nothing", None),
+            ExpectedIndexes::Index(name) => ("index", Some(name)),
+            ExpectedIndexes::OfTable => ("of table", None),
+            ExpectedIndexes::InSchema => ("in schema", None),
+            ExpectedIndexes::InDatabase => ("in database", None),
         }
     }
 
-    fn read(word: &str, name: Option<String>) -> Leaves {
+    fn read(word: &str, name: Option<String>) -> ExpectedIndexes {
         match (word, name) {
-            ("index", Some(name)) => Leaves::Index(name),
-            ("of table", _) => Leaves::OfTable,
-            ("in schema", _) => Leaves::InSchema,
-            ("in database", _) => Leaves::InDatabase,
-            _ => Leaves::Nothing,
+            ("index", Some(name)) => ExpectedIndexes::Index(name),
+            ("of table", _) => ExpectedIndexes::OfTable,
+            ("in schema", _) => ExpectedIndexes::InSchema,
+            ("in database", _) => ExpectedIndexes::InDatabase,
+            _ => ExpectedIndexes::Nothing,
         }
     }
 }
@@ -120,13 +120,13 @@ impl Batch<'_> {
                 return None;
             };
             let number = number as usize;
-            let facts = row.get::<i64>(5).map(|relation| Facts {
+            let facts = row.get::<i64>(5).map(|relation| IndexSnapshot {
                 relation: relation as u32,
                 parent: row.get::<i64>(9).map(|parent| parent as u32),
                 indexes: row.oids(6),
                 definition: row.get(10),
                 is_here: row.text(11) == database::identity(),
-                leaves: Leaves::read(&row.text(7), row.get(8)),
+                leaves: ExpectedIndexes::read(&row.text(7), row.get(8)),
             });
             let entry = Entry {
                 number,

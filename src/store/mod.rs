@@ -8,7 +8,9 @@ pub mod errors;
 pub mod event;
 pub mod holder;
 pub mod journal;
+pub mod lock;
 pub mod overview;
+pub mod own_objects;
 pub mod project;
 pub mod registry;
 pub mod requirement;
@@ -17,9 +19,10 @@ pub mod standing;
 pub mod unfinished;
 
 use crate::error::Result;
-use crate::pg::identity::{AsOwner, Users};
-use crate::pg::integrity::OwnObjects;
+use crate::pg::identity::Users;
+use crate::pg::role::AsRole;
 use crate::pg::spi::{Spi, Statement, View};
+use own_objects::OwnObjects;
 use std::cell::Cell;
 
 thread_local! {
@@ -64,7 +67,7 @@ impl Store {
     /// Begins a batch of work on the tables.
     pub fn open(&self) -> Result<Batch<'_>> {
         let at_work = AtWork::new();
-        let (role, spi) = AsOwner::enter(self.objects.owner())?;
+        let (role, spi) = AsRole::enter(self.objects.owner())?;
         Ok(Batch { role, spi, store: self, _at_work: at_work })
     }
 }
@@ -93,7 +96,7 @@ impl Drop for AtWork {
 
 /// A batch of work on the tables.
 pub struct Batch<'a> {
-    role: AsOwner,
+    role: AsRole,
     spi: Spi,
     store: &'a Store,
     // Reset by its destructor, so also when an error ends the batch.

@@ -6,8 +6,8 @@ use crate::domain::script::prepare::{Syntax, Variables};
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::identity::Users;
-use crate::pg::lock;
 use crate::pg::spi::{Row, Statement, Type, View};
+use crate::store::lock;
 
 /// The project of calls that name none and set none.
 pub const DEFAULT: &str = "default";
@@ -148,7 +148,7 @@ impl Batch<'_> {
         }
         // Another session may be making it; its row would have to be waited for.
         let key = lock::name_key(name);
-        if !lock::try_lock(key, lock::Mode::Exclusive)? {
+        if !lock::try_lock(key, lock::LockMode::Exclusive)? {
             return Err(errors::busy(name, self.lock_holder(key)?, None));
         }
         self.raise_sequences()?;

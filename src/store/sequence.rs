@@ -3,8 +3,8 @@
 
 use super::Batch;
 use crate::error::Result;
-use crate::pg::lock;
 use crate::pg::spi::{Statement, View};
+use crate::store::lock;
 
 macro_rules! of_table {
     ($what:literal, $table:literal) => {

@@ -52,7 +52,7 @@ fn names_a_cycle_from_its_lowest() {
 #[test]
 fn out_of_order_counts_requirements() {
     assert_eq!(five(&[]).out_of_order(None), (vec![], None));
-    // 2 belongs behind 5, so only 3 and 4 are late.
+    // 2 comes after 5, so only 3 and 4 are late.
     assert_eq!(five(&[1, 5]).out_of_order(None), (vec![2, 3], Some(4)));
     assert_eq!(five(&[1, 3, 4, 5]).out_of_order(None), (vec![], Some(4)));
     assert_eq!(five(&[3]).out_of_order(None), (vec![0], Some(2)));

@@ -1,14 +1,16 @@
-//! psql's own commands in a text: which of them can be passed over, which are honoured,
-//! and what to do instead of the others.
+//! psql's own commands in a script: which of them are ignored, which are carried out, and what to
+//! do instead of the others.
 
 use super::super::halt;
+pub use super::lexer::command_name as name;
+use super::lexer::variable_length;
 
 /// What a command means for a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meaning {
-    /// It changes nothing but what psql shows: it is passed over, and a NOTICE says so.
+    /// It only changes what psql shows. It is ignored with a NOTICE.
     Nothing,
-    /// Only psql's own bookkeeping: it is passed over in silence.
+    /// It only matters to psql. It is ignored without a NOTICE.
     Silent,
     /// It ends a statement as a semicolon does.
     Semicolon,
@@ -20,27 +22,17 @@ pub enum Meaning {
     Unset(String),
     /// It ends the script.
     Quit,
-    /// It can't be honoured; what to do instead, as a sentence.
+    /// It can't be carried out. What to do instead, as a sentence.
     Refused(&'static str),
 }
 
 /// An argument of a command, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Argument {
-    /// As it is.
+    /// A literal text.
     Text(String),
     /// A variable, as `:x`, `:'x'` or `:"x"`.
     Variable(String),
-}
-
-/// A command's name, without the backslash.
-pub fn name(command: &str) -> &str {
-    let rest = command.strip_prefix('\\').unwrap_or(command);
-    if rest.starts_with(['\\', ';', ':']) {
-        return &rest[..1];
-    }
-    let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '\\');
-    &rest[..end.unwrap_or(rest.len())]
 }
 
 /// What a command means; `command` begins with its backslash.
@@ -61,7 +53,7 @@ pub fn meaning(command: &str) -> Meaning {
             Ok(words) => match words.into_iter().next() {
                 Some(mut word) => match (word.pop(), word.is_empty()) {
                     (Some(Argument::Text(name)), true) => Unset(name),
-                    _ => Refused("Name the variable as it is."),
+                    _ => Refused("Write the name of the variable without quotes or a colon."),
                 },
                 None => Nothing,
             },
@@ -73,26 +65,24 @@ pub fn meaning(command: &str) -> Meaning {
         | "h" | "help" | "?" | "l" | "list" | "l+" | "z" | "sf" | "sv" | "sf+" | "sv+" => Nothing,
         _ if is_describe(name) => Nothing,
         "i" | "include" | "ir" | "include_relative" => Refused(
-            "Load the folder with pg_migrations.sh, which puts the file in, or put its content in its place.",
+            "Load the folder with pg_migrations.sh, which includes the file, or replace the command with the content of the file.",
         ),
-        "copy" => Refused("Put the data behind COPY ... FROM stdin; and end it with a line of \\."),
+        "copy" => Refused("Put the data after COPY ... FROM stdin; and end it with a line of \\."),
         "c" | "connect" => Refused(
-            "A migration runs in the database that holds it. Remove the line (pg_dump writes it with --create).",
+            "Remove the line, which pg_dump writes with --create: a migration runs in its own database.",
         ),
-        "gexec" => Refused("Run the statements that the query makes with EXECUTE in a DO block."),
+        "gexec" => Refused("Run the statements that the query returns with EXECUTE in a DO block."),
         "gset" => Refused("Compute the value where it is needed, or in a DO block."),
         "if" | "elif" | "else" | "endif" => {
             Refused("Decide in a DO block, or with a precondition of the migration.")
         }
         "!" | "setenv" | "getenv" | "cd" | "o" | "out" | "w" | "write" | "lo_import"
-        | "lo_export" => Refused(
-            "What concerns the client's machine is to be done by the client, before or after the run.",
-        ),
-        _ => Refused("Remove the command, or write SQL in its place."),
+        | "lo_export" => Refused("Do this on the client, before or after the run."),
+        _ => Refused("Remove the command, or replace it with SQL."),
     }
 }
 
-/// `\d` and its kin, which only show.
+/// `\d` and related commands, which only show something.
 fn is_describe(name: &str) -> bool {
     let mut letters = name.bytes();
     letters.next() == Some(b'd')
@@ -100,7 +90,7 @@ fn is_describe(name: &str) -> bool {
         && letters.all(|b| b.is_ascii_alphabetic() || matches!(b, b'+' | b'S'))
 }
 
-/// Variables with which psql is told how to behave, and which mean nothing here.
+/// Variables that control psql itself, and have no meaning here.
 const SPECIAL: [&str; 30] = [
     "AUTOCOMMIT",
     "COMP_KEYWORD_CASE",
@@ -142,7 +132,7 @@ fn set(arguments: &str) -> Meaning {
     let mut words = words.into_iter();
     let Some(first) = words.next() else { return Meaning::Nothing };
     let [Argument::Text(name)] = &first[..] else {
-        return Meaning::Refused("Name the variable as it is.");
+        return Meaning::Refused("Write the name of the variable without quotes or a colon.");
     };
     if SPECIAL.contains(&name.as_str()) {
         return Meaning::Nothing;
@@ -154,20 +144,20 @@ fn set(arguments: &str) -> Meaning {
     Meaning::Set(name.clone(), words.flatten().collect())
 }
 
-/// The arguments of a command, which begins with its backslash, each in parts. Errors:
-/// what to do about one that can't be read here.
+/// The arguments of a command that begins with its backslash, each in parts. Errors: what to do
+/// instead of an argument that can't be read here.
 pub fn arguments(command: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     words(&command[(1 + name(command).len()).min(command.len())..])
 }
 
-/// What to do about a program whose output is to be an argument.
+/// What to do instead of an argument in backquotes.
 const BACKQUOTES: &str = "Remove the backquotes, which run a program on the client's machine. A value is set with SELECT migrations.set_variable('name', 'value'); in a project with placeholders => ':x'.";
 
 /// The longest arguments that are read, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// The words of a command's arguments, each in parts. Errors: what to do about one that
-/// can't be read here.
+/// The words of a command's arguments, each in parts. Errors: what to do instead of an argument
+/// that can't be read here.
 fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     if arguments.len() > LONGEST {
         return Err("Shorten the command to less than 1 MB.");
@@ -190,7 +180,7 @@ fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
             '`' => return Err(BACKQUOTES),
             '\'' => single_quoted(rest)?,
             '"' => {
-                // Within double quotes everything stands for itself, the quotes too.
+                // Within double quotes everything is literal, including the quotes.
                 let end = rest[1..].find('"').ok_or("Close the quotes.")?;
                 (Argument::Text(rest[..end + 2].to_owned()), end + 2)
             }
@@ -216,7 +206,7 @@ fn words(arguments: &str) -> Result<Vec<Vec<Argument>>, &'static str> {
     Ok(words)
 }
 
-/// `'…'`, in which a quote is doubled and a backslash begins what C has.
+/// `'…'`, in which a quote is doubled and a backslash begins an escape as in C.
 fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
     let mut value = String::new();
     let mut characters = text.char_indices().skip(1).peekable();
@@ -234,7 +224,7 @@ fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
                 Some((_, 'b')) => value.push('\u{8}'),
                 Some((_, 'f')) => value.push('\u{c}'),
                 Some((_, '0'..='9' | 'x')) => {
-                    return Err("Write the character itself in the place of its number.");
+                    return Err("Write the character itself instead of its number.");
                 }
                 Some((_, other)) => value.push(other),
                 None => break,
@@ -245,9 +235,9 @@ fn single_quoted(text: &str) -> Result<(Argument, usize), &'static str> {
     Err("Close the quotes.")
 }
 
-/// `:x`, `:'x'` or `:"x"`; anything else stands for itself.
+/// `:x`, `:'x'` or `:"x"`. Anything else is literal.
 fn variable(text: &str) -> (Argument, usize) {
-    match super::scan::variable(text.as_bytes()) {
+    match variable_length(text.as_bytes()) {
         Some(length) => (Argument::Variable(text[..length].to_owned()), length),
         None => (Argument::Text(":".to_owned()), 1),
     }

@@ -1,26 +1,26 @@
-//! Whether the text of a block or procedure ends transactions: COMMIT or ROLLBACK as a statement
-//! of it, and what it calls.
+//! Whether the text of a block or procedure ends transactions: whether it has COMMIT or ROLLBACK as
+//! a statement, and which procedures it calls.
 
 use super::super::room;
-use super::scan::{self, Kind, scan};
+use super::scan::{self, PieceKind, scan};
 use super::{names, skip_blank};
 
-/// Words behind which a statement of PL/pgSQL begins.
+/// Words after which a statement of PL/pgSQL begins.
 const BEFORE: [&str; 4] = ["begin", "then", "else", "loop"];
 
-/// What a text does about transactions.
+/// What of a text may end transactions.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Ending<'a> {
+pub struct TransactionEnds<'a> {
     /// It has a COMMIT or ROLLBACK.
     pub ends: bool,
     /// The procedures that it calls, as they are written.
     pub calls: Vec<&'a str>,
 }
 
-/// Reads a text. Quoted text, such as that of EXECUTE, and comments say nothing.
-pub fn ending(text: &str) -> Ending<'_> {
+/// Reads a text. Quoted text, such as that of EXECUTE, and comments are ignored.
+pub fn ending(text: &str) -> TransactionEnds<'_> {
     let scan = scan(text, true);
-    let mut found = Ending::default();
+    let mut found = TransactionEnds::default();
     let mut start = 0;
     for end in &scan.ends {
         found.ends |= ends_transaction(&words_at_end(text, &scan.pieces, start..*end));
@@ -49,7 +49,7 @@ fn words_at_end<'a>(
     let mut words = Vec::new();
     let from = pieces.partition_point(|piece| piece.range.end <= statement.start);
     let to = pieces.partition_point(|piece| piece.range.start < statement.end);
-    for piece in pieces[from..to].iter().rev().filter(|piece| piece.kind != Kind::Comment) {
+    for piece in pieces[from..to].iter().rev().filter(|piece| piece.kind != PieceKind::Comment) {
         let range = piece.range.start.max(statement.start)..piece.range.end.min(statement.end);
         for word in text[range].split_ascii_whitespace().rev() {
             words.push(word);

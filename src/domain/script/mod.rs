@@ -1,11 +1,12 @@
-//! Places in a migration's text: lines, characters, and what to show of them.
+//! Places in a script: lines, characters, and the excerpts that are shown.
 //!
-//! Statements themselves are found by the server's own parser. It reports offsets
-//! that point before leading white space and comments, and error positions counted
-//! in characters; here these become places that a person can look up.
+//! The server's own parser finds the statements. It reports offsets before leading white space and
+//! comments, and error positions in characters. Here these become places that a person can look
+//! up.
 
 pub mod command;
 pub mod ending;
+mod lexer;
 pub mod origin;
 pub mod prepare;
 #[cfg(any(test, fuzzing))]
@@ -13,18 +14,19 @@ pub mod properties;
 pub mod scan;
 
 use super::{halt, room};
+use lexer::{end_of_comment, end_of_line, end_of_name, end_of_quoted, find};
 
-/// The most of a body that is shown as the text around an error, in bytes.
+/// The longest excerpt that is shown around an error, in bytes.
 pub const EXCERPT: usize = 4096;
 
-/// How many lines are shown before that of an error, and from it on.
+/// How many lines are shown before the line of an error, and from it on.
 pub const AROUND: usize = 5;
 
-/// The most lines before an excerpt that it counts; each is a byte of the message.
+/// The most lines before an excerpt that are counted. Each takes a byte of the message.
 const COUNTED: usize = 100_000;
 
 /// The offset of the first byte at or after `from` that is neither white space nor
-/// part of a comment: where a statement really starts.
+/// part of a comment, where a statement starts.
 pub fn skip_blank(text: &str, from: usize) -> usize {
     let bytes = text.as_bytes();
     let mut at = from.min(bytes.len());
@@ -41,36 +43,9 @@ pub fn skip_blank(text: &str, from: usize) -> usize {
     }
 }
 
-fn end_of_line(bytes: &[u8], from: usize) -> usize {
-    // The server's lexer ends a line comment at a carriage return, too.
-    let end = halt::search(bytes, from, 1, |part| memchr::memchr2(b'\n', b'\r', part));
-    end.unwrap_or(bytes.len())
-}
-
-/// The first place, from one on, of a byte of this kind.
-fn find(bytes: &[u8], from: usize, is: impl Fn(&u8) -> bool) -> Option<usize> {
-    halt::search(bytes, from, 1, |part| part.iter().position(&is))
-}
-
-/// Comments nest in SQL. One that never ends takes the rest of the text.
-fn end_of_comment(bytes: &[u8], from: usize) -> usize {
-    let (mut at, mut depth) = (from, 0usize);
-    let mark = |part: &[u8]| memchr::memchr2(b'/', b'*', part);
-    while let Some(next) = halt::search(bytes, at, 1, mark) {
-        at = next;
-        match &bytes[at..] {
-            [b'/', b'*', ..] => (at, depth) = (at + 2, depth + 1),
-            [b'*', b'/', ..] if depth == 1 => return at + 2,
-            [b'*', b'/', ..] => (at, depth) = (at + 2, depth - 1),
-            _ => at += 1,
-        }
-    }
-    bytes.len()
-}
-
-/// What in a text may be the name of a relation: identifiers, with their schema if it is
-/// given, as they are written. Literals and comments are passed over; key words aren't told
-/// apart, since whoever looks the names up will find nothing of those names.
+/// What may be the name of a relation in a text: identifiers as they are written, with their
+/// schema if they have one. Literals and comments are ignored. Key words are included, since no
+/// relation will be found for them.
 pub fn names(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
     let mut names = Vec::new();
@@ -88,7 +63,7 @@ pub fn names(text: &str) -> Vec<&str> {
                 }
                 room::push(&mut names, &text[start..at]);
             }
-            // A number, with what is written in one piece with it.
+            // A number, with what follows it without a space.
             Some(b'0'..=b'9') => at = end_of_name(bytes, at).max(at + 1),
             Some(_) => {
                 halt::work(1);
@@ -98,35 +73,21 @@ pub fn names(text: &str) -> Vec<&str> {
     }
 }
 
-fn end_of_quoted(bytes: &[u8], from: usize) -> usize {
-    let quote = bytes[from];
-    let end = halt::search(bytes, from + 1, 1, |part| memchr::memchr(quote, part));
-    end.map_or(bytes.len(), |n| n + 1)
-}
-
-fn end_of_name(bytes: &[u8], from: usize) -> usize {
-    if bytes[from] == b'"' {
-        return end_of_quoted(bytes, from);
-    }
-    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(*b, b'_' | b'$' | 0x80..);
-    find(bytes, from, |b| !is_part(b)).unwrap_or(bytes.len())
-}
-
-/// The beginning of a text, for messages that name what was written.
+/// The beginning of a text, for messages that quote it.
 pub fn shorten(text: &str) -> &str {
     const SHOWN: usize = 300;
     &text[..floor_boundary(text, text.len().min(SHOWN))]
 }
 
-/// The number of the line, counted from 1, that holds the byte at this offset.
+/// The number, from 1, of the line of the byte at this offset.
 pub fn line_at(text: &str, offset: usize) -> usize {
     let end = offset.min(text.len());
     let parts = halt::parts(&text.as_bytes()[..end]);
     1 + parts.map(|part| memchr::memchr_iter(b'\n', part).count()).sum::<usize>()
 }
 
-/// How many bytes this many characters have at the beginning of a text in UTF-8; all of
-/// them if it has no more.
+/// How many bytes the first `count` characters of a text in UTF-8 have. A text with fewer
+/// characters counts as a whole.
 pub fn bytes_of_characters(text: &[u8], count: usize) -> usize {
     let (mut before, mut counted) = (0, 0);
     for part in halt::parts(text) {
@@ -141,19 +102,19 @@ pub fn bytes_of_characters(text: &[u8], count: usize) -> usize {
     text.len()
 }
 
-/// What to show of a text around an offset.
+/// The part of a text around an offset.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Excerpt {
     /// The lines around the offset, at most [`EXCERPT`] bytes of them. Before them are as many
-    /// carriage returns as the file has lines before, and a newline: clients that count the
-    /// lines up to the position get the file's, and show no empty ones.
+    /// carriage returns as the file has lines before, and a newline. So clients that count lines
+    /// up to the position get the line of the file, and show no empty lines.
     pub text: String,
     /// The offset's position within the excerpt, in characters from 1.
     pub position: usize,
 }
 
-/// The part of a text to show with an error at this offset: [`AROUND`] lines before it and as
-/// many from there on, less where lines are very long.
+/// The excerpt for an error at this offset: [`AROUND`] lines before it and as many from there on, or
+/// fewer if lines are very long.
 pub fn excerpt(text: &str, offset: usize) -> Excerpt {
     let (line, body) = origin::split(text);
     let offset = offset.min(text.len()).saturating_sub(text.len() - body.len());
@@ -174,7 +135,7 @@ fn cut(text: &str, offset: usize) -> (usize, usize) {
     let bytes = text.as_bytes();
     let lowest = ceil_boundary(text, offset.saturating_sub(EXCERPT / 2));
     let newlines = bytes[lowest..offset].iter().enumerate().rev().filter(|(_, b)| **b == b'\n');
-    // Behind the newline that ends the last line that isn't shown; of a cut one, behind its own.
+    // After the newline of the last line that isn't shown. A line that was cut isn't shown.
     let start = match newlines.map(|(n, _)| lowest + n + 1).nth(AROUND) {
         Some(start) => start,
         None if lowest == 0 => 0,

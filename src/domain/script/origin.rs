@@ -1,13 +1,13 @@
-//! Where a text begins in its file: a comment in its first line says it, such as
-//! `-- pg_migrations: line 12`, where the next line is that one of the file. The number is no
-//! part of what the text says, so the checksum leaves it out.
+//! Where a text begins in its file. Its first line is a comment such as `-- pg_migrations: line 12`,
+//! with the number that the next line has in the file. The checksum leaves the comment out, since it
+//! has no effect.
 
 const MARK: &str = "-- pg_migrations: line ";
 
 /// The most digits that are read.
 const DIGITS: usize = 9;
 
-/// A text that begins at a line of its file, from 1, with the comment that says so.
+/// A text that begins at a line of its file, from 1, with the comment.
 pub fn marked(line: usize, text: String) -> String {
     if line <= 1 || text.is_empty() {
         return text;
@@ -31,7 +31,7 @@ fn read(text: &str) -> Option<(usize, &str)> {
     Some((line, rest))
 }
 
-/// The line of its file in which a text's own first line would be: the one before the line
+/// The line of its file for a text's first line. With a comment that is the line before the one
 /// that the comment names.
 pub fn first_line(text: &str) -> usize {
     read(text).map_or(1, |(line, _)| line - 1)

@@ -1,12 +1,12 @@
-//! What must hold for any text that is registered as a migration. Held against random texts
-//! here, and against those of a fuzzer in `tests/fuzz`.
+//! Properties of all texts that are registered as migrations. They are checked with random texts
+//! here, and with those of a fuzzer in `tests/fuzz`.
 #![allow(clippy::panic, missing_docs)]
 
-use super::prepare::{Map, Script, Syntax, Variables, prepare};
-use super::scan::{Kind, Scan, scan};
+use super::prepare::{PreparedScript, SourceMap, Syntax, Variables, prepare};
+use super::scan::{PieceKind, Scan, scan};
 use super::{EXCERPT, command, excerpt, line_at, names, skip_blank};
 
-/// Panics where something doesn't hold.
+/// Panics if a property doesn't hold.
 pub fn hold(text: &str) {
     for conforming in [true, false] {
         let found = scan(text, conforming);
@@ -32,19 +32,19 @@ fn pieces(text: &str, scan: &Scan) {
         assert_eq!(piece.range.start, at);
         assert!(piece.range.end > at && text.is_char_boundary(piece.range.end));
         at = piece.range.end;
-        if piece.kind == Kind::Command {
+        if piece.kind == PieceKind::Command {
             command::meaning(&text[piece.range.clone()]);
         }
     }
     assert_eq!(at, text.len());
     assert!(scan.ends.is_sorted_by(|a, b| a < b));
     assert!(scan.ends.iter().all(|end| text.as_bytes()[*end] == b';'));
-    assert!(scan.behind_copy.is_none_or(|at| text.is_char_boundary(at)));
-    let data = |at| scan.pieces.iter().any(|p| p.kind == Kind::Data && p.range.contains(&at));
+    assert!(scan.after_copy.is_none_or(|at| text.is_char_boundary(at)));
+    let data = |at| scan.pieces.iter().any(|p| p.kind == PieceKind::Data && p.range.contains(&at));
     assert!(!scan.ends.iter().any(|end| data(*end)));
 }
 
-fn prepared(text: &str, script: &Script, scan: &Scan) {
+fn prepared(text: &str, script: &PreparedScript, scan: &Scan) {
     let mut after = 0;
     let mut semicolons = 0;
     for data in &script.data {
@@ -55,18 +55,18 @@ fn prepared(text: &str, script: &Script, scan: &Scan) {
         assert_eq!(script.sql.as_bytes().get(data.semicolon), Some(&b';'));
         assert!(data.semicolon >= semicolons);
         semicolons = data.semicolon + 1;
-        let here = script.map.back(data.semicolon);
+        let here = script.map.to_source(data.semicolon);
         let sent = text[here..].starts_with("\\g");
         assert!(here < data.range.start && (sent || scan.ends.contains(&here)));
     }
-    assert!(script.passed_over.is_sorted());
-    assert!(script.passed_over.iter().all(|(at, _)| text[*at..].starts_with('\\')));
+    assert!(script.ignored_commands.is_sorted());
+    assert!(script.ignored_commands.iter().all(|(at, _)| text[*at..].starts_with('\\')));
     leads_back(text, script);
 }
 
-fn leads_back(text: &str, script: &Script) {
+fn leads_back(text: &str, script: &PreparedScript) {
     let (sql, bytes) = (script.sql.as_bytes(), text.as_bytes());
-    if script.map == Map::default() {
+    if script.map == SourceMap::default() {
         assert!(sql.is_empty() || sql == bytes);
         return;
     }
@@ -74,16 +74,16 @@ fn leads_back(text: &str, script: &Script) {
     // Every place of a short text, some of a long one.
     let step = 1 + sql.len() / 20_000;
     for at in (0..=sql.len()).step_by(step) {
-        let (here, end) = (script.map.back(at), script.map.back_end(at));
+        let (here, end) = (script.map.to_source(at), script.map.to_source_end(at));
         assert!(here <= bytes.len() && here >= last);
         assert!(end <= bytes.len() && end >= last_end);
         (last, last_end) = (here, end);
         let Some(byte) = sql.get(at) else { continue };
-        // The same byte, or what stands for a placeholder or command.
+        // The same byte, or what replaced a placeholder or command.
         assert!(bytes[here] == *byte || matches!(bytes[here], b'\\' | b':' | b'$'));
-        if script.map.back(at + 1) == here + 1 {
+        if script.map.to_source(at + 1) == here + 1 {
             assert_eq!(bytes[here], *byte);
-            assert_eq!(script.map.back_end(at + 1), here + 1);
+            assert_eq!(script.map.to_source_end(at + 1), here + 1);
         }
     }
 }
@@ -103,7 +103,7 @@ fn places(text: &str) {
         assert!(shown.text.len() <= EXCERPT && shown.position >= 1);
         assert!(line_at(text, from) >= 1);
     }
-    // Whatever a line holds, it may stand behind a backslash.
+    // Any line may follow a backslash.
     let line = text.split('\n').next().unwrap_or_default();
     command::meaning(&format!("\\{line}"));
 }

@@ -3,7 +3,7 @@
 use super::explanation::Explanation;
 use super::hints::FailedStep;
 use super::lookup;
-use crate::domain::script::prepare::{MOST_UNSET, What};
+use crate::domain::script::prepare::{MOST_UNSET, ScriptProblem};
 use crate::engine::naming::ScriptKind;
 use crate::engine::report;
 use crate::engine::run::Run;
@@ -77,9 +77,9 @@ impl Run<'_> {
     /// Adds to an error about variables that are not set those of further steps.
     fn add_unset(&self, steps: &[Step], error: Error) -> Error {
         let (mut names, project) = match error.kind() {
-            Some(Kind::Text(What::Unset(names, project) | What::Unexpanded(names, project))) => {
-                (names.clone(), project.clone())
-            }
+            Some(Kind::Text(
+                ScriptProblem::Unset(names, project) | ScriptProblem::Unexpanded(names, project),
+            )) => (names.clone(), project.clone()),
             _ => return error,
         };
         for step in steps.iter().filter(|step| self.project(step).name == project) {

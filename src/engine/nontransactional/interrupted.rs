@@ -6,10 +6,10 @@
 use super::journal::Journal;
 use crate::catalog::index::{self, Attached, NewIndex};
 use crate::error::{Error, Kind as ErrorKind, Result};
-use crate::pg::context::Context;
-use crate::pg::parse::{Form, Kind, Statement};
+use crate::pg::context::ScriptErrorContext;
+use crate::pg::parse::{Form, ParsedStatement, StatementKind};
 use crate::pg::transaction;
-use crate::store::journal::{Entry, Facts, Leaves};
+use crate::store::journal::{Entry, ExpectedIndexes, IndexSnapshot};
 use pgrx::PgSqlErrorCode as Code;
 
 /// What to do about such a statement.
@@ -29,9 +29,9 @@ pub enum Decision {
 /// builds an index that may be the statement's (55P03); it has run, and was changed (55000).
 pub fn decide(
     journal: &Journal,
-    context: &Context,
+    context: &ScriptErrorContext,
     entry: &Entry,
-    current: Option<&Statement>,
+    current: Option<&ParsedStatement>,
 ) -> Result<Decision> {
     if entry.may_commit {
         return Err(interrupted(context.label(), entry, journal.arguments));
@@ -46,7 +46,8 @@ pub fn decide(
         None => Vec::new(),
     };
     check_nobody_builds(context, &made)?;
-    let builds = matches!(facts.as_ref().map(|facts| &facts.leaves), Some(Leaves::Index(_)));
+    let builds =
+        matches!(facts.as_ref().map(|facts| &facts.leaves), Some(ExpectedIndexes::Index(_)));
     // An index that a REINDEX has left is useless even if another REINDEX has made it valid.
     let (valid, useless): (Vec<_>, Vec<_>) =
         made.into_iter().partition(|index| builds && index.is_valid);
@@ -57,12 +58,12 @@ pub fn decide(
             return Err(journal.changed(context, entry));
         }
         (Some(_), _) if !valid.is_empty() => Decision::IsDone,
-        (Some(Kind::NonTransactional(_, Form::DropIndex(name))), Some(facts))
+        (Some(StatementKind::NonTransactional(_, Form::DropIndex(name))), Some(facts))
             if !index::is_still_there(facts, name)? =>
         {
             Decision::IsDone
         }
-        (Some(Kind::NonTransactional(_, Form::Detach(..))), Some(facts)) => {
+        (Some(StatementKind::NonTransactional(_, Form::Detach(..))), Some(facts)) => {
             match index::attached(facts)? {
                 None => Decision::IsDone,
                 Some(attached) if !attached.is_being_detached => Decision::Run(leftovers),
@@ -71,7 +72,7 @@ pub fn decide(
                 )),
             }
         }
-        (Some(Kind::NonTransactional(_, Form::Named(kind, name, makes))), _)
+        (Some(StatementKind::NonTransactional(_, Form::Named(kind, name, makes))), _)
             if index::named(*kind, name)? == *makes =>
         {
             Decision::IsDone
@@ -83,22 +84,27 @@ pub fn decide(
 }
 
 /// What there was before, with the OIDs of this database. None: these are not known.
-fn present(facts: &Facts, current: Option<&Kind>) -> Result<Option<Facts>> {
+fn present(
+    facts: &IndexSnapshot,
+    current: Option<&StatementKind>,
+) -> Result<Option<IndexSnapshot>> {
     if facts.is_here {
         return Ok(Some(facts.clone()));
     }
-    let Some(Kind::NonTransactional(_, form)) = current else { return Ok(None) };
+    let Some(StatementKind::NonTransactional(_, form)) = current else { return Ok(None) };
     let form = match (form, &facts.leaves) {
-        (Form::CreateIndex { table, index: None }, Leaves::Index(name)) => {
+        (Form::CreateIndex { table, index: None }, ExpectedIndexes::Index(name)) => {
             Form::CreateIndex { table: table.clone(), index: Some(name.clone()) }
         }
         _ => form.clone(),
     };
-    let Some(Facts { relation, parent, .. }) = index::facts(&form)? else { return Ok(None) };
-    Ok(Some(Facts { relation, parent, indexes: Vec::new(), ..facts.clone() }))
+    let Some(IndexSnapshot { relation, parent, .. }) = index::facts(&form)? else {
+        return Ok(None);
+    };
+    Ok(Some(IndexSnapshot { relation, parent, indexes: Vec::new(), ..facts.clone() }))
 }
 
-fn check_nobody_builds(context: &Context, indexes: &[NewIndex]) -> Result<()> {
+fn check_nobody_builds(context: &ScriptErrorContext, indexes: &[NewIndex]) -> Result<()> {
     match indexes.iter().find_map(|index| Some((index, index.builder?))) {
         None => Ok(()),
         Some((index, process)) => Err(index_in_work(&index.name, process, context)),
@@ -117,7 +123,7 @@ fn interrupted(migration: &str, entry: &Entry, arguments: &str) -> Error {
 }
 
 /// Another process builds an index that a statement which was cut off has left (55P03).
-fn index_in_work(index: &str, process: i32, context: &Context) -> Error {
+fn index_in_work(index: &str, process: i32, context: &ScriptErrorContext) -> Error {
     let index = context.mask().hide(index.to_owned());
     Error::new(
         Code::ERRCODE_LOCK_NOT_AVAILABLE,

@@ -3,11 +3,11 @@
 use crate::domain::checksum::checksum;
 use crate::engine::errors;
 use crate::error::{Error, Result};
-use crate::pg::context::Context;
-use crate::pg::parse::{Kind, Statement};
+use crate::pg::context::ScriptErrorContext;
+use crate::pg::parse::{ParsedStatement, StatementKind};
 use crate::pg::transaction;
 use crate::store;
-use crate::store::journal::{Entry, Facts, Of};
+use crate::store::journal::{Entry, IndexSnapshot, Of};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub struct Line<'a> {
     /// Its number, from 1.
     pub number: usize,
     /// The statement.
-    pub statement: &'a Statement,
+    pub statement: &'a ParsedStatement,
     /// The checksum of its text and its data.
     pub checksum: [u8; 32],
     /// It begins a transaction.
@@ -37,9 +37,9 @@ pub struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// The statements of a script.
-    pub fn all(statements: &'a [Statement], context: &Context) -> Vec<Line<'a>> {
-        let line = |(n, statement): (usize, &'a Statement)| {
-            let is_same = |other: Option<&Statement>| {
+    pub fn all(statements: &'a [ParsedStatement], context: &ScriptErrorContext) -> Vec<Line<'a>> {
+        let line = |(n, statement): (usize, &'a ParsedStatement)| {
+            let is_same = |other: Option<&ParsedStatement>| {
                 statement.section.is_some() && other.is_some_and(|o| o.section == statement.section)
             };
             let data_end = statement.data.as_ref().map_or(0, |data| data.end);
@@ -55,9 +55,9 @@ impl<'a> Line<'a> {
         statements.iter().enumerate().map(line).collect()
     }
 
-    fn entry(&self, is_done: bool, facts: Option<Facts>) -> Entry {
+    fn entry(&self, is_done: bool, facts: Option<IndexSnapshot>) -> Entry {
         let command = match &self.statement.kind {
-            Kind::NonTransactional(command, _) => command.clone(),
+            StatementKind::NonTransactional(command, _) => command.clone(),
             _ => self.statement.command(),
         };
         Entry {
@@ -79,7 +79,11 @@ impl<'a> Journal<'a> {
 
     /// Reads the journal in a transaction of its own. Error: a statement that has run was changed
     /// (55000).
-    pub fn read(&self, lines: &[Line], context: &Context) -> Result<BTreeMap<usize, Entry>> {
+    pub fn read(
+        &self,
+        lines: &[Line],
+        context: &ScriptErrorContext,
+    ) -> Result<BTreeMap<usize, Entry>> {
         let entries = store::with(|tables| tables.journal(self.of))?;
         transaction::commit()?;
         for entry in entries.values().filter(|entry| entry.is_done) {
@@ -92,19 +96,19 @@ impl<'a> Journal<'a> {
     }
 
     /// The error for a statement that was changed after it has run or has started.
-    pub fn changed(&self, context: &Context, entry: &Entry) -> Error {
+    pub fn changed(&self, context: &ScriptErrorContext, entry: &Entry) -> Error {
         let is_down = self.of.direction == "down";
         errors::changed_under_way(context.label(), entry.number, self.arguments, is_down)
     }
 
     /// Notes that a statement starts, and commits.
-    pub fn note_started(&self, line: &Line, facts: Option<Facts>) -> Result<()> {
+    pub fn note_started(&self, line: &Line, facts: Option<IndexSnapshot>) -> Result<()> {
         self.write(&line.entry(false, facts))?;
         transaction::commit()
     }
 
     /// Notes that a statement has run, and commits.
-    pub fn note_done(&self, line: &Line, facts: Option<Facts>) -> Result<()> {
+    pub fn note_done(&self, line: &Line, facts: Option<IndexSnapshot>) -> Result<()> {
         self.write(&line.entry(true, facts))?;
         transaction::commit()
     }

@@ -12,7 +12,7 @@ use super::step::CurrentStep;
 use super::step_error::StepResult;
 use crate::domain::checksum;
 use crate::domain::text::arguments;
-use crate::pg::guc::Picture;
+use crate::pg::guc::GucSnapshot;
 use crate::pg::transaction;
 use crate::store::journal::Of;
 use crate::store::registry::Text;
@@ -30,7 +30,7 @@ impl Run<'_> {
     ) -> StepResult<ScriptOutcome> {
         let step = current.step;
         self.tables.release()?;
-        let picture = Picture::take()?;
+        let picture = GucSnapshot::take()?;
         transaction::commit()?;
         let outcome = self.run_statements(current, &text.body, renew_lock);
         if outcome.is_err() {

@@ -21,17 +21,17 @@ use crate::engine::script::{self, KeptRows, ScriptOutcome};
 use crate::engine::script_check;
 use crate::engine::script_settings::ScriptSettings;
 use crate::error::{Error, Result};
-use crate::pg::context::Context;
+use crate::pg::context::ScriptErrorContext;
 use crate::pg::guc;
 use crate::pg::index as new_index;
-use crate::pg::integrity::OwnObjects;
 use crate::pg::name::{self, Name};
-use crate::pg::parse::{Form, Kind, Statement};
+use crate::pg::parse::{Form, ParsedStatement, StatementKind};
 use crate::pg::quote_identifier;
 use crate::pg::timeout::StatementTimer;
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store;
-use crate::store::journal::{Entry, Facts};
+use crate::store::journal::{Entry, IndexSnapshot};
+use crate::store::own_objects::OwnObjects;
 use crate::store::project::Project;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -54,11 +54,11 @@ pub struct NonTransactionalScript<'a> {
 
 /// Runs a script, or what is left of it. Must be called right after a commit. Afterwards an empty
 /// transaction is open. After an error, the caller aborts the transaction and restores the
-/// settings ([`guc::Picture`]).
+/// settings ([`guc::GucSnapshot`]).
 ///
 /// Errors: those of its statements; a statement that has run was changed, the script changes our
 /// tables, an index that it has built is not valid (55000); those of [`interrupted::decide`].
-pub fn run(script: &NonTransactionalScript, context: &Context) -> Result<ScriptOutcome> {
+pub fn run(script: &NonTransactionalScript, context: &ScriptErrorContext) -> Result<ScriptOutcome> {
     // Parse trees are in this context, so they survive the commits.
     let memory = memory::Context::new()?;
     // Before the settings, which may hold a limit for each statement.
@@ -85,7 +85,7 @@ pub fn run(script: &NonTransactionalScript, context: &Context) -> Result<ScriptO
 /// A script under way.
 struct Execution<'a, 'b> {
     script: &'a NonTransactionalScript<'a>,
-    context: &'a Context<'b>,
+    context: &'a ScriptErrorContext<'b>,
     // The timer, and whether the script has set statement_timeout.
     timer: &'a RefCell<(StatementTimer, bool)>,
 }
@@ -101,7 +101,7 @@ impl Execution<'_, '_> {
     ) -> Result<()> {
         let (mut n, mut tries) = (0, 0);
         while let Some(line) = lines.get(n) {
-            self.context.enter(line.statement.step(line.number, lines.len()));
+            self.context.enter(line.statement.stage(line.number, lines.len()));
             (self.script.show)(line.number, lines.len());
             match self.step(line, entries.get(&line.number), kept) {
                 Ok(()) => {
@@ -194,10 +194,10 @@ impl Execution<'_, '_> {
         }
         self.arm(line.statement)?;
         match &line.statement.kind {
-            Kind::NonTransactional(_, Form::CreateIndex { table, index: None }) => {
+            StatementKind::NonTransactional(_, Form::CreateIndex { table, index: None }) => {
                 self.run_unnamed(line, table, kept)
             }
-            Kind::NonTransactional(_, form) => self.run_by_itself(line, Some(form), kept),
+            StatementKind::NonTransactional(_, form) => self.run_by_itself(line, Some(form), kept),
             _ if line.statement.is_block
                 && line.statement.section.is_none()
                 && (self.script.is_marked || ends_transactions(line.statement)?) =>
@@ -250,13 +250,12 @@ impl Execution<'_, '_> {
     }
 
     /// What there is before a statement, in case it is interrupted.
-    fn facts(&self, line: &Line, form: &Form) -> Result<Option<Facts>> {
+    fn facts(&self, line: &Line, form: &Form) -> Result<Option<IndexSnapshot>> {
         let Some(mut facts) = index::facts(form)? else { return Ok(None) };
         if matches!(form, Form::CreateIndex { .. }) {
             let _attached = self.context.attach();
             let table = facts.relation;
-            let definition =
-                new_index::prospective(line.statement, self.context, table, index::definition);
+            let definition = new_index::prospective(line.statement, table, index::definition);
             facts.definition = match definition {
                 Ok(definition) => definition.flatten().map(|definition| {
                     let own = name::of(table).map(|name| quote_identifier(&name.relation));
@@ -305,12 +304,12 @@ impl Execution<'_, '_> {
 
     /// Checks the index of a CREATE INDEX CONCURRENTLY. Error: it is not valid, since the server
     /// accepts an invalid index for IF NOT EXISTS (55000).
-    fn check_new_index(&self, form: Option<&Form>, facts: Option<&Facts>) -> Result<()> {
+    fn check_new_index(&self, form: Option<&Form>, facts: Option<&IndexSnapshot>) -> Result<()> {
         let (Some(Form::CreateIndex { index: Some(_), .. }), Some(facts)) = (form, facts) else {
             return Ok(());
         };
         let (indexes, definition) = (Vec::new(), None);
-        let of_name = index::appeared(&Facts { indexes, definition, ..facts.clone() })?;
+        let of_name = index::appeared(&IndexSnapshot { indexes, definition, ..facts.clone() })?;
         match of_name.iter().find(|index| !index.is_valid) {
             None => Ok(()),
             Some(invalid) => {
@@ -321,7 +320,7 @@ impl Execution<'_, '_> {
     }
 
     /// Arms the timer for a statement, if the script has set a limit.
-    fn arm(&self, statement: &Statement) -> Result<()> {
+    fn arm(&self, statement: &ParsedStatement) -> Result<()> {
         let (timer, is_set) = &mut *self.timer.borrow_mut();
         timer.arm(*is_set)?;
         *is_set |= statement.sets_timeout;
@@ -330,7 +329,11 @@ impl Execution<'_, '_> {
 
     /// Runs a statement that commits by itself, and then restores the limit for waiting for
     /// locks that was lifted for it.
-    fn run_top_level(&self, statement: &Statement, limit: Option<i32>) -> Result<portal::Output> {
+    fn run_top_level(
+        &self,
+        statement: &ParsedStatement,
+        limit: Option<i32>,
+    ) -> Result<portal::Output> {
         let output = {
             let _attached = self.context.attach();
             portal::run_top_level(self.context, statement)
@@ -343,11 +346,11 @@ impl Execution<'_, '_> {
     fn run_other(&self, number: usize, text: &str) -> Result<()> {
         let memory = memory::Context::new()?;
         let variables = Variables::default();
-        let context = Context::new(self.context.label(), text, &variables);
+        let context = ScriptErrorContext::new(self.context.label(), text, &variables);
         let execution = Execution { context: &context, ..*self };
         let checked = memory.enter(|| script_check::check(&context, RunMode::Stepwise))?;
         for statement in &checked.statements {
-            context.enter(statement.step(number, number));
+            context.enter(statement.stage(number, number));
             let limit = lock_timeout::lift()?;
             transaction::commit()?;
             execution.run_top_level(statement, limit)?;
@@ -377,7 +380,7 @@ impl Execution<'_, '_> {
     }
 }
 
-fn ends_transactions(statement: &Statement) -> Result<bool> {
+fn ends_transactions(statement: &ParsedStatement) -> Result<bool> {
     commit_in_block::ends_transactions(statement, |found| {
         store::with(|tables| tables.procedures(found))
     })

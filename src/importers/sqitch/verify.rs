@@ -2,7 +2,7 @@
 
 use super::super::section::head;
 use crate::domain::room;
-use crate::domain::script::scan::{Kind, scan};
+use crate::domain::script::scan::{PieceKind, scan};
 use std::ops::Range;
 
 /// The text without the statements that begin and end the transaction; all lines stay where they
@@ -56,7 +56,7 @@ fn statements(text: &str) -> Vec<Range<usize>> {
     let mut ends = scanned.ends.iter().map(|semicolon| semicolon + 1).peekable();
     let mut statements = Vec::new();
     let mut open: Option<Range<usize>> = None;
-    let is_sql = |kind| matches!(kind, Kind::Sql | Kind::Variable | Kind::Bound);
+    let is_sql = |kind| matches!(kind, PieceKind::Sql | PieceKind::Variable | PieceKind::Bound);
     for piece in scanned.pieces.iter().filter(|piece| is_sql(piece.kind)) {
         let mut at = piece.range.start;
         while ends.next_if(|end| *end <= at).is_some() {}

@@ -5,14 +5,14 @@ fn variables(syntax: Syntax, values: &[(&str, &str)]) -> Variables {
     Variables { project: "p".into(), syntax, values: values.collect(), ..Variables::default() }
 }
 
-fn ready<'a>(text: &'a str, variables: &Variables) -> Script<'a> {
+fn ready<'a>(text: &'a str, variables: &Variables) -> PreparedScript<'a> {
     let made = prepare(text, true, variables);
     assert!(made.is_ok(), "{made:?}");
     made.unwrap_or_default()
 }
 
-fn sql(text: &str, variables: &Variables) -> Result<String, What> {
-    let script = prepare(text, true, variables).map_err(|fault| fault.what)?;
+fn sql(text: &str, variables: &Variables) -> Result<String, ScriptProblem> {
+    let script = prepare(text, true, variables).map_err(|fault| fault.problem)?;
     Ok(script.sql.into_owned())
 }
 
@@ -25,8 +25,8 @@ fn leaves_plain_sql_alone() {
     }
 }
 
-fn unset(names: &[&str]) -> What {
-    What::Unset(names.iter().map(|name| name.to_string()).collect(), "p".into())
+fn unset(names: &[&str]) -> ScriptProblem {
+    ScriptProblem::Unset(names.iter().map(|name| name.to_string()).collect(), "p".into())
 }
 
 #[test]
@@ -48,7 +48,10 @@ fn has_a_way_to_write_a_placeholder() {
 #[test]
 fn does_not_run_what_only_flyway_expands() {
     let unexpanded = |names: &[&str]| {
-        Err(What::Unexpanded(names.iter().map(|name| name.to_string()).collect(), "p".into()))
+        Err(ScriptProblem::Unexpanded(
+            names.iter().map(|name| name.to_string()).collect(),
+            "p".into(),
+        ))
     };
     for syntax in [Syntax::None, Syntax::Psql] {
         let own = variables(syntax, &[("flyway:user", "me")]);
@@ -153,8 +156,10 @@ fn honours_commands() {
         assert_eq!(sql(text, &none), Ok(expected.to_owned()));
     }
     let script = ready("\\echo a\nSELECT 1;\n\\pset x\n", &none);
-    assert_eq!(script.passed_over, [(0, "\\echo".into()), (18, "\\pset".into())]);
-    assert!(matches!(sql("\\i x.sql\n", &none), Err(What::Command(name, _)) if name == "\\i"));
+    assert_eq!(script.ignored_commands, [(0, "\\echo".into()), (18, "\\pset".into())]);
+    assert!(
+        matches!(sql("\\i x.sql\n", &none), Err(ScriptProblem::Command(name, _)) if name == "\\i")
+    );
 }
 
 #[test]
@@ -172,12 +177,12 @@ fn puts_data_aside_and_leads_back() {
         [("COPY my", "COPY :t"), ("SELECT", "SELECT"), ("é", "é"), ("COPY u", "COPY u")]
     {
         let sql = script.sql.find(there).unwrap_or(usize::MAX);
-        assert_eq!(script.map.back(sql), text.find(here).unwrap_or(usize::MAX), "{there}");
+        assert_eq!(script.map.to_source(sql), text.find(here).unwrap_or(usize::MAX), "{there}");
     }
     let inner = script.sql.find("my").unwrap_or(usize::MAX);
-    assert_eq!(script.map.back(inner + 1), text.find(":t").unwrap_or(usize::MAX));
+    assert_eq!(script.map.to_source(inner + 1), text.find(":t").unwrap_or(usize::MAX));
     assert_eq!(
-        script.map.back_end(script.sql.find("my;\nCOPY").unwrap_or(usize::MAX) + 2),
+        script.map.to_source_end(script.sql.find("my;\nCOPY").unwrap_or(usize::MAX) + 2),
         text.find(":t;").unwrap_or(usize::MAX) + 2
     );
 }
@@ -200,7 +205,7 @@ fn finds_the_statement_of_data() {
                 assert!(data.semicolon > place, "{text}");
                 assert!(script.sql[data.semicolon..].starts_with(';'), "{text}");
                 place = data.semicolon;
-                let statement = script.map.back(place);
+                let statement = script.map.to_source(place);
                 assert!(
                     ["; --", ";\n", ";--", "\\g\n"]
                         .iter()
@@ -216,7 +221,7 @@ fn leads_back_to_the_end() {
     let dollar = variables(Syntax::Dollar, &[("x", "long value")]);
     for (text, end) in [("SELECT ${x}", 11), ("SELECT ${x}\\q SELECT", 11)] {
         let script = ready(text, &dollar);
-        assert_eq!(script.map.back_end(script.sql.len()), end);
+        assert_eq!(script.map.to_source_end(script.sql.len()), end);
     }
 }
 
@@ -225,7 +230,7 @@ fn keeps_values_within_bounds() {
     let doubled: String = (1..40).map(|n| format!("\\set x{n} :x{0}:x{0}\n", n - 1)).collect();
     let text = format!("\\set x0 0123456789\n{doubled}");
     let made = prepare(&text, true, &Variables::default()).map(|_| ());
-    assert_eq!(made.map_err(|fault| fault.what), Err(What::TooLong));
+    assert_eq!(made.map_err(|fault| fault.problem), Err(ScriptProblem::TooLong));
     // Not at once, but by and by; and quotes double each time.
     let doubled: String = (1..19).map(|n| format!("\\set x{n} :x{0}:x{0}\n", n - 1)).collect();
     let again = "\\set y a:x18\n".repeat(10);
@@ -237,7 +242,7 @@ fn keeps_values_within_bounds() {
     ] {
         let started = std::time::Instant::now();
         let made = prepare(&text, true, &Variables::default()).map(|_| ());
-        assert_eq!(made.map_err(|fault| fault.what), Err(What::TooLong));
+        assert_eq!(made.map_err(|fault| fault.problem), Err(ScriptProblem::TooLong));
         assert!(started.elapsed().as_secs() < 10);
     }
 }

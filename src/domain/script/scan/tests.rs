@@ -1,6 +1,6 @@
 use super::*;
 
-fn pieces(text: &str) -> Vec<(Kind, &str)> {
+fn pieces(text: &str) -> Vec<(PieceKind, &str)> {
     let scan = scan(text, true);
     scan.pieces.iter().map(|p| (p.kind, &text[p.range.clone()])).collect()
 }
@@ -57,7 +57,7 @@ fn finds_where_statements_end() {
 
 #[test]
 fn finds_data() {
-    use Kind::*;
+    use PieceKind::*;
     let text = "COPY t (a, \"b\") FROM stdin; -- data\n1\t;\n\\N\t\\.x\n\\.\nSELECT 1;\n";
     assert_eq!(
         pieces(text),
@@ -95,19 +95,19 @@ fn finds_data() {
         assert_eq!(found, data, "{text:?}");
     }
     let behind = "COPY t FROM stdin; SELECT 1;\n1\n\\.\n";
-    assert_eq!(scan(behind, true).behind_copy, Some(19));
+    assert_eq!(scan(behind, true).after_copy, Some(19));
     for (text, place) in [
         ("COPY t FROM stdin\\;SELECT 1;\n1\n", 17),
         ("COPY t FROM stdin; -- a\rb\n1\n", 23),
         ("COPY t FROM stdin \\g \\\\ SELECT 1;\n1\n", 24),
     ] {
-        assert_eq!(scan(text, true).behind_copy, Some(place), "{text:?}");
+        assert_eq!(scan(text, true).after_copy, Some(place), "{text:?}");
     }
 }
 
 #[test]
 fn finds_commands_and_variables() {
-    use Kind::*;
+    use PieceKind::*;
     assert_eq!(
         pieces("\\set x 'a \\' b' \nSELECT :x, :'x', :\"x\", :{?x}, a::int, b := 1, ':y';"),
         [
