@@ -14,42 +14,6 @@ use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::pg_sys::{self, Datum, PgTryBuilder};
 use std::panic::AssertUnwindSafe;
 
-/// Defines a C function (of the version-1 convention) that calls a Rust function, if the
-/// extension in the database is of the library's version: another one's declarations may
-/// have other arguments. `whatever version`: it has none.
-macro_rules! entry {
-    ($symbol:ident, $record:ident, $function:path) => {
-        $crate::pg::entry::entry!($symbol, $record, |call: &$crate::pg::call::Call| {
-            $crate::pg::integrity::check_version()?;
-            $function(call)
-        }, whatever version);
-    };
-    ($symbol:ident, $record:ident, $function:expr, whatever version) => {
-        #[doc = concat!("The C symbol `", stringify!($symbol), "`.")]
-        ///
-        /// # Safety
-        /// Called by the server's function manager alone.
-        #[allow(unsafe_code)]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C-unwind" fn $symbol(
-            info: pgrx::pg_sys::FunctionCallInfo,
-        ) -> pgrx::pg_sys::Datum {
-            // SAFETY: the function manager gives a valid call.
-            unsafe { $crate::pg::entry::enter(info, $function) }
-        }
-
-        #[doc = concat!("Tells the server how to call `", stringify!($symbol), "`.")]
-        #[allow(unsafe_code)]
-        #[unsafe(no_mangle)]
-        pub extern "C-unwind" fn $record() -> *const pgrx::pg_sys::Pg_finfo_record {
-            const RECORD: pgrx::pg_sys::Pg_finfo_record =
-                pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
-            &RECORD
-        }
-    };
-}
-pub(crate) use entry;
-
 /// Runs the code of a function. Its error, a server error that pgrx turned into a panic,
 /// or a Rust panic leave as a server error, after all destructors have run.
 ///
@@ -59,7 +23,7 @@ pub unsafe fn enter(info: pg_sys::FunctionCallInfo, code: fn(&Call) -> Result<Da
     // SAFETY: the caller's promise.
     let call = unsafe { Call::new(info) };
     reserve::prepare();
-    let outcome = PgTryBuilder::new(|| interrupt::stoppable(|| code(&call)))
+    let outcome = PgTryBuilder::new(AssertUnwindSafe(|| interrupt::stoppable(|| code(&call))))
         .catch_others(|caught| Err(from_panic(caught)))
         .catch_rust_panic(|caught| Err(from_panic(caught)))
         .execute();

@@ -11,6 +11,7 @@ pub mod context;
 pub mod copy;
 pub mod cursor;
 pub mod database;
+mod defect;
 pub mod entry;
 pub mod guc;
 pub mod identity;
@@ -36,6 +37,7 @@ pub mod text;
 pub mod timeout;
 pub mod transaction;
 pub mod utility;
+mod value;
 
 use std::ffi::CString;
 
