@@ -51,7 +51,7 @@ answers! {
     i32: Int, Value::Int;
     i64: BigInt, Value::BigInt;
     String: Text, Value::Text;
-    &str: Text, |text| Value::from(text);
+    &str: Text, Value::from;
     Vec<String>: TextArray, Value::TextArray;
     Timestamp: Timestamp, |Timestamp(time)| Value::Timestamp(time);
     Interval: Interval, |Interval(time)| Value::Interval(time);
