@@ -41,6 +41,7 @@ fn import_bundle(arguments: ImportBundle, rows: &mut Rows<ChangedRecord>) -> Res
         message: format!("argument \"bundle\" is no bundle: {why}"),
         hint: "Use what migrations.export_bundle() gives.".to_owned(),
     })?;
+    drop(json);
     let project = Project::named(project.unwrap_or_else(|| bundle.project.clone()))?;
     for imported in bundle::import(bundle, &project, replace)? {
         rows.add(ChangedRecord {
