@@ -71,8 +71,8 @@ impl Spi {
         let sql = statement.sql;
         let rows = plan::kept(statement).and_then(|plan| execute(plan, values, view));
         let Some(rows) = rows.map_err(|error| without_statement(error, sql))? else {
-            // Such a plan depends on no table, so the server would never make it anew, not even
-            // when the rule is gone.
+            // Such a plan depends on no table, so the server would keep it even when the rule
+            // is dropped.
             plan::forget(sql);
             return Err(Error::Rewritten { tables: tables(sql) });
         };
