@@ -2,24 +2,23 @@
 
 use crate::engine::backup;
 use crate::error::Result;
-use crate::pg::argument;
-use crate::pg::call::{Call, Value};
-use crate::pg::entry::entry;
-use pgrx::pg_sys::Datum;
+use crate::pg::call::{Relation, declare};
 
-entry!(migrations_keep, pg_finfo_migrations_keep, keep);
-entry!(migrations_forget, pg_finfo_migrations_forget, forget);
-
-/// `keep(relation)`: the backup, as text.
-fn keep(call: &Call) -> Result<Datum> {
-    let relation = call.relation(0).ok_or_else(|| argument::null("relation"))?;
-    let backup = backup::keep(relation)?;
-    Ok(call.answer(Value::from(backup)))
+declare! {
+    /// Copies a table into the schema of backups. Gives the name of the copy.
+    function keep(Keep { relation: Relation }) -> value String;
 }
 
-/// `forget(backup)`.
-fn forget(call: &Call) -> Result<Datum> {
-    let backup = call.relation(0).ok_or_else(|| argument::null("backup"))?;
-    backup::forget(backup)?;
-    Ok(call.answer(Value::from("forgotten")))
+fn keep(arguments: Keep) -> Result<String> {
+    backup::keep(arguments.relation.0)
+}
+
+declare! {
+    /// Drops a backup. Gives `forgotten`.
+    function forget(Forget { backup: Relation }) -> value &'static str;
+}
+
+fn forget(arguments: Forget) -> Result<&'static str> {
+    backup::forget(arguments.backup.0)?;
+    Ok("forgotten")
 }

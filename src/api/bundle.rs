@@ -1,49 +1,55 @@
 //! Functions that move projects between databases.
 
-use super::{check_project, project};
+use super::arguments::Project;
+use super::repair::ChangedRecord;
 use crate::domain::bundle::Bundle;
 use crate::domain::room::Buffer;
 use crate::error::{Error, Result};
 use crate::pg::argument;
-use crate::pg::call::{Call, Value};
-use crate::pg::entry::entry;
+use crate::pg::call::{Json, JsonText, Rows, declare};
 use crate::registry::bundle;
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys::Datum;
 
-entry!(migrations_export_bundle, pg_finfo_migrations_export_bundle, export_bundle);
-entry!(migrations_import_bundle, pg_finfo_migrations_import_bundle, import_bundle);
+declare! {
+    /// Gives all that is registered in a project, as JSON.
+    function export_bundle(ExportBundle { project: Project = NULL }) -> value JsonText, stable;
+}
 
-/// `export_bundle(project)`: what is registered, as JSON.
-fn export_bundle(call: &Call) -> Result<Datum> {
-    let bundle = bundle::export(&project(call, 0)?)?;
+fn export_bundle(arguments: ExportBundle) -> Result<JsonText> {
+    let bundle = bundle::export(&arguments.project)?;
     let mut json = Buffer::default();
     serde_json::to_writer(&mut json, &bundle)
         .map_err(|error| Error::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, error.to_string()))?;
-    drop(bundle);
-    Ok(call.answer(Value::JsonText(json.0)))
+    Ok(JsonText(json.0))
 }
 
-/// `import_bundle(bundle, project, replace)`: a row for each migration.
-fn import_bundle(call: &Call) -> Result<Datum> {
-    let json = call.json_text(0)?.ok_or_else(|| argument::null("bundle"))?;
-    let replace = call.bool(2).ok_or_else(|| argument::null("replace"))?;
+declare! {
+    /// Registers all of a bundle, in the project that it names unless another one is given.
+    /// Gives a row for each migration.
+    function import_bundle(ImportBundle {
+        bundle: Json,
+        project: Option<String> = NULL,
+        replace: bool = false,
+    }) -> rows ChangedRecord;
+}
+
+fn import_bundle(arguments: ImportBundle, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let ImportBundle { bundle: Json(json), project, replace } = arguments;
     let bundle = Bundle::read(&json).map_err(|why| {
         argument::invalid(
             format!("argument \"bundle\" is no bundle: {why}"),
             "Use what migrations.export_bundle() gives.",
         )
     })?;
-    let project = call.text(1).unwrap_or_else(|| bundle.project.clone());
-    check_project(&project)?;
-    let mut rows = call.rows()?;
+    drop(json);
+    let project = Project::named(project.unwrap_or_else(|| bundle.project.clone()))?;
     for imported in bundle::import(bundle, &project, replace)? {
-        rows.add([
-            project.as_str().into(),
-            imported.version.as_deref().into(),
-            imported.name.into(),
-            imported.outcome.word().into(),
-        ]);
+        rows.add(ChangedRecord {
+            project: project.to_string(),
+            version: imported.version,
+            name: imported.name,
+            action: imported.outcome.word(),
+        });
     }
-    Ok(rows.answer())
+    Ok(())
 }

@@ -2,35 +2,29 @@
 
 use crate::engine::session;
 use crate::error::{Error, Result};
-use crate::pg::argument;
-use crate::pg::call::Call;
-use crate::pg::entry::entry;
+use crate::pg::call::{Change, Trigger, declare};
 use crate::store;
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys::{self, Datum};
 
-entry!(migrations_guard, pg_finfo_migrations_guard, guard, whatever version);
+declare! {
+    trigger guard;
+}
 
-/// `guard()`: lets our own changes pass, and a restore, and refuses others (55000).
-fn guard(call: &Call) -> Result<Datum> {
-    let Some((table, event)) = call.trigger() else {
-        return Err(argument::invalid(
-            "migrations.guard() was not called as a trigger",
-            "It belongs to the tables of pg_migrations.",
-        ));
-    };
-    let command = match event & pg_sys::TRIGGER_EVENT_OPMASK {
-        pg_sys::TRIGGER_EVENT_INSERT => "INSERT INTO",
-        pg_sys::TRIGGER_EVENT_UPDATE => "UPDATE",
-        pg_sys::TRIGGER_EVENT_DELETE => "DELETE FROM",
-        _ => "TRUNCATE",
+/// Lets changes pass that are our own, and those of a restore. Errors: it is another one
+/// (55000).
+fn guard(trigger: &Trigger) -> Result<()> {
+    let command = match trigger.change() {
+        Change::Insert => "INSERT INTO",
+        Change::Update => "UPDATE",
+        Change::Delete => "DELETE FROM",
+        Change::Truncate => "TRUNCATE",
     };
     // A restore inserts rows, but no migration does.
-    let restores = command == "INSERT INTO" && !session::is_running();
-    if store::at_work() || restores {
-        return Ok(call.answer_trigger());
+    let restores = trigger.change() == Change::Insert && !session::is_running();
+    match store::at_work() || restores {
+        true => Ok(()),
+        false => Err(direct_change(&trigger.table(), command)),
     }
-    Err(direct_change(&table, command))
 }
 
 /// A table of ours is changed other than by our functions (55000).

@@ -1,74 +1,143 @@
-//! Functions that register migrations.
+//! Functions that register migrations, and configure projects.
 
-use super::{project, version};
+use super::arguments::{OnFail, OutOfOrder, Project, Requires};
 use crate::domain::moment::Moment;
 use crate::domain::script::prepare::Syntax;
 use crate::domain::text::quoted;
-use crate::domain::version::MAX_LENGTH;
+use crate::domain::version::{MAX_LENGTH, Version};
 use crate::error::Result;
 use crate::importers::limits::check_paths;
-use crate::importers::{IMPORTERS, Options, by_name};
+use crate::importers::{Importer, Options};
 use crate::pg::argument;
-use crate::pg::call::{Call, Value};
-use crate::pg::entry::entry;
+use crate::pg::call::{Rows, declare, record};
 use crate::registry::errors::problem;
 use crate::registry::loading::{Loaded, Request};
 use crate::registry::{configuration, loading, registration};
-use crate::store::project::Configuration;
+use crate::store::project::{self, Configuration};
 use crate::store::registry::Content;
-use pgrx::pg_sys::Datum;
-use std::collections::HashSet;
 
-entry!(migrations_add, pg_finfo_migrations_add, add);
-entry!(migrations_add_repeatable, pg_finfo_migrations_add_repeatable, add_repeatable);
-entry!(migrations_add_file, pg_finfo_migrations_add_file, add_file);
-entry!(migrations_add_files, pg_finfo_migrations_add_files, add_files);
-entry!(migrations_load, pg_finfo_migrations_load, load);
-entry!(migrations_remove, pg_finfo_migrations_remove, remove);
-entry!(migrations_remove_repeatable, pg_finfo_migrations_remove_repeatable, remove_repeatable);
-entry!(migrations_set_project, pg_finfo_migrations_set_project, set_project);
-entry!(migrations_set_variable, pg_finfo_migrations_set_variable, set_variable);
+declare! {
+    /// Registers a migration. Gives `added`, `unchanged` or `replaced`.
+    function add(Add {
+        version: Version,
+        name: String,
+        up: String,
+        down: Option<String> = NULL,
+        project: Project = NULL,
+        requires: Requires = NULL,
+        precondition: Option<String> = NULL,
+        verify: Option<String> = NULL,
+        transactional: Option<bool> = NULL,
+        on_fail: OnFail = "error",
+        replace: bool = false,
+    }) -> value &'static str;
+}
 
-/// `add(version, name, up, down, project, requires, precondition, verify, transactional,
-/// on_fail, replace)`: what was done, as text.
-fn add(call: &Call) -> Result<Datum> {
-    let version = version(&call.required(0, "version")?)?;
-    let name = call.required(1, "name")?;
-    registration::check_name(&name)?;
-    let up = call.required(2, "up")?;
-    let on_fail = on_fail(call, 9)?;
+fn add(arguments: Add) -> Result<&'static str> {
+    registration::check_name(&arguments.name)?;
     let content = Content {
-        name,
-        up: Some(up),
-        down: call.text(3),
-        requires: requires(call, 5)?,
-        precondition: call.text(6),
-        verify: call.text(7),
-        transactional: call.bool(8),
-        on_fail,
+        name: arguments.name,
+        up: Some(arguments.up),
+        down: arguments.down,
+        requires: arguments.requires.0,
+        precondition: arguments.precondition,
+        verify: arguments.verify,
+        transactional: arguments.transactional,
+        on_fail: arguments.on_fail.0,
         moment: Moment::Changed,
     };
-    let replace = call.bool(10).ok_or_else(|| argument::null("replace"))?;
-    let outcome = registration::add(&project(call, 4)?, &version, content, replace)?;
-    Ok(call.answer(Value::from(outcome.word())))
+    let (project, version) = (arguments.project, arguments.version);
+    Ok(registration::add(&project, &version, content, arguments.replace)?.word())
 }
 
-/// `add_file(path, content, project, replace, convention, options)`: what was done, as text.
-fn add_file(call: &Call) -> Result<Datum> {
-    let path = call.required(0, "path")?;
-    check_paths([path.as_str()].into_iter()).map_err(problem)?;
-    let content = call.required(1, "content")?;
-    let outcome = loading::add_file(path, content, &request(call, 2)?)?;
-    Ok(call.answer(Value::from(outcome.word())))
+declare! {
+    /// Registers a repeatable migration. Gives `added`, `unchanged` or `replaced`.
+    function add_repeatable(AddRepeatable {
+        name: String,
+        up: String,
+        project: Project = NULL,
+        requires: Requires = NULL,
+        precondition: Option<String> = NULL,
+        verify: Option<String> = NULL,
+        transactional: Option<bool> = NULL,
+        on_fail: OnFail = "error",
+        moment: Moment = "changed",
+    }) -> value &'static str;
 }
 
-/// `add_files(paths, contents, project, replace, convention, options)`: a row for each file.
-fn add_files(call: &Call) -> Result<Datum> {
-    let array = |n, name| match call.is_null(n) {
-        true => Err(argument::null(name)),
-        false => call.texts(n, name),
+fn add_repeatable(arguments: AddRepeatable) -> Result<&'static str> {
+    registration::check_name(&arguments.name)?;
+    // It is a key of an index.
+    if arguments.name.len() > MAX_LENGTH {
+        return Err(argument::invalid(
+            format!("the name of a repeatable migration is longer than {MAX_LENGTH} bytes"),
+            "Use a shorter one.",
+        ));
+    }
+    let content = Content {
+        name: arguments.name,
+        up: Some(arguments.up),
+        down: None,
+        requires: arguments.requires.0,
+        precondition: arguments.precondition,
+        verify: arguments.verify,
+        transactional: arguments.transactional,
+        on_fail: arguments.on_fail.0,
+        moment: arguments.moment,
     };
-    let (paths, contents) = (array(0, "paths")?, array(1, "contents")?);
+    Ok(registration::add_repeatable(&arguments.project, content)?.word())
+}
+
+declare! {
+    /// Registers what one migration file holds. Gives `added`, `unchanged` or `replaced`.
+    function add_file(AddFile {
+        path: String,
+        content: String,
+        project: Project = NULL,
+        replace: bool = false,
+        convention: Option<&'static dyn Importer> = NULL,
+        options: Option<serde_json::Value> = NULL,
+    }) -> value &'static str;
+}
+
+fn add_file(arguments: AddFile) -> Result<&'static str> {
+    let AddFile { path, content, project, replace, convention, options } = arguments;
+    check_paths([path.as_str()].into_iter()).map_err(problem)?;
+    let request = request(project, replace, convention, options)?;
+    Ok(loading::add_file(path, content, &request)?.word())
+}
+
+record! {
+    /// What a file was registered as.
+    LoadedFile as loaded_file {
+        file: String,
+        version: Option<String>,
+        name: Option<String>,
+        direction: Option<&'static str>,
+        result: String,
+    }
+}
+
+fn add_all(rows: &mut Rows<LoadedFile>, files: Vec<Loaded>) {
+    for Loaded { file, version, name, part, result } in files {
+        rows.add(LoadedFile { file, version, name, direction: part, result });
+    }
+}
+
+declare! {
+    /// Registers all migrations that the files of a folder hold, or none.
+    function add_files(AddFiles {
+        paths: Vec<String>,
+        contents: Vec<String>,
+        project: Project = NULL,
+        replace: bool = false,
+        convention: Option<&'static dyn Importer> = NULL,
+        options: Option<serde_json::Value> = NULL,
+    }) -> rows LoadedFile;
+}
+
+fn add_files(arguments: AddFiles, rows: &mut Rows<LoadedFile>) -> Result<()> {
+    let AddFiles { paths, contents, project, replace, convention, options } = arguments;
     if paths.len() != contents.len() {
         return Err(argument::invalid(
             format!("there are {} paths, but {} contents", paths.len(), contents.len()),
@@ -77,28 +146,37 @@ fn add_files(call: &Call) -> Result<Datum> {
     }
     check_paths(paths.iter().map(String::as_str)).map_err(problem)?;
     let files = paths.into_iter().zip(contents).collect();
-    let request = request(call, 2)?;
-    answer(call, || loading::add_files(files, &request))
+    let request = request(project, replace, convention, options)?;
+    add_all(rows, loading::add_files(files, &request)?);
+    Ok(())
 }
 
-/// The arguments from project on: project, replace, convention, options.
-fn request(call: &Call, n: usize) -> Result<Request> {
-    let convention = match call.text(n + 2) {
-        None => None,
-        Some(name) => Some(by_name(&name).ok_or_else(|| {
-            let known: Vec<&str> = IMPORTERS.iter().map(|known| known.name()).collect();
-            argument::invalid(
-                format!("unknown convention {}", quoted(&name)),
-                format!("Use one of these: {}.", known.join(", ")),
-            )
-        })?),
-    };
-    Ok(Request {
-        project: project(call, n)?,
-        replace: call.bool(n + 1).ok_or_else(|| argument::null("replace"))?,
-        convention,
-        options: call.json(n + 3, "options")?.map(options).transpose()?.unwrap_or_default(),
-    })
+declare! {
+    /// Registers all migrations of a folder on the server's machine, or none.
+    function load(Load {
+        directory: String,
+        project: Project = NULL,
+        replace: bool = false,
+        convention: Option<&'static dyn Importer> = NULL,
+        options: Option<serde_json::Value> = NULL,
+    }) -> rows LoadedFile;
+}
+
+fn load(arguments: Load, rows: &mut Rows<LoadedFile>) -> Result<()> {
+    let Load { directory, project, replace, convention, options } = arguments;
+    let request = request(project, replace, convention, options)?;
+    add_all(rows, loading::load(&directory, &request)?);
+    Ok(())
+}
+
+fn request(
+    project: Project,
+    replace: bool,
+    convention: Option<&'static dyn Importer>,
+    given: Option<serde_json::Value>,
+) -> Result<Request> {
+    let options = given.map(options).transpose()?.unwrap_or_default();
+    Ok(Request { project: project.into_name(), replace, convention, options })
 }
 
 /// An object of options by their names; a list is joined by commas.
@@ -134,158 +212,112 @@ fn options(json: serde_json::Value) -> Result<Options> {
     object.into_iter().map(option).collect()
 }
 
-/// A row for each file.
-fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Loaded>>) -> Result<Datum> {
-    let mut rows = call.rows()?;
-    for loaded in work()? {
-        rows.add([
-            loaded.file.into(),
-            loaded.version.as_deref().into(),
-            loaded.name.as_deref().into(),
-            loaded.part.into(),
-            loaded.result.into(),
-        ]);
+declare! {
+    /// Removes a migration that is not applied from the registry. Gives `removed`.
+    function remove(Remove {
+        version: Version,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> value &'static str;
+}
+
+fn remove(arguments: Remove) -> Result<&'static str> {
+    let Remove { version, project, reason } = arguments;
+    registration::remove(&project, &version, reason.as_deref())?;
+    Ok("removed")
+}
+
+declare! {
+    /// Removes a repeatable migration from the registry. Gives `removed`.
+    function remove_repeatable(RemoveRepeatable {
+        name: String,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> value &'static str;
+}
+
+fn remove_repeatable(arguments: RemoveRepeatable) -> Result<&'static str> {
+    let RemoveRepeatable { name, project, reason } = arguments;
+    registration::remove_repeatable(&project, &name, reason.as_deref())?;
+    Ok("removed")
+}
+
+record! {
+    /// The configuration of a project.
+    ProjectConfiguration as project_configuration {
+        project: String,
+        search_path: Option<String>,
+        out_of_order: &'static str,
+        settings: serde_json::Value,
+        placeholders: &'static str,
+        variables: Vec<String>,
+        secrets: Vec<String>,
     }
-    Ok(rows.answer())
 }
 
-/// `add_repeatable(name, up, project, requires, precondition, verify, transactional,
-/// on_fail, moment)`: what was done, as text.
-fn add_repeatable(call: &Call) -> Result<Datum> {
-    let name = call.required(0, "name")?;
-    registration::check_name(&name)?;
-    // It is a key of an index.
-    if name.len() > MAX_LENGTH {
-        return Err(argument::invalid(
-            format!("the name of a repeatable migration is longer than {MAX_LENGTH} bytes"),
-            "Use a shorter one.",
-        ));
-    }
-    let content = Content {
-        name,
-        up: Some(call.required(1, "up")?),
-        down: None,
-        requires: requires(call, 3)?,
-        precondition: call.text(4),
-        verify: call.text(5),
-        transactional: call.bool(6),
-        on_fail: on_fail(call, 7)?,
-        moment: moment(call, 8)?,
-    };
-    let outcome = registration::add_repeatable(&project(call, 2)?, content)?;
-    Ok(call.answer(Value::from(outcome.word())))
+declare! {
+    /// Changes what is given of a project's configuration, and gives all of it.
+    function set_project(SetProject {
+        project: Project = NULL,
+        search_path: Option<String> = NULL,
+        out_of_order: OutOfOrder = NULL,
+        settings: Option<serde_json::Value> = NULL,
+        placeholders: Option<Syntax> = NULL,
+    }) -> rows ProjectConfiguration;
 }
 
-/// `load(directory, project, replace, convention, options)`: a row for each file.
-fn load(call: &Call) -> Result<Datum> {
-    let directory = call.required(0, "directory")?;
-    let request = request(call, 1)?;
-    answer(call, || loading::load(&directory, &request))
-}
-
-/// `remove(version, project, reason)`.
-fn remove(call: &Call) -> Result<Datum> {
-    let version = version(&call.required(0, "version")?)?;
-    registration::remove(&project(call, 1)?, &version, call.text(2).as_deref())?;
-    Ok(call.answer(Value::from("removed")))
-}
-
-/// `remove_repeatable(name, project, reason)`.
-fn remove_repeatable(call: &Call) -> Result<Datum> {
-    let name = call.required(0, "name")?;
-    registration::remove_repeatable(&project(call, 1)?, &name, call.text(2).as_deref())?;
-    Ok(call.answer(Value::from("removed")))
-}
-
-/// `set_project(project, search_path, out_of_order, settings)`: a row with the project's
-/// configuration.
-fn set_project(call: &Call) -> Result<Datum> {
-    let name = project(call, 0)?;
-    let allows_out_of_order = match call.text(2).as_deref() {
-        None => None,
-        Some("error") => Some(false),
-        Some("allow") => Some(true),
-        Some(other) => {
-            return Err(argument::invalid(
-                format!("invalid value for argument \"out_of_order\": \"{other}\""),
-                "Use error or allow.",
-            ));
-        }
-    };
-    let placeholders = match call.text(4) {
-        None => None,
-        Some(syntax) => Some(Syntax::parse(&syntax).ok_or_else(|| {
-            argument::invalid(
-                format!("invalid value for argument \"placeholders\": \"{syntax}\""),
-                "Use none, ${x} or :x.",
-            )
-        })?),
-    };
+fn set_project(arguments: SetProject, rows: &mut Rows<ProjectConfiguration>) -> Result<()> {
+    let SetProject { project, search_path, out_of_order, settings, placeholders } = arguments;
     let change = Configuration {
         placeholders,
-        search_path: call.text(1).map(|path| Some(path).filter(|path| !path.trim().is_empty())),
-        allows_out_of_order,
-        settings: call.json(3, "settings")?.map(configuration::settings).transpose()?,
+        // An empty path removes the setting.
+        search_path: search_path.map(|path| Some(path).filter(|path| !path.trim().is_empty())),
+        allows_out_of_order: out_of_order.0,
+        settings: settings.map(configuration::settings).transpose()?,
     };
-    let mut rows = call.rows()?;
-    let project = configuration::configure(&name, change)?;
-    let allows = project.as_ref().is_some_and(|project| project.allows_out_of_order);
-    let variables = project.as_ref().map(|project| project.variables.clone()).unwrap_or_default();
-    let mut names: Vec<String> = variables.values.keys().cloned().collect();
-    names.sort();
-    let settings = project.map(|project| project.settings).unwrap_or_default();
-    let (paths, settings): (Vec<_>, Vec<_>) =
-        settings.into_iter().partition(|(name, _)| name == "search_path");
-    rows.add([
-        name.into(),
-        paths.first().map(|(_, path)| path.as_str()).into(),
-        if allows { "allow" } else { "error" }.into(),
-        Value::Json(
-            settings
+    let configured = configuration::configure(&project, change)?;
+    rows.add(ProjectConfiguration::new(project, configured));
+    Ok(())
+}
+
+impl ProjectConfiguration {
+    /// A project that does not exist yet has the defaults.
+    fn new(name: Project, project: Option<project::Project>) -> ProjectConfiguration {
+        let allows = project.as_ref().is_some_and(|project| project.allows_out_of_order);
+        let (settings, variables) =
+            project.map(|project| (project.settings, project.variables)).unwrap_or_default();
+        let mut names: Vec<String> = variables.values.keys().cloned().collect();
+        names.sort();
+        let (paths, settings): (Vec<_>, Vec<_>) =
+            settings.into_iter().partition(|(name, _)| name == "search_path");
+        ProjectConfiguration {
+            project: name.into_name(),
+            search_path: paths.into_iter().next().map(|(_, path)| path),
+            out_of_order: if allows { "allow" } else { "error" },
+            settings: settings
                 .into_iter()
                 .map(|(name, value)| (name, serde_json::Value::from(value)))
                 .collect(),
-        ),
-        variables.syntax.name().into(),
-        Value::TextArray(names),
-        Value::TextArray(variables.secrets.into_iter().collect()),
-    ]);
-    Ok(rows.answer())
-}
-
-/// `set_variable(name, value, project, secret)`: whether it is set now, as text.
-fn set_variable(call: &Call) -> Result<Datum> {
-    let name = call.required(0, "name")?;
-    let value = call.text(1);
-    configuration::check_variable(&name)?;
-    configuration::set_variable(&project(call, 2)?, &name, value.as_deref(), call.bool(3))?;
-    Ok(call.answer(Value::from(if value.is_some() { "set" } else { "unset" })))
-}
-
-fn requires(call: &Call, n: usize) -> Result<Vec<String>> {
-    let mut requires = call.texts(n, "requires")?;
-    let mut seen = HashSet::new();
-    requires.retain(|text| seen.insert(text.clone()));
-    Ok(requires)
-}
-
-fn on_fail(call: &Call, n: usize) -> Result<String> {
-    let on_fail = call.required(n, "on_fail")?;
-    if !["error", "skip", "mark"].contains(&on_fail.as_str()) {
-        return Err(argument::invalid(
-            format!("invalid value for argument \"on_fail\": \"{on_fail}\""),
-            "Use error, skip or mark.",
-        ));
+            placeholders: variables.syntax.name(),
+            variables: names,
+            secrets: variables.secrets.into_iter().collect(),
+        }
     }
-    Ok(on_fail)
 }
 
-fn moment(call: &Call, n: usize) -> Result<Moment> {
-    let word = call.required(n, "moment")?;
-    Moment::parse(&word).ok_or_else(|| {
-        argument::invalid(
-            format!("invalid value for argument \"moment\": \"{word}\""),
-            "Use changed, before or after.",
-        )
-    })
+declare! {
+    /// Sets a variable of a project; NULL removes it. Gives `set` or `unset`.
+    function set_variable(SetVariable {
+        name: String,
+        value: Option<String>,
+        project: Project = NULL,
+        secret: Option<bool> = NULL,
+    }) -> value &'static str;
+}
+
+fn set_variable(arguments: SetVariable) -> Result<&'static str> {
+    let SetVariable { name, value, project, secret } = arguments;
+    configuration::check_variable(&name)?;
+    configuration::set_variable(&project, &name, value.as_deref(), secret)?;
+    Ok(if value.is_some() { "set" } else { "unset" })
 }

@@ -1,109 +1,169 @@
-//! Functions that put the record right.
+//! Functions that correct the record and run nothing. Each gives a row for each migration whose
+//! record has changed.
 
-use super::{project, version};
+use super::arguments::Project;
 use crate::domain::text::quoted;
+use crate::domain::version::Version;
 use crate::error::Result;
 use crate::pg::argument;
-use crate::pg::call::Call;
-use crate::pg::entry::entry;
+use crate::pg::call::{Rows, declare, record};
 use crate::repair::adopt;
 use crate::repair::record::{self, Changed, Named};
-use pgrx::pg_sys::Datum;
 
-entry!(migrations_mark_applied, pg_finfo_migrations_mark_applied, mark_applied);
-entry!(migrations_mark_pending, pg_finfo_migrations_mark_pending, mark_pending);
-entry!(migrations_force, pg_finfo_migrations_force, force);
-entry!(migrations_baseline, pg_finfo_migrations_baseline, baseline);
-entry!(migrations_accept_changes, pg_finfo_migrations_accept_changes, accept_changes);
-entry!(migrations_accept_all_changes, pg_finfo_migrations_accept_all_changes, accept_all_changes);
-entry!(
-    migrations_mark_statement_done,
-    pg_finfo_migrations_mark_statement_done,
-    mark_statement_done
-);
-entry!(migrations_retry, pg_finfo_migrations_retry, retry);
-entry!(migrations_adopt, pg_finfo_migrations_adopt, adopt);
-
-/// `mark_applied(version, project, reason)`: a row if the record has changed.
-fn mark_applied(call: &Call) -> Result<Datum> {
-    of_named(call, record::mark_applied)
+record! {
+    /// A migration whose record has changed.
+    ChangedRecord as changed_record {
+        project: String,
+        version: Option<String>,
+        name: String,
+        action: &'static str,
+    }
 }
 
-/// `mark_pending(version, project, reason)`: a row if the record has changed.
-fn mark_pending(call: &Call) -> Result<Datum> {
-    of_named(call, record::mark_pending)
+fn add_all(rows: &mut Rows<ChangedRecord>, changes: Vec<Changed>) {
+    for Changed { project, version, name, action } in changes {
+        rows.add(ChangedRecord { project, version, name, action });
+    }
 }
 
-/// `force(version, project, reason)`: a row for each migration whose record has changed.
-fn force(call: &Call) -> Result<Datum> {
-    of_version(call, record::force)
+declare! {
+    /// Records a migration as applied.
+    function mark_applied(MarkApplied {
+        version: String,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> rows ChangedRecord;
 }
 
-/// `baseline(version, project, reason)`: a row for each migration whose record has changed.
-fn baseline(call: &Call) -> Result<Datum> {
-    of_version(call, record::baseline)
+fn mark_applied(arguments: MarkApplied, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let MarkApplied { version, project, reason } = arguments;
+    add_all(rows, record::mark_applied(&project, &Named::new(&version), reason.as_deref())?);
+    Ok(())
 }
 
-/// `accept_changes(version, project, reason)`: a row if the record has changed.
-fn accept_changes(call: &Call) -> Result<Datum> {
-    of_version(call, record::accept_changes)
+declare! {
+    /// Records a migration as not applied.
+    function mark_pending(MarkPending {
+        version: String,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> rows ChangedRecord;
 }
 
-/// `accept_all_changes(project, reason, confirm)`: a row for each migration whose record has
-/// changed.
-fn accept_all_changes(call: &Call) -> Result<Datum> {
-    let project = project(call, 0)?;
-    answer(call, || record::accept_all_changes(&project, call.text(1).as_deref(), call.int(2)))
+fn mark_pending(arguments: MarkPending, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let MarkPending { version, project, reason } = arguments;
+    add_all(rows, record::mark_pending(&project, &Named::new(&version), reason.as_deref())?);
+    Ok(())
 }
 
-/// `mark_statement_done(version, project, reason)`: a row if the record has changed.
-fn mark_statement_done(call: &Call) -> Result<Datum> {
-    of_named(call, record::mark_statement_done)
+declare! {
+    /// Records all migrations up to a version as applied, and those after it as not applied.
+    function force(Force {
+        version: Version,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> rows ChangedRecord;
 }
 
-/// `retry(version, project, reason)`: a row if the record has changed.
-fn retry(call: &Call) -> Result<Datum> {
-    of_named(call, record::retry)
+fn force(arguments: Force, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let Force { version, project, reason } = arguments;
+    add_all(rows, record::force(&project, &version, reason.as_deref())?);
+    Ok(())
 }
 
-/// `adopt(tool, project, reason)`: a row for each migration whose record has changed.
-fn adopt(call: &Call) -> Result<Datum> {
-    let tool = call.required(0, "tool")?;
-    let project = project(call, 1)?;
+declare! {
+    /// Records all migrations up to a version as applied before pg_migrations was installed.
+    function baseline(Baseline {
+        version: Version,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> rows ChangedRecord;
+}
+
+fn baseline(arguments: Baseline, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let Baseline { version, project, reason } = arguments;
+    add_all(rows, record::baseline(&project, &version, reason.as_deref())?);
+    Ok(())
+}
+
+declare! {
+    /// Records what is registered of an applied migration as what was applied.
+    function accept_changes(AcceptChanges {
+        version: Version,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> rows ChangedRecord;
+}
+
+fn accept_changes(arguments: AcceptChanges, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let AcceptChanges { version, project, reason } = arguments;
+    add_all(rows, record::accept_changes(&project, &version, reason.as_deref())?);
+    Ok(())
+}
+
+declare! {
+    /// The same for all modified migrations of a project, whose number `confirm` repeats.
+    function accept_all_changes(AcceptAllChanges {
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+        confirm: Option<i32> = NULL,
+    }) -> rows ChangedRecord;
+}
+
+fn accept_all_changes(arguments: AcceptAllChanges, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let AcceptAllChanges { project, reason, confirm } = arguments;
+    add_all(rows, record::accept_all_changes(&project, reason.as_deref(), confirm)?);
+    Ok(())
+}
+
+declare! {
+    /// Records the statement at which a migration was interrupted as done.
+    function mark_statement_done(MarkStatementDone {
+        version: String,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> rows ChangedRecord;
+}
+
+fn mark_statement_done(arguments: MarkStatementDone, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let MarkStatementDone { version, project, reason } = arguments;
+    let named = Named::new(&version);
+    add_all(rows, record::mark_statement_done(&project, &named, reason.as_deref())?);
+    Ok(())
+}
+
+declare! {
+    /// Makes the next run execute the statement again at which a migration was interrupted.
+    function retry(Retry {
+        version: String,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> rows ChangedRecord;
+}
+
+fn retry(arguments: Retry, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let Retry { version, project, reason } = arguments;
+    add_all(rows, record::retry(&project, &Named::new(&version), reason.as_deref())?);
+    Ok(())
+}
+
+declare! {
+    /// Records as applied what another tool has applied.
+    function adopt(Adopt {
+        tool: String,
+        project: Project = NULL,
+        reason: Option<String> = NULL,
+    }) -> rows ChangedRecord;
+}
+
+fn adopt(arguments: Adopt, rows: &mut Rows<ChangedRecord>) -> Result<()> {
+    let Adopt { tool, project, reason } = arguments;
     if !adopt::TOOLS.contains(&tool.as_str()) {
         return Err(argument::invalid(
             format!("unknown tool {}", quoted(&tool)),
             format!("Known tools: {}.", adopt::TOOLS.join(", ")),
         ));
     }
-    answer(call, || adopt::golang_migrate(&project, call.text(2).as_deref()))
-}
-
-type Work = fn(&str, &crate::domain::version::Version, Option<&str>) -> Result<Vec<Changed>>;
-
-fn of_version(call: &Call, work: Work) -> Result<Datum> {
-    let version = version(&call.required(0, "version")?)?;
-    let project = project(call, 1)?;
-    answer(call, || work(&project, &version, call.text(2).as_deref()))
-}
-
-type WorkOnNamed = fn(&str, &Named, Option<&str>) -> Result<Vec<Changed>>;
-
-fn of_named(call: &Call, work: WorkOnNamed) -> Result<Datum> {
-    let text = call.required(0, "version")?;
-    let project = project(call, 1)?;
-    answer(call, || work(&project, &Named::new(&text), call.text(2).as_deref()))
-}
-
-fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Changed>>) -> Result<Datum> {
-    let mut rows = call.rows()?;
-    for changed in work()? {
-        rows.add([
-            changed.project.into(),
-            changed.version.as_deref().into(),
-            changed.name.into(),
-            changed.action.into(),
-        ]);
-    }
-    Ok(rows.answer())
+    add_all(rows, adopt::golang_migrate(&project, reason.as_deref())?);
+    Ok(())
 }

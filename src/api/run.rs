@@ -1,135 +1,236 @@
-//! Functions that run migrations, or their verify scripts.
+//! Functions and procedures that run migrations, or their verify scripts.
 
-use super::{check_project, project, version};
+use super::arguments::{Project, scope};
 use crate::domain::text::{arguments, literal};
+use crate::domain::version::Version;
 use crate::engine::atomic;
 use crate::engine::request::{Extent, Request};
 use crate::engine::step::Finished;
-use crate::engine::stepwise;
+use crate::engine::stepwise::{self, RunOutcome};
 use crate::error::{Error, Result};
 use crate::look::verify;
 use crate::pg::argument;
-use crate::pg::call::{Call, Rows, Value};
-use crate::pg::entry::entry;
-use crate::store::RunId;
+use crate::pg::call::{AnyAsText, Call, Interval, Rows, Uuid, declare, record};
 use pgrx::PgSqlErrorCode as Code;
-use pgrx::pg_sys::Datum;
+use std::convert::Infallible;
 
-entry!(migrations_apply, pg_finfo_migrations_apply, apply);
-entry!(migrations_apply_all, pg_finfo_migrations_apply_all, apply_all);
-entry!(migrations_rollback, pg_finfo_migrations_rollback, rollback);
-entry!(migrations_rollback_to, pg_finfo_migrations_rollback_to, rollback_to);
-entry!(migrations_redo, pg_finfo_migrations_redo, redo);
-entry!(migrations_reset, pg_finfo_migrations_reset, reset);
-entry!(migrations_apply_each, pg_finfo_migrations_apply_each, apply_each);
-entry!(migrations_rollback_each, pg_finfo_migrations_rollback_each, rollback_each);
-entry!(migrations_rollback_to_each, pg_finfo_migrations_rollback_to_each, rollback_to_each);
-entry!(migrations_redo_each, pg_finfo_migrations_redo_each, redo_each);
-entry!(migrations_reset_each, pg_finfo_migrations_reset_each, reset_each);
-entry!(migrations_version_for_number, pg_finfo_migrations_version_for_number, version_for_number);
-entry!(migrations_ambiguous_version, pg_finfo_migrations_ambiguous_version, ambiguous_version);
-entry!(migrations_verify, pg_finfo_migrations_verify, verify);
-
-/// `apply(target, project, only_version)`: a row for each finished step.
-fn apply(call: &Call) -> Result<Datum> {
-    let target = call.text(0).map(|target| version(&target)).transpose()?;
-    let project = project(call, 1)?;
-    let only = call.text(2).map(|only| version(&only)).transpose()?;
-    let scope = super::scope(target.as_ref(), only.as_ref())?;
-    answer(call, |add| atomic::apply(&project, scope, add))
+record! {
+    /// A step of a run, when it is finished.
+    FinishedStep as finished_step {
+        step: i32,
+        project: String,
+        version: Option<String>,
+        name: String,
+        direction: &'static str,
+        statements: i32,
+        duration: Interval,
+        messages: Vec<String>,
+    }
 }
 
-/// `apply_all(projects)`: a row for each finished step.
-fn apply_all(call: &Call) -> Result<Datum> {
-    let projects = match call.is_null(0) {
-        true => None,
-        false => Some(call.texts(0, "projects")?),
+impl FinishedStep {
+    fn new(step: Finished) -> FinishedStep {
+        FinishedStep {
+            step: step.step as i32,
+            project: step.project.to_owned(),
+            version: step.version.map(str::to_owned),
+            name: step.name.to_owned(),
+            direction: step.direction.word(),
+            statements: step.outcome.statements as i32,
+            duration: Interval(step.took.as_micros() as i64),
+            messages: step.outcome.output_lines(),
+        }
+    }
+}
+
+record! {
+    /// How many migrations a stepwise run has applied, and its identifier if it did anything.
+    Applied { applied: i32, run_id: Option<Uuid> }
+}
+
+impl Applied {
+    fn new(outcome: RunOutcome) -> Applied {
+        let run_id = outcome.id.map(|id| Uuid(id.0));
+        Applied { applied: outcome.applied as i32, run_id }
+    }
+}
+
+record! {
+    /// How many migrations a stepwise run has rolled back, and its identifier if it did anything.
+    RolledBack { rolled_back: i32, run_id: Option<Uuid> }
+}
+
+impl RolledBack {
+    fn new(outcome: RunOutcome) -> RolledBack {
+        let run_id = outcome.id.map(|id| Uuid(id.0));
+        RolledBack { rolled_back: outcome.rolled_back as i32, run_id }
+    }
+}
+
+declare! {
+    /// Applies pending migrations: all, those up to a target, or one with what it requires.
+    function apply(Apply {
+        target: Option<Version> = NULL,
+        project: Project = NULL,
+        only_version: Option<Version> = NULL,
+    }) -> rows FinishedStep;
+}
+
+fn apply(arguments: Apply, rows: &mut Rows<FinishedStep>) -> Result<()> {
+    let Apply { target, project, only_version } = arguments;
+    let scope = scope(target.as_ref(), only_version.as_ref())?;
+    atomic::apply(&project, scope, &mut |step| rows.add(FinishedStep::new(step)))
+}
+
+declare! {
+    /// Applies all pending migrations of some projects, or of all.
+    function apply_all(ApplyAll { projects: Option<Vec<String>> = NULL }) -> rows FinishedStep;
+}
+
+fn apply_all(arguments: ApplyAll, rows: &mut Rows<FinishedStep>) -> Result<()> {
+    let named = |names: Vec<String>| -> Result<Vec<String>> {
+        names.into_iter().map(|name| Ok(Project::named(name)?.into_name())).collect()
     };
-    for name in projects.iter().flatten() {
-        check_project(name)?;
+    let projects = arguments.projects.map(named).transpose()?;
+    atomic::apply_all(projects, &mut |step| rows.add(FinishedStep::new(step)))
+}
+
+declare! {
+    /// Rolls back the last n applied migrations.
+    function rollback(Rollback {
+        n: i32 = 1,
+        project: Project = NULL,
+    }) -> rows FinishedStep;
+}
+
+fn rollback(arguments: Rollback, rows: &mut Rows<FinishedStep>) -> Result<()> {
+    let Rollback { n, project } = arguments;
+    atomic::rollback(&project, Extent::Last(n), &mut |step| rows.add(FinishedStep::new(step)))
+}
+
+declare! {
+    /// Rolls back all migrations that were applied after a version.
+    function rollback_to(RollbackTo {
+        version: Version,
+        project: Project = NULL,
+    }) -> rows FinishedStep;
+}
+
+fn rollback_to(arguments: RollbackTo, rows: &mut Rows<FinishedStep>) -> Result<()> {
+    let RollbackTo { version, project } = arguments;
+    let extent = Extent::After(&version);
+    atomic::rollback(&project, extent, &mut |step| rows.add(FinishedStep::new(step)))
+}
+
+declare! {
+    /// Rolls back the last n applied migrations and applies them again.
+    function redo(Redo {
+        n: i32 = 1,
+        project: Project = NULL,
+    }) -> rows FinishedStep;
+}
+
+fn redo(arguments: Redo, rows: &mut Rows<FinishedStep>) -> Result<()> {
+    let Redo { n, project } = arguments;
+    atomic::redo(&project, n, &mut |step| rows.add(FinishedStep::new(step)))
+}
+
+declare! {
+    /// Rolls back all applied migrations of a project, whose name `confirm` repeats.
+    function reset(Reset {
+        project: Project = NULL,
+        confirm: Option<String> = NULL,
+    }) -> rows FinishedStep;
+}
+
+fn reset(arguments: Reset, rows: &mut Rows<FinishedStep>) -> Result<()> {
+    let Reset { project, confirm } = arguments;
+    check_confirmed(&project, confirm.as_deref(), false)?;
+    atomic::rollback(&project, Extent::All, &mut |step| rows.add(FinishedStep::new(step)))
+}
+
+/// Errors: `confirm` does not repeat the name of the project to be reset (22023).
+fn check_confirmed(project: &Project, confirm: Option<&str>, stepwise: bool) -> Result<()> {
+    match confirm == Some(project) {
+        true => Ok(()),
+        false => Err(not_confirmed(project, stepwise)),
     }
-    answer(call, |add| atomic::apply_all(projects, add))
 }
 
-/// `rollback(n, project)`: a row for each finished step.
-fn rollback(call: &Call) -> Result<Datum> {
-    let n = call.int(0).ok_or_else(|| argument::null("n"))?;
-    let project = project(call, 1)?;
-    answer(call, |add| atomic::rollback(&project, Extent::Last(n), add))
+declare! {
+    /// Applies pending migrations as `apply` does, each in a transaction of its own.
+    procedure apply_each(ApplyEach {
+        target: Option<Version> = NULL,
+        project: Project = NULL,
+        only_version: Option<Version> = NULL,
+    }) -> row Applied;
 }
 
-/// `rollback_to(version, project)`: a row for each finished step.
-fn rollback_to(call: &Call) -> Result<Datum> {
-    let stays = version(&call.required(0, "version")?)?;
-    let project = project(call, 1)?;
-    answer(call, |add| atomic::rollback(&project, Extent::After(&stays), add))
-}
-
-/// `redo(n, project)`: a row for each finished step.
-fn redo(call: &Call) -> Result<Datum> {
-    let n = call.int(0).ok_or_else(|| argument::null("n"))?;
-    let project = project(call, 1)?;
-    answer(call, |add| atomic::redo(&project, n, add))
-}
-
-/// `reset(project, confirm)`: a row for each finished step.
-fn reset(call: &Call) -> Result<Datum> {
-    let project = confirmed(call, false)?;
-    answer(call, |add| atomic::rollback(&project, Extent::All, add))
-}
-
-/// The project of a reset, if the second argument repeats its name.
-fn confirmed(call: &Call, stepwise: bool) -> Result<String> {
-    let project = project(call, 0)?;
-    match call.text(1).as_deref() == Some(&project) {
-        true => Ok(project),
-        false => Err(not_confirmed(&project, stepwise)),
-    }
-}
-
-/// `apply_each(target, project, only_version, INOUT applied, INOUT run_id)`.
-fn apply_each(call: &Call) -> Result<Datum> {
-    let target = call.text(0).map(|target| version(&target)).transpose()?;
-    let project = project(call, 1)?;
-    let only = call.text(2).map(|only| version(&only)).transpose()?;
-    let scope = super::scope(target.as_ref(), only.as_ref())?;
+fn apply_each(arguments: ApplyEach, call: &Call) -> Result<Applied> {
+    let ApplyEach { target, project, only_version } = arguments;
+    let scope = scope(target.as_ref(), only_version.as_ref())?;
     check_may_commit(call, scope.request(&project))?;
-    let outcome = stepwise::apply_each(&project, scope)?;
-    answer_outcome(call, outcome.applied, outcome.id)
+    Ok(Applied::new(stepwise::apply_each(&project, scope)?))
 }
 
-/// `rollback_each(n, project, INOUT rolled_back, INOUT run_id)`.
-fn rollback_each(call: &Call) -> Result<Datum> {
-    let n = call.int(0).ok_or_else(|| argument::null("n"))?;
-    roll_back_each(call, &project(call, 1)?, Extent::Last(n))
+declare! {
+    /// Rolls back migrations as `rollback` does, each in a transaction of its own.
+    procedure rollback_each(RollbackEach {
+        n: i32 = 1,
+        project: Project = NULL,
+    }) -> row RolledBack;
 }
 
-/// `rollback_to_each(version, project, INOUT rolled_back, INOUT run_id)`.
-fn rollback_to_each(call: &Call) -> Result<Datum> {
-    let stays = version(&call.required(0, "version")?)?;
-    roll_back_each(call, &project(call, 1)?, Extent::After(&stays))
+fn rollback_each(arguments: RollbackEach, call: &Call) -> Result<RolledBack> {
+    roll_back_each(call, &arguments.project, Extent::Last(arguments.n))
 }
 
-/// `reset_each(project, confirm, INOUT rolled_back, INOUT run_id)`.
-fn reset_each(call: &Call) -> Result<Datum> {
-    roll_back_each(call, &confirmed(call, true)?, Extent::All)
+declare! {
+    /// Rolls back migrations as `rollback_to` does, each in a transaction of its own.
+    procedure rollback_to_each(RollbackToEach {
+        version: Version,
+        project: Project = NULL,
+    }) -> row RolledBack;
 }
 
-fn roll_back_each(call: &Call, project: &str, extent: Extent) -> Result<Datum> {
+fn rollback_to_each(arguments: RollbackToEach, call: &Call) -> Result<RolledBack> {
+    roll_back_each(call, &arguments.project, Extent::After(&arguments.version))
+}
+
+declare! {
+    /// Rolls back migrations as `reset` does, each in a transaction of its own.
+    procedure reset_each(ResetEach {
+        project: Project = NULL,
+        confirm: Option<String> = NULL,
+    }) -> row RolledBack;
+}
+
+fn reset_each(arguments: ResetEach, call: &Call) -> Result<RolledBack> {
+    let ResetEach { project, confirm } = arguments;
+    check_confirmed(&project, confirm.as_deref(), true)?;
+    roll_back_each(call, &project, Extent::All)
+}
+
+fn roll_back_each(call: &Call, project: &str, extent: Extent) -> Result<RolledBack> {
     check_may_commit(call, extent.request(project))?;
-    let outcome = stepwise::rollback_each(project, extent)?;
-    answer_outcome(call, outcome.rolled_back, outcome.id)
+    Ok(RolledBack::new(stepwise::rollback_each(project, extent)?))
 }
 
-/// `redo_each(n, project, INOUT applied, INOUT run_id)`.
-fn redo_each(call: &Call) -> Result<Datum> {
-    let n = call.int(0).ok_or_else(|| argument::null("n"))?;
-    let project = project(call, 1)?;
-    check_may_commit(call, Request::Redo { n, project: project.clone() })?;
-    let outcome = stepwise::redo_each(&project, n)?;
-    answer_outcome(call, outcome.applied, outcome.id)
+declare! {
+    /// Rolls back and applies again as `redo` does, each in a transaction of its own.
+    procedure redo_each(RedoEach {
+        n: i32 = 1,
+        project: Project = NULL,
+    }) -> row Applied;
 }
 
+fn redo_each(arguments: RedoEach, call: &Call) -> Result<Applied> {
+    let RedoEach { n, project } = arguments;
+    check_may_commit(call, Request::Redo { n, project: project.to_string() })?;
+    Ok(Applied::new(stepwise::redo_each(&project, n)?))
+}
+
+/// Errors: the procedure was called where it cannot commit (25001, or the like).
 fn check_may_commit(call: &Call, request: Request) -> Result<()> {
     match call.may_commit() {
         true => Ok(()),
@@ -137,61 +238,75 @@ fn check_may_commit(call: &Call, request: Request) -> Result<()> {
     }
 }
 
-fn answer_outcome(call: &Call, count: usize, run: Option<RunId>) -> Result<Datum> {
-    call.answer_row([Value::Int(count as i32), run.map_or(Value::Null, |run| Value::Uuid(run.0))])
+declare! {
+    /// Refuses a text where a number of migrations is expected: it would be read as a number.
+    refusal version_for_number(VersionForNumber {
+        version: Option<String>,
+        project: Project = NULL,
+    }) as {
+        function rollback -> rows FinishedStep;
+        function redo -> rows FinishedStep;
+        procedure rollback_each -> row RolledBack;
+        procedure redo_each -> row Applied;
+    }
 }
 
-/// `rollback(version, project)` and the like, which take a number of migrations: a text would
-/// be read as one.
-fn version_for_number(call: &Call) -> Result<Datum> {
-    let given = call.required(0, "n")?;
-    let project = project(call, 1)?;
+fn version_for_number(arguments: VersionForNumber, call: &Call) -> Result<Infallible> {
+    let VersionForNumber { version, project } = arguments;
+    // A NULL without a type is a text to the server; the caller meant the number.
+    let given = version.ok_or_else(|| argument::null("n"))?;
     Err(version_given_for_number(&call.name(), &given, &project))
 }
 
-/// `apply(version, project)` and the like: a number, or an argument that doesn't say whether
-/// all up to a version is meant or it alone.
-fn ambiguous_version(call: &Call) -> Result<Datum> {
-    let given = call.any_as_text(0)?.ok_or_else(|| argument::null("version"))?;
-    let project = project(call, 1)?;
+declare! {
+    /// Refuses a number, or a version without the name of an argument: it does not say whether
+    /// all migrations up to a version are meant, or one.
+    refusal ambiguous_version(AmbiguousVersion {
+        version: AnyAsText,
+        project: Project = NULL,
+    }) as {
+        function apply -> rows FinishedStep;
+    }
+}
+
+fn ambiguous_version(arguments: AmbiguousVersion, call: &Call) -> Result<Infallible> {
+    let AmbiguousVersion { version: AnyAsText(given), project } = arguments;
     Err(ambiguous(&call.name(), &given, &project))
 }
 
-/// `verify(version, project)`: a row for each verify script.
-fn verify(call: &Call) -> Result<Datum> {
-    let of = call.text(0).map(|of| version(&of)).transpose()?;
-    let project = project(call, 1)?;
-    let mut rows = call.rows()?;
-    for verified in verify::verify(&project, of.as_ref())? {
-        rows.add([
-            project.as_str().into(),
-            verified.version.as_deref().into(),
-            verified.name.into(),
-            Value::Bool(verified.denial.is_none()),
-            verified.denial.as_deref().into(),
-            Value::TextArray(verified.messages),
-        ]);
+record! {
+    /// The outcome of a verify script.
+    VerifiedMigration as verified_migration {
+        project: String,
+        version: Option<String>,
+        name: String,
+        ok: bool,
+        message: Option<String>,
+        messages: Vec<String>,
     }
-    Ok(rows.answer())
 }
 
-fn answer(call: &Call, work: impl FnOnce(&mut dyn FnMut(Finished)) -> Result<()>) -> Result<Datum> {
-    let mut rows = call.rows()?;
-    work(&mut |step| add(&mut rows, step))?;
-    Ok(rows.answer())
+declare! {
+    /// Runs the verify scripts of the applied migrations, or of one.
+    function verify(Verify {
+        version: Option<Version> = NULL,
+        project: Project = NULL,
+    }) -> rows VerifiedMigration;
 }
 
-fn add(rows: &mut Rows, step: Finished) {
-    rows.add([
-        Value::Int(step.step as i32),
-        step.project.into(),
-        step.version.into(),
-        step.name.into(),
-        step.direction.word().into(),
-        Value::Int(step.outcome.statements as i32),
-        Value::Interval(step.took.as_micros() as i64),
-        Value::TextArray(step.outcome.output_lines()),
-    ]);
+fn verify(arguments: Verify, rows: &mut Rows<VerifiedMigration>) -> Result<()> {
+    let Verify { version, project } = arguments;
+    for verified in verify::verify(&project, version.as_ref())? {
+        rows.add(VerifiedMigration {
+            project: project.to_string(),
+            version: verified.version,
+            name: verified.name,
+            ok: verified.denial.is_none(),
+            message: verified.denial,
+            messages: verified.messages,
+        });
+    }
+    Ok(())
 }
 
 /// The rollback of everything was not confirmed (22023). `stepwise`: it is `reset_each` that was

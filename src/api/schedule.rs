@@ -1,24 +1,28 @@
-//! Functions that have pg_cron apply what is pending.
+//! Functions that make pg_cron apply pending migrations.
 
-use super::project;
+use super::arguments::Project;
 use crate::engine::schedule;
 use crate::error::Result;
-use crate::pg::call::{Call, Value};
-use crate::pg::entry::entry;
-use pgrx::pg_sys::Datum;
+use crate::pg::call::declare;
 
-entry!(migrations_schedule, pg_finfo_migrations_schedule, schedule);
-entry!(migrations_unschedule, pg_finfo_migrations_unschedule, unschedule);
-
-/// `schedule(cron, project)`: the number of the job.
-fn schedule(call: &Call) -> Result<Datum> {
-    let cron = call.required(0, "cron")?;
-    let job = schedule::schedule(&cron, &project(call, 1)?)?;
-    Ok(call.answer(Value::BigInt(job)))
+declare! {
+    /// Makes a job that applies the pending migrations of a project. Gives its number.
+    function schedule(Schedule {
+        cron: String,
+        project: Project = NULL,
+    }) -> value i64;
 }
 
-/// `unschedule(project)`.
-fn unschedule(call: &Call) -> Result<Datum> {
-    schedule::unschedule(&project(call, 0)?)?;
-    Ok(call.answer(Value::from("unscheduled")))
+fn schedule(arguments: Schedule) -> Result<i64> {
+    schedule::schedule(&arguments.cron, &arguments.project)
+}
+
+declare! {
+    /// Removes the caller's job for a project. Gives `unscheduled`.
+    function unschedule(Unschedule { project: Project = NULL }) -> value &'static str;
+}
+
+fn unschedule(arguments: Unschedule) -> Result<&'static str> {
+    schedule::unschedule(&arguments.project)?;
+    Ok("unscheduled")
 }

@@ -1,32 +1,32 @@
-//! SQL of ours that runs as the caller: the one way for it.
+//! Our own statements, run as the caller. All of them use this file.
 //!
-//! A statement of ours finds its functions, operators and types along the search_path. The
-//! caller's may lead to any schema, and whoever may create objects there could have ours run
-//! as the caller. So what is looked up is looked up under a search_path of nothing but the
-//! catalog, and names of a migration are resolved by [`super::name`] before.
+//! A statement finds functions, operators and types through the search_path. That of the caller
+//! may lead to any schema, and whoever can create objects there could make our statement run
+//! them with the caller's rights. So look-ups run under a search_path of the catalog alone, and
+//! names in a migration are resolved by [`super::name`] before.
 
 use super::call::Value;
 use super::guc::{GucScope, for_own_statements};
 use super::spi::{Spi, Statement, Table, View};
 use crate::error::Result;
 
-/// Statements of ours as the caller. [`AsCaller::close`] ends it; after an error the abort
-/// of the transaction does.
+/// A connection for our own statements as the caller. [`AsCaller::close`] ends it; after an
+/// error, the abort of the transaction does.
 #[must_use]
 pub struct AsCaller(Spi);
 
 impl AsCaller {
-    /// Begins. Errors: those of SPI.
+    /// Connects. Errors: those of SPI.
     pub fn open() -> Result<AsCaller> {
         Ok(AsCaller(Spi::connect()?))
     }
 
-    /// Ends; rows that were read are gone.
+    /// Ends the connection. Errors: a value that was read is damaged (XX001).
     pub fn close(self) -> Result<()> {
         self.0.finish()
     }
 
-    /// Looks something up in the newest committed state. Errors: the server's.
+    /// Runs a look-up, in the newest committed state. Errors: those of [`Spi::run_with`].
     pub fn look<const N: usize>(
         &self,
         statement: &Statement,
@@ -35,7 +35,8 @@ impl AsCaller {
         self.run(statement, values, View::Newest)
     }
 
-    /// Calls a function of an extension, which may write. Errors: the server's.
+    /// Calls a function of another extension, which may write. Errors: those of
+    /// [`Spi::run_with`].
     pub fn call<const N: usize>(
         &self,
         statement: &Statement,
@@ -57,8 +58,8 @@ impl AsCaller {
         Ok(found)
     }
 
-    /// Runs a command under the caller's own search_path, which the event triggers that it
-    /// fires may need. It must hold names with their schema and nothing else: no functions,
+    /// Runs a command under the caller's own search_path: event triggers that it fires may need
+    /// it. All names in the command must have their schema, and it must use no functions,
     /// operators or types. Errors: the server's.
     pub fn command(&self, sql: &str) -> Result<()> {
         self.0.command(sql).map(drop)

@@ -1,9 +1,9 @@
-//! The boundary of every SQL-callable function.
+//! Errors at the boundary of every SQL-callable function.
 //!
-//! A function's errors must reach the user as complete as the server raised them, so
-//! the entry points aren't made by pgrx's macros: [`entry!`] defines the C symbol, and
-//! [`enter`] runs the Rust code behind it, drops everything that it made, and only then
-//! throws the error.
+//! An error must reach the user as complete as the server raised it, with its position, CONTEXT
+//! and the names of objects. The entry points of pgrx keep less, so ours are made by
+//! [`super::call::declare!`]: the C symbol calls [`enter`], which runs the Rust code, drops
+//! everything that it made, and only then throws the error.
 
 use super::call::Call;
 use super::catch::Caught;
@@ -17,58 +17,24 @@ use pgrx::pg_sys::{self, Datum, PgTryBuilder};
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
-/// Defines a C function (of the version-1 convention) that calls a Rust function, if the
-/// extension in the database is of the library's version: another one's declarations may
-/// have other arguments. `whatever version`: it has none.
-macro_rules! entry {
-    ($symbol:ident, $record:ident, $function:path) => {
-        $crate::pg::entry::entry!($symbol, $record, |call: &$crate::pg::call::Call| {
-            $crate::pg::extension::check_version()?;
-            $function(call)
-        }, whatever version);
-    };
-    ($symbol:ident, $record:ident, $function:expr, whatever version) => {
-        #[doc = concat!("The C symbol `", stringify!($symbol), "`.")]
-        ///
-        /// # Safety
-        /// Called by the server's function manager alone.
-        #[allow(unsafe_code)]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C-unwind" fn $symbol(
-            info: pgrx::pg_sys::FunctionCallInfo,
-        ) -> pgrx::pg_sys::Datum {
-            // SAFETY: the function manager gives a valid call.
-            unsafe { $crate::pg::entry::enter(info, $function) }
-        }
-
-        #[doc = concat!("Tells the server how to call `", stringify!($symbol), "`.")]
-        #[allow(unsafe_code)]
-        #[unsafe(no_mangle)]
-        pub extern "C-unwind" fn $record() -> *const pgrx::pg_sys::Pg_finfo_record {
-            const RECORD: pgrx::pg_sys::Pg_finfo_record =
-                pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
-            &RECORD
-        }
-    };
-}
-pub(crate) use entry;
-
-/// Runs the code of a function. Its error, a server error that pgrx turned into a panic,
-/// or a Rust panic leave as a server error, after all destructors have run.
+/// Runs the code of a function, and gives its result. An error that it returns, a server error
+/// that pgrx turned into a panic, and a Rust panic are thrown as server errors, after all
+/// destructors have run.
 ///
 /// # Safety
-/// `info` must be the function manager's.
+/// `info` must be the function manager's. An error leaves by a longjmp, so the calling frames
+/// up to the server's must hold nothing with a destructor.
 pub unsafe fn enter(info: pg_sys::FunctionCallInfo, code: fn(&Call) -> Result<Datum>) -> Datum {
     // SAFETY: the caller's promise.
     let call = unsafe { Call::new(info) };
     reserve::prepare();
-    let outcome = PgTryBuilder::new(|| interrupt::stoppable(|| code(&call)))
+    let outcome = PgTryBuilder::new(AssertUnwindSafe(|| interrupt::stoppable(|| code(&call))))
         .catch_others(|caught| Err(from_panic(caught)))
         .catch_rust_panic(|caught| Err(from_panic(caught)))
         .execute();
     let thrown = match outcome {
         Ok(datum) => return datum,
-        // What there is no memory for can't be said.
+        // The report takes memory, too.
         Err(error) => std::panic::catch_unwind(AssertUnwindSafe(|| Thrown::new(error)))
             .unwrap_or(Thrown::OUT_OF_MEMORY),
     };
@@ -76,7 +42,7 @@ pub unsafe fn enter(info: pg_sys::FunctionCallInfo, code: fn(&Call) -> Result<Da
     unsafe { thrown.throw() }
 }
 
-/// What is left of an error when all Rust values are gone.
+/// An error when all Rust values are dropped.
 #[derive(Clone, Copy)]
 enum Thrown {
     Server(*mut pg_sys::ErrorData),
@@ -111,7 +77,7 @@ impl Thrown {
             Err(report) => report,
         };
         let Report { code, message, detail, hint, location, .. } = *report;
-        // Texts of users are in them. (An excerpt is to be as the caret needs it.)
+        // They quote texts of users. (An excerpt stays as it is: the caret counts its characters.)
         let shown = |text: Cow<str>| shown(&text).into_owned();
         let (context, excerpt, position) = match location {
             Some(ErrorLocation { context, excerpt, position, .. }) => {
@@ -137,8 +103,8 @@ impl Thrown {
         unsafe {
             let e = match self {
                 Thrown::Server(data) => {
-                    // One of a COPY that hadn't begun to read was made while it seemed that
-                    // there was no client (see `pg::copy`).
+                    // Until a COPY of ours reads, the server believes that there is no client
+                    // (`pg::copy`). Errors of that time are for the client, too.
                     (*data).output_to_client |=
                         pg_sys::whereToSendOutput == pg_sys::CommandDest::DestRemote;
                     raw::ReThrowError(data)
@@ -163,7 +129,7 @@ impl Thrown {
                 raw::internalerrposition(e.position);
             }
             raw::errfinish(c"pg_migrations".as_ptr(), 0, core::ptr::null());
-            // An ERROR does not return; this line only tells so to the compiler.
+            // An ERROR does not return. The compiler does not know that.
             std::process::abort()
         }
     }

@@ -13,6 +13,7 @@ pub mod copy;
 pub mod cursor;
 mod damage;
 pub mod database;
+mod defect;
 pub mod entry;
 pub mod extension;
 pub mod fault;
@@ -42,6 +43,7 @@ pub mod timeout;
 pub mod transaction;
 mod tree;
 pub mod utility;
+mod value;
 
 use std::ffi::CString;
 

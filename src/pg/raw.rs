@@ -148,6 +148,7 @@ unsafe extern "C-unwind" {
         column: c_int,
         is_null: *mut bool,
     ) -> Datum;
+    pub fn SPI_gettypeid(descriptor: TupleDesc, column: c_int) -> Oid;
     pub fn SPI_connect() -> c_int;
     pub fn SPI_finish() -> c_int;
     pub fn SPI_prepare(text: *const c_char, count: c_int, types: *mut Oid) -> SPIPlanPtr;
