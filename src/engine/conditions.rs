@@ -30,7 +30,7 @@ enum Failed {
     /// It gave this.
     Gave(ScriptKind, &'static str),
     /// It raised an error.
-    Raised(StepError),
+    Raised(Box<StepError>),
 }
 
 impl Failed {
@@ -128,7 +128,7 @@ impl Run<'_> {
         }
     }
 
-    fn not_held(&self, step: &Step, failed: Failed) -> StepError {
+    fn not_held(&self, step: &Step, failed: Failed) -> Box<StepError> {
         let (kind, gave) = match failed {
             Failed::Raised(failed) => return failed,
             Failed::Gave(kind, gave) => (kind, gave),

@@ -278,7 +278,7 @@ pub fn log(context: &ScriptErrorContext, statement: &ParsedStatement) {
     ));
 }
 
-/// A body left the session as another user than it found it (55000).
+/// A script has not restored the user of the session (55000).
 fn user_not_restored(migration: &str) -> Error {
     Error::new(
         Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -287,7 +287,7 @@ fn user_not_restored(migration: &str) -> Error {
     .hint("End the migration's text with RESET ROLE; or RESET SESSION AUTHORIZATION;")
 }
 
-/// A body changes how the rest of its own text would have to be read (0A000).
+/// A script changes how the rest of it would have to be parsed (0A000).
 fn strings_changed(context: &ScriptErrorContext) -> Error {
     Error::new(
         Code::ERRCODE_FEATURE_NOT_SUPPORTED,

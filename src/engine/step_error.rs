@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::pg::context::{ScriptErrorContext, Stage};
 
 /// The result of work on a step.
-pub type StepResult<T> = std::result::Result<T, StepError>;
+pub type StepResult<T> = std::result::Result<T, Box<StepError>>;
 
 /// The error of a step.
 #[derive(Debug)]
@@ -25,15 +25,16 @@ impl StepError {
         mut error: Error,
         script: ScriptKind,
         context: &ScriptErrorContext,
-    ) -> StepError {
+    ) -> Box<StepError> {
         error.hide(context.mask());
-        StepError { error, script: Some(script), location: StatementLocation::of(context) }
+        let location = StatementLocation::of(context);
+        Box::new(StepError { error, script: Some(script), location })
     }
 }
 
-impl From<Error> for StepError {
-    fn from(error: Error) -> StepError {
-        StepError { error, script: None, location: StatementLocation::default() }
+impl From<Error> for Box<StepError> {
+    fn from(error: Error) -> Box<StepError> {
+        Box::new(StepError { error, script: None, location: StatementLocation::default() })
     }
 }
 

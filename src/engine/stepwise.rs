@@ -103,6 +103,9 @@ struct StepCheck {
     has_blocks: bool,
 }
 
+/// What the check of all steps gives, or the first step that cannot run.
+type Checks<'s> = std::result::Result<Vec<StepCheck>, (&'s Step, Box<StepError>)>;
+
 /// A stepwise run under way.
 struct Stepwise<'a> {
     id: RunId,
@@ -175,11 +178,7 @@ impl Stepwise<'_> {
         Err(failed.error)
     }
 
-    #[allow(clippy::type_complexity)]
-    fn check_all<'s>(
-        &self,
-        steps: &'s [Step],
-    ) -> Result<std::result::Result<Vec<StepCheck>, (&'s Step, StepError)>> {
+    fn check_all<'s>(&self, steps: &'s [Step]) -> Result<Checks<'s>> {
         let store = Store::find()?;
         let tables = Tables::of(&store);
         let project = tables.as_owner(|tables| self.lock.renew(tables))?;

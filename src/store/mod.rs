@@ -43,7 +43,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Finds the tables. Errors: the extension isn't installed, or is of another version
+    /// Finds the tables. Errors: the extension is not installed, or is of another version
     /// than this library (55000).
     pub fn find() -> Result<Store> {
         let objects = OwnObjects::find()?;

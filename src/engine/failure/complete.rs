@@ -17,8 +17,13 @@ use crate::pg::{fault, interrupt, memory};
 impl Run<'_> {
     /// Completes an error of a step that was executed, and writes the line about it in the
     /// server's log. `is_first`: no step of the run was executed before it.
-    pub fn complete(&self, step: &Step, mut failed: StepError, is_first: bool) -> StepError {
-        failed = self.add_call(step, failed);
+    pub fn complete(
+        &self,
+        step: &Step,
+        mut failed: Box<StepError>,
+        is_first: bool,
+    ) -> Box<StepError> {
+        *failed = self.add_call(step, *failed);
         let project = self.project(step);
         let migration = step.version().unwrap_or(step.name());
         report::failed(self.id, &project.name, migration, &failed);
@@ -44,7 +49,7 @@ impl Run<'_> {
     }
 
     /// Completes an error of the check of a step, which is the first of these.
-    pub fn complete_check(&self, steps: &[Step], mut failed: StepError) -> StepError {
+    pub fn complete_check(&self, steps: &[Step], mut failed: Box<StepError>) -> Box<StepError> {
         failed.error = self.add_unset(steps, failed.error);
         match steps.first() {
             Some(step) => self.complete(step, failed, false),
