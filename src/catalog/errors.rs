@@ -14,7 +14,7 @@ pub fn renamed(relation: &str) -> Error {
 }
 
 /// A column of a relation that is to be kept has a temporary type (0A000). `name`: the type or
-/// collation that goes with the session.
+/// collation that is dropped with the session.
 pub fn temporary_type(relation: &str, column: &str, name: &str) -> Error {
     Error::new(
         Code::ERRCODE_FEATURE_NOT_SUPPORTED,

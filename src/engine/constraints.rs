@@ -176,15 +176,15 @@ fn pending_triggers() -> Error {
         Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         "cannot run migrations here while deferred triggers are pending",
     )
-    .detail("They were set off before a function with SECURITY DEFINER was called, and would run as its owner.")
+    .detail("They were queued before a function with SECURITY DEFINER was called, and would run as its owner.")
     .hint("Run SET CONSTRAINTS ALL IMMEDIATE before the function is called, or commit.")
 }
 
-/// Deferred triggers have caused each other in too many rounds (54000).
+/// Deferred triggers have fired each other in too many rounds (54000).
 fn endless_triggers() -> Error {
     Error::new(
         Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
         format!("deferred triggers are still pending after {ROUNDS} rounds"),
     )
-    .hint("Look for triggers that set each other off.")
+    .hint("Look for triggers that fire each other.")
 }

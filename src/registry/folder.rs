@@ -205,7 +205,7 @@ fn failed(path: String, why: io::Error) -> Error {
     let why = why.to_string();
     let why = why.rfind(" (os error ").map_or(why.as_str(), |at| &why[..at]);
     Error::new(code, format!("cannot read \"{path}\": {why}"))
-        .hint("The path is one of the server's machine, read by the operating system's user that runs PostgreSQL.")
+        .hint("Give a path on the server's machine that the operating-system user of PostgreSQL may read.")
 }
 
 fn unusable(why: impl Into<String>) -> io::Error {
