@@ -11,13 +11,13 @@ source "$ROOT/tests/drivers/standing.sh"
 part() { # function: its declaration and comment, from the present SQL
     sed -n "/^CREATE FUNCTION migrations\.$1(/,/;\$/p; /^COMMENT ON FUNCTION migrations\.$1(/p" "$present"
 }
-[ "$(part version | wc -l)" -ge 3 ] || fail "no version(): $(part version)"
+at_least 'lines of version()' 3 "$(part version | wc -l)"
 {
     sed "/^CREATE FUNCTION migrations\.\(next_\)\?version(/,/;\$/d; /^COMMENT ON FUNCTION migrations\.\(next_\)\?version(/d
         s/^\(    secrets text.*\),$/\1/; /^    created_at timestamptz/d; /^COMMENT ON COLUMN migrations\.project\.created_at /d
         s/^COMMENT ON TABLE migrations\.project IS .*/COMMENT ON TABLE migrations.project IS 'as it was';/" "$present"
 } >"$extensions/pg_migrations--0.0.9.sql"
-[ "$(diff "$present" "$extensions/pg_migrations--0.0.9.sql" | grep -c '^[<>]')" -gt 10 ] || fail 'nothing was taken away'
+at_least 'lines that were removed' 11 "$(diff "$present" "$extensions/pg_migrations--0.0.9.sql" | grep -c '^[<>]')"
 {
     # Waits for calls that are under way, and keeps later ones waiting.
     echo 'LOCK TABLE migrations.project IN ACCESS EXCLUSIVE MODE;'
@@ -92,7 +92,7 @@ record() { # database
     sql_in "$1" 'SELECT id, name, complete_seq, complete_time, search_path, out_of_order, placeholders, variables FROM migrations.project ORDER BY id'
 }
 record upgrade_standing | grep -v '^\(schema\|table\|view\) .*standing_deployer' >"$RUN/old.record"
-[ "$(wc -l <"$RUN/old.record")" -gt 60 ] || fail 'the record is short'
+at_least 'lines of the record' 61 "$(wc -l <"$RUN/old.record")"
 same_record() { # what database
     is "$1" '' "$(diff "$RUN/old.record" <(record "$2" | grep -v '^\(schema\|table\|view\) .*standing_deployer') || true)"
     is "$1: what the script has changed" '4s' "$(sql_in "$2" "SELECT settings ->> 'lock_timeout' FROM migrations.project WHERE name = 'billing'")"
@@ -250,7 +250,7 @@ missing() { # list
 }
 is 'released symbols' '' "$(missing "$ROOT/sql/released-symbols")"
 { sed -n "s/.*AS 'MODULE_PATHNAME', '\(.*\)'.*/\1/p" "$present"; echo migrations_gone; } >"$RUN/symbols"
-[ "$(wc -l <"$RUN/symbols")" -gt 30 ] || fail 'no symbols were found'
+at_least 'symbols that were found' 31 "$(wc -l <"$RUN/symbols")"
 is 'planted' migrations_gone "$(missing "$RUN/symbols")"
 
 # Released SQL doesn't change: scripts that a tag has are the same now, and so is all SQL

@@ -131,5 +131,5 @@ has 'atomic, failed' '^22012: division by zero' "$(through transaction wire simp
 unchanged 'after a failed run'
 # The check sees a difference.
 through transaction wire simple "SET app.tenant = '8'; SET lock_timeout = 5" >/dev/null
-[ "$before" != "$(through transaction wire simple "$picture")" ] || fail 'a leftover is not seen'
+is_not 'a leftover is seen' "$before" "$(through transaction wire simple "$picture")"
 sql 'DROP OWNED BY pooler_role; DROP ROLE pooler_role'

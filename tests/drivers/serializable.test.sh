@@ -26,7 +26,7 @@ while_changed() { # SQL [options]
     return $code
 }
 
-got=$(while_changed 'CALL migrations.apply_each()' '-c migrations.lock_retries=0') && fail "it ran: $got"
+got=$(error_of while_changed 'CALL migrations.apply_each()' '-c migrations.lock_retries=0')
 has 'no try left' 'could not serialize access' "$got"
 is 'undone' 'before|0' "$(sql 'SELECT * FROM log')"
 got=$(while_changed "CALL migrations.apply_each()") || fail "$got"
