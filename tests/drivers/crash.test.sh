@@ -8,7 +8,7 @@ SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "SEED=$SEED KILLS=$KILLS"
 RANDOM=$SEED
 new_database crash_base
-sql "$(cat "$ROOT/tests/drivers/agree.sql")" >/dev/null
+sql "$(cat "$ROOT/tests/drivers/disagreement.sql")" >/dev/null
 sql "
 CREATE TABLE base (id int, v int);
 INSERT INTO base SELECT g, g % 100 FROM generate_series(1, 20000) g;

@@ -64,8 +64,8 @@ led_here() {
 # A command outside of any assertion that fails ends the test (set -e). Without this, nobody
 # would know which one. (Within $(...) the output is part of a text that is compared.)
 set -E
-LEVEL=0
-trap 'code=$?; [ "$BASH_SUBSHELL" != "$LEVEL" ] || unexpected "$code" "$BASH_COMMAND"' ERR
+SUBSHELLS=0
+trap 'code=$?; [ "$BASH_SUBSHELL" != "$SUBSHELLS" ] || unexpected "$code" "$BASH_COMMAND"' ERR
 unexpected() { # exit code, command
     {
         echo "$(frames | head -n 1): this ended with $1: $2"
@@ -152,7 +152,7 @@ answers() { sql_in postgres 'SELECT 1' >/dev/null 2>&1; }
 
 # Runs a function, in databases of its own, while the test goes on.
 meanwhile() { # function
-    { LEVEL=1 && "$1"; } >"$RUN/meanwhile.log" 2>&1 &
+    { SUBSHELLS=1 && "$1"; } >"$RUN/meanwhile.log" 2>&1 &
     MEANWHILE=$!
     trap 'wait; cat "$RUN/meanwhile.log"' EXIT
 }
