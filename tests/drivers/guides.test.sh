@@ -7,6 +7,9 @@ is 'deployed' '003|' "$(sql "SELECT migrations.version(), string_agg(state, '') 
 new_database driver_settings
 check_document "$ROOT/docs/settings.md"
 
+new_database driver_clients_guide
+check_document "$ROOT/docs/clients.md"
+
 # Each guide is linked from the README, and what they link to is there.
 for guide in "$ROOT"/docs/*.md; do
     grep -q "(docs/$(basename "$guide"))" "$ROOT/README.md" || fail "the README doesn't name docs/$(basename "$guide")"
