@@ -8,7 +8,7 @@ sql "CREATE TABLE t (id int, v text); INSERT INTO t SELECT g, 'x' || g FROM gene
 sql "SELECT migrations.add('001', 'column', 'ALTER TABLE t ADD a int', 'ALTER TABLE t DROP a')" >/dev/null
 sql "ALTER DATABASE driver_locks SET migrations.lock_timeout = '200ms'"
 
-# a long reader, and others behind the waiting ALTER TABLE
+# a long reader, and others that wait for the waiting ALTER TABLE
 reader 1.5
 is_reading
 call 'apply_each()' >"$RUN/locks.out" &
@@ -99,7 +99,7 @@ has 'the second' 'nothing to do: project default is at version 006' "$(cat "$RUN
 is 'each once' '005 006' "$(sql "SELECT string_agg(version, ' ' ORDER BY seq) FROM migrations.history WHERE action = 'apply' AND version > '004' AND outcome = 'success'")"
 is 'no lock is left' 0 "$(sql "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")"
 
-# Cancelled and terminated: what is finished stays, and the next call goes on.
+# Cancelled and terminated: what is finished stays, and the next call continues.
 sql "SELECT migrations.add('007', 'seven', 'CREATE TABLE seven ()', 'SELECT 1'); SELECT migrations.add('008', 'eight', 'CREATE TABLE eight (); SELECT pg_sleep(30)', 'SELECT 1')" >/dev/null
 # The first one can keep no record, so it comes before what leaves one.
 for how in terminate cancel; do

@@ -1,5 +1,5 @@
 # A streaming standby: it shows the state and changes nothing; promoted in the middle of
-# stepwise runs, its record agrees with its catalog, and the next call goes on.
+# stepwise runs, its record agrees with its catalog, and the next call continues.
 trap stop_clusters EXIT
 new_cluster primary 'max_prepared_transactions = 5'
 server pg_basebackup -h "$RUN/primary" -U postgres -D "$RUN/base" -R -X stream -c fast --no-sync

@@ -99,7 +99,7 @@ def give_up(database, project, how, call):
         close_socket(run.session)
     error = run.end()
     if how == "closed":
-        # Nobody has told the server: it goes on.
+        # The server does not know yet, and continues.
         assert database.value(f"SELECT count(*) {waits}") == 1
         database.value("UPDATE gate SET is_open = true")
     if how == "cancel":
@@ -122,7 +122,7 @@ def test_given_up(database, editor, how):
         assert (error.sqlstate, error.diag.message_primary) == ("57014", "canceling statement due to user request")
     # If it was closed, the second one had begun to send what it had to report.
     assert there(database, "e") == ([1, 2] if how == "closed" else [1])
-    # What the user sees then, and how it goes on.
+    # What the user sees then, and how it continues.
     state = {"cancel": "failed", "closed": "applied", "checked": "pending"}[how]
     assert editor.value("SELECT string_agg(version || ' ' || state, ', ') FROM migrations.status('e')") == f"001 applied, 002 {state}, 003 pending"
     assert editor.rows("SELECT version FROM migrations.apply(project => 'a')") == [("001",), ("002",), ("003",)]

@@ -244,7 +244,7 @@ is 'keys are valid' '{chat}' "$(sql "SELECT scopes FROM validate_api_key('mk_doc
 apply '' >/dev/null
 check_document "$RUN/marketplace.md"
 
-# pasted into a web editor: one query of several statements, of which rows are shown
+# pasted into a web editor: one query of several statements; the rows of the last one are shown
 people
 down 1 >/dev/null
 paste="SELECT migrations.remove('008');

@@ -2,7 +2,7 @@
 # session (kill -9) and of the server (immediate shutdown). After each recovery the record agrees
 # with the catalog, and apply(), plan and status with each other; what would pull away the ground
 # under a half-run migration is refused, and others rebuild and make indexes between the tries.
-# The next call goes on, and in the end all is there, once.
+# The next call continues, and in the end everything was done exactly once.
 KILLS=${KILLS:-100}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "SEED=$SEED KILLS=$KILLS"
