@@ -18,4 +18,4 @@ while IFS=: read -r file link; do
     link=${link#*](}
     link=${link%%[)#]*}
     [ -z "$link" ] || [ -e "$(dirname "$file")/$link" ] || fail "$file links to $link, which isn't there"
-done < <(cd "$ROOT" && grep -oE '\]\([^)]*\)' README.md ARCHITECTURE.md docs/*.md docs/*/*.md | sed "s|^|$ROOT/|" | grep -v 'http')
+done < <(cd "$ROOT" && grep -oE '\]\([^)]*\)' README.md ARCHITECTURE.md CONTRIBUTING.md docs/*.md docs/*/*.md | sed "s|^|$ROOT/|" | grep -v 'http')

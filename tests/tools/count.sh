@@ -43,6 +43,6 @@ python_driver() { # file
     local why
     why=$(fetch_python_packages) || { echo "$why" >>"$RUN/skipped"; return 0; }
     fetch_python_packages
-    (cd "$RUN" && RUN=$RUN BIN=$BIN ROOT=$ROOT PYTHONPATH=$PYTHON_PACKAGES PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 \
-        PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python3 -m pytest -q --no-header --tb=short -o verbosity_assertions=2 -p no:cacheprovider --rootdir "$ROOT/tests" "$1")
+    (cd "$ROOT" && RUN=$RUN BIN=$BIN ROOT=$ROOT PYTHONPATH=$PYTHON_PACKAGES PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 \
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python3 -m pytest -q --no-header --tb=short -rN -o verbosity_assertions=2 -p no:cacheprovider --rootdir "$ROOT/tests" "$1")
 }
