@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 class Session(psycopg.Connection):

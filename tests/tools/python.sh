@@ -5,6 +5,7 @@
 # Sets PYTHON_PACKAGES to the folder. Fails, with the reason as output, where there are none.
 fetch_python_packages() {
     local list=$ROOT/tests/tools/python-packages.txt folder log=$CARGO_TARGET_DIR/tools/python.log
+    mkdir -p "$CARGO_TARGET_DIR/tools"
     # shellcheck disable=SC2034
     if ! command -v python3 >/dev/null; then
         (PACKAGES="python3 python3-pip" && install_packages) >"$log" 2>&1 || { echo 'no python3, and it cannot be installed'; return 1; }
