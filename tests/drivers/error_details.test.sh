@@ -8,7 +8,7 @@ sql 'CREATE TABLE t (id int)'
 # A lock that is not granted in time.
 add lock 'SELECT 1; ALTER TABLE t ADD a int' 'ALTER TABLE t DROP a'
 add nowait 'LOCK TABLE t NOWAIT'
-sql 'BEGIN; SELECT count(*) FROM t; SELECT pg_sleep(5); COMMIT' >/dev/null &
+sql 'BEGIN; SELECT count(*) FROM t; SELECT pg_sleep(600)' >/dev/null 2>&1 &
 wait_for "SELECT count(*) > 0 FROM pg_locks WHERE relation = 't'::regclass AND mode = 'AccessShareLock'"
 export PGOPTIONS='-c migrations.lock_timeout=100ms -c migrations.lock_retries=0'
 for call in "SELECT FROM migrations.apply(project => 'P')" "CALL migrations.apply_each(project => 'P')" "SELECT FROM migrations.apply_all('{P}')"; do
@@ -20,6 +20,7 @@ for call in "SELECT FROM migrations.apply(project => 'P')" "CALL migrations.appl
 done
 is 'in a block' 'caught' "$(sql "DO \$\$BEGIN PERFORM FROM migrations.apply(project => 'lock'); EXCEPTION WHEN lock_not_available THEN RAISE NOTICE 'caught'; END\$\$" 2>&1 | sed -n 's/NOTICE:  \(caught\)/\1/p')"
 unset PGOPTIONS
+is 'the holder ends' t "$(sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()")"
 wait
 sql "SELECT FROM migrations.apply(project => 'lock')" 2>/dev/null
 
