@@ -1,5 +1,5 @@
-# pg_stat_activity shows what runs, and the client's statement again afterwards; the
-# session that is refused learns of it.
+# pg_stat_activity shows the running migration, and afterwards the client's statement again. The
+# error of a refused session names the running one.
 new_database driver_activity
 for n in 1 2 3; do
     sql "SELECT migrations.add('00$n', 'step $n', 'SELECT 1; SELECT pg_sleep(CASE $n WHEN 2 THEN 2 ELSE 0 END); SELECT 3')" >/dev/null

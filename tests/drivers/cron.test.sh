@@ -1,6 +1,6 @@
 # Jobs of pg_cron, in both of its ways to run them: through connections of its own, and in
-# background workers. Jobs with the schedule @reboot run when the server starts, so a
-# restart is the clock of this test.
+# background workers. Jobs with the schedule @reboot run when the server starts, so this test
+# starts jobs by a restart.
 source "$ROOT/tests/tools/fetch.sh"
 version=$("$BIN/postgres" --version | sed 's/.*) \([0-9]*\).*/\1/')
 folder=$(fetch_packages "cron-$version" "postgresql-$version-cron") || { skip "pg_cron: $folder"; return; }

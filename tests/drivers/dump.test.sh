@@ -1,5 +1,5 @@
-# A dump of a database with all kinds of objects, as a migration in a new database: a dump
-# of that one is the same. Of each kind of dump, with its \restrict lines.
+# A dump of a database with all kinds of objects is applied as a migration in a new database, whose
+# dump is the same. Tested with each kind of dump, with its \restrict lines.
 new_database dump_source
 extension_dropped() { sql 'DROP EXTENSION pg_migrations'; }
 extension_dropped

@@ -1,5 +1,5 @@
 # A disk that is full: the error is clear, nothing is lost, and with more room the next call
-# goes on. The disk is a small file system in memory, which only root can mount.
+# continues. The disk is a small file system in memory, which only root can mount.
 disk=$RUN/full
 mkdir "$disk"
 mount -t tmpfs -o size=130m tmpfs "$disk" 2>/dev/null || { skip 'no file system in memory can be mounted'; return; }

@@ -1,7 +1,6 @@
-# What must not grow faster than what there is to do: work with the number of statements, of
-# notices, of migrations; memory with the number of migrations. Work is no time by the clock,
-# which others take, too: pages that a call looks at, which are the same each time, and the time
-# that its process has had a processor.
+# Work grows in proportion to the number of statements, notices and migrations, and memory in
+# proportion to the number of migrations. Work is not measured as elapsed time, which depends on
+# other processes, but as the pages that a call reads, and the processor time of its process.
 new_database driver_growth
 
 # The pages of our tables and the catalog that a call looks at.

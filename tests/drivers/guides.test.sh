@@ -1,4 +1,4 @@
-# The guides that need nothing but a database: their SQL runs.
+# The SQL of the guides that need only a database.
 new_database driver_clients_guide
 check_document "$ROOT/docs/clients.md"
 

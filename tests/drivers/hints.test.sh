@@ -1,5 +1,4 @@
-# A HINT that is a statement is the very call that was meant: pasted, it does what was asked
-# and no more.
+# A HINT that is a statement is the call that was meant: it does what was asked, and no more.
 new_database driver_hints
 # 1 to 6: each has a table; 3 can't run inside a transaction, neither up nor down.
 setup() {

@@ -1,7 +1,8 @@
 # Kills at random moments of stepwise runs over 40 migrations of all kinds, up and down, of the
 # session (kill -9) and of the server (immediate shutdown). After each recovery the record agrees
-# with the catalog, and apply(), plan and status with each other; what would pull away the ground
-# under a half-run migration is refused, and others rebuild and make indexes between the tries.
+# with the catalog, and apply(), plan and status with each other; calls that
+# would change what a half-run migration depends on are refused. Between the tries, other sessions
+# rebuild and create indexes.
 # The next call continues, and in the end everything was done exactly once.
 KILLS=${KILLS:-100}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}

@@ -1,4 +1,4 @@
-# Several processes load folders and run them at the same moment, as the replicas of an
+# Several processes load folders and apply migrations at the same time, as the replicas of an
 # application do when they start.
 new_database driver_replicas
 folder=$RUN/replicas

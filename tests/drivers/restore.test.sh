@@ -1,5 +1,5 @@
-# What a dump carries, in each mode of pg_dump and pg_restore, and what a restored database
-# goes on with. Compared by queries: pg_dump doesn't print the extension's own tables.
+# What a dump contains, in each mode of pg_dump and pg_restore, and that a restored database
+# continues. Compared by queries: pg_dump does not print the extension's own tables.
 source "$ROOT/tests/drivers/full_database.sh"
 make_full_database restore_from
 picture restore_from >"$RUN/restore.picture"

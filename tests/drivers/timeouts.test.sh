@@ -1,4 +1,4 @@
-# statement_timeout in a body works per statement, and the caller's own goes on after it.
+# statement_timeout in a migration counts for each statement, and the caller's own continues after it.
 new_database driver_timeouts
 sql "SELECT migrations.add('001', 'slow at the end', E'SET statement_timeout = ''800ms'';\nSELECT pg_sleep(0.5);\nSELECT pg_sleep(0.5);\nSELECT pg_sleep(5)')" >/dev/null
 

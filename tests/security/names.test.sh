@@ -1,6 +1,6 @@
-# Names hold only what can be seen: a name must not look like another one, move a terminal's
-# cursor, fake a line of a message, or be of any length. What gets into messages all the same
-# is shown by its number.
+# Names hold only visible characters: a name must not look like another one, move a terminal's
+# cursor, fake a line of a message, or be longer than a limit. Invisible characters that get into
+# messages are shown by their numbers.
 new_database security_names
 not() { # what code-point call
     local out

@@ -1,6 +1,6 @@
 # Attack: an author, with the right to register migrations and no other one, gives files in
-# which brackets, quotes, lists or files stand in each other so deep that a reader which calls
-# itself runs out of stack and takes the whole server with it.
+# which brackets, quotes, lists or files are nested so deep that a recursive reader would run out
+# of stack and end the whole server.
 # It must fail: with an error that names file and line (22023), or be read for what it is; the
 # server stays up and the session keeps working.
 new_database security_nesting

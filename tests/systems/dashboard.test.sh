@@ -1,6 +1,6 @@
 # A job dashboard of three services: three projects in one database, each with its schema,
 # and the same files in three databases. What its guide lists is in the catalog, each down
-# reverses its up, and tables, functions and views do what the services rely on.
+# reverses its up, and tables, functions and views work as the services need them.
 FILES=$ROOT/tests/systems/dashboard
 SERVICES='user resume ai'
 export PATH=$BIN:$PATH
