@@ -1,4 +1,4 @@
-# A role deploys that does not own the tables: the steps of the README.
+# Who deploys isn't who owns the tables: the recipe of the README.
 new_database driver_deployer
 trap 'sql "DROP OWNED BY d_deployer, d_owner; DROP ROLE d_deployer, d_owner" >/dev/null' EXIT
 sql "CREATE ROLE d_deployer LOGIN; GRANT USAGE ON SCHEMA migrations TO d_deployer;
