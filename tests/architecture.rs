@@ -1,6 +1,9 @@
 //! The arrows of ARCHITECTURE.md, read from the paths in the source: a room uses only the rooms
 //! that its line names, and no two files need each other.
 
+// A test ends by a panic.
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,9 +68,9 @@ fn code(text: &str) -> String {
 
 /// A path's modules and what follows; `super` is resolved from the module in which it is written.
 fn resolve(path: &[&str], from: &Module) -> Option<Module> {
-    let mut base = match path.first()? {
-        &"crate" => Vec::new(),
-        &"super" => from.clone(),
+    let mut base = match *path.first()? {
+        "crate" => Vec::new(),
+        "super" => from.clone(),
         _ => return None,
     };
     for part in path {
@@ -209,6 +212,96 @@ fn no_two_files_need_each_other() {
         }
     }
     assert!(circles.is_empty(), "circles:\n{}", circles.join("\n"));
+}
+
+/// No file of the source is longer, in lines.
+const FILE_LIMIT: usize = 400;
+/// No function is longer, from its `fn` to its closing brace.
+const FUNCTION_LIMIT: usize = 60;
+
+/// The functions of a formatted source: the line of each, counted from 1, its name, and how many
+/// lines it has. Its end is the first closing brace with the indentation of its beginning.
+fn functions(text: &str) -> Vec<(usize, String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(name) = function_name(line) else { continue };
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let end = lines[at..].iter().position(|line| {
+            let line = line.strip_prefix(indent).unwrap_or_default();
+            line.starts_with('}') || line.ends_with(';') && !line.starts_with(' ')
+        });
+        let one_line = line.ends_with('}') || line.ends_with(';');
+        let length = if one_line { 1 } else { end.unwrap_or_default() + 1 };
+        found.push((at + 1, name.to_owned(), length));
+    }
+    found
+}
+
+/// The name of the function that begins in this line.
+fn function_name(line: &str) -> Option<&str> {
+    let (before, after) = line.trim_start().split_once("fn ").filter(|(before, _)| {
+        before.split_whitespace().all(|word| {
+            word.starts_with("pub")
+                || matches!(word, "const" | "async" | "unsafe" | "extern" | "in")
+                || word.starts_with(['"', 'c']) && word.ends_with(['"', ')'])
+        })
+    })?;
+    let end = after.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(after.len());
+    (end > 0 && (before.is_empty() || before.ends_with(' '))).then(|| &after[..end])
+}
+
+/// The path of each source file from the root, and its text.
+fn texts() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    files.sort();
+    let named = files.iter().map(|file| {
+        let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
+        (name, fs::read_to_string(file).expect("a readable file"))
+    });
+    named.collect()
+}
+
+#[test]
+fn files_are_short() {
+    let mut long = Vec::new();
+    for (file, text) in texts() {
+        let lines = text.lines().count();
+        if lines > FILE_LIMIT {
+            long.push(format!("{file}: {lines} lines"));
+        }
+    }
+    assert!(long.is_empty(), "files of more than {FILE_LIMIT} lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn functions_are_short() {
+    let mut long = Vec::new();
+    for (file, text) in texts() {
+        for (line, name, length) in functions(&text) {
+            if length > FUNCTION_LIMIT {
+                long.push(format!("{file}:{line}: {name} has {length} lines"));
+            }
+        }
+    }
+    let count = long.len();
+    assert!(
+        long.is_empty(),
+        "{count} functions of more than {FUNCTION_LIMIT} lines:\n{}",
+        long.join("\n")
+    );
+}
+
+#[test]
+fn functions_are_counted() {
+    let text = "pub(in crate::a) fn one(\n    a: u8,\n) -> u8 {\n    if a {\n    }\n}\n
+impl A {\n    pub unsafe extern \"C-unwind\" fn two() {\n        fn inner() {}\n    }\n}
+trait T {\n    fn three(\n        a: u8,\n    );\n    const fn four();\n}\nlet x: fn (u8) = f;";
+    let found: Vec<(String, usize)> = functions(text).into_iter().map(|f| (f.1, f.2)).collect();
+    let expected = [("one", 6), ("two", 3), ("inner", 1), ("three", 3), ("four", 1)];
+    assert_eq!(found, expected.map(|(name, length)| (name.to_owned(), length)));
 }
 
 #[test]

@@ -1,8 +1,8 @@
-# Folders of other tools, as they are: each folder of tests/conventions is loaded on the
-# server and from the client, applied, and where all can be taken back, rolled back. What
-# is to be there is in files beside it: NAME.expected (the registry, and what was ignored) and
+# Migration folders of other tools: each folder of tests/conventions is loaded on the server and
+# from the client, applied, and rolled back if all its migrations have a down. The expected
+# results are in files beside it: NAME.expected (the registry, and what was ignored) and
 # NAME.schema (the catalog). NAME.options are the options that it needs.
-# A text without statements is told of in other words by psql with a script.
+# psql reports a script without statements in other words.
 export PGOPTIONS="-c client_min_messages=error"
 expected=$ROOT/tests/conventions
 results=${CARGO_TARGET_DIR:-$ROOT/target}/results/conventions
@@ -48,9 +48,9 @@ catalog() {
 
 for folder in "$expected"/*/; do
     name=$(basename "$folder")
-    # One with a point has a variant of the tool's files.
+    # A name with a point is a variant of the tool's files.
     tool=${name%%.*}
-    # The server's user may not see the folder that this one is in.
+    # The server's user may have no access to the folder of the sources.
     copy=$RUN/conventions/$name
     mkdir -p "$RUN/conventions"
     cp -R "$folder" "$copy"
@@ -61,8 +61,8 @@ for folder in "$expected"/*/; do
     rows=$(sql "SELECT file || ' ' || result FROM migrations.load('$copy', options => '$options')" 2>&1) || fail "$tool: $rows"
     { registry default; grep ' ignored: ' <<<"$rows" || true; } >"$results/$name.expected"
     diff "$expected/$name.expected" "$results/$name.expected" >&2 || fail "$tool: the registry isn't as expected; it is in $results/$name.expected"
-    sql "SELECT FROM migrations.load('$copy', 'told', convention => '$tool', options => '$options')"
-    is "$tool: the convention is found out" "$(texts default)" "$(texts told)"
+    sql "SELECT FROM migrations.load('$copy', 'named', convention => '$tool', options => '$options')"
+    is "$tool: the convention is detected" "$(texts default)" "$(texts named)"
     is "$tool: again" unchanged "$(sql "SELECT DISTINCT result FROM migrations.load('$copy', options => '$options') WHERE version IS NOT NULL")"
 
     if [ "$(sql 'SELECT bool_and(transactional) FROM migrations.plan()')" = t ]; then
@@ -75,7 +75,7 @@ for folder in "$expected"/*/; do
     is "$tool: all is applied" applied "$(sql 'SELECT DISTINCT state FROM migrations.status()')"
     if [ "$(sql "SELECT bool_and(has_down) FROM migrations.status()")" = t ]; then
         out=$(sql "CALL migrations.rollback_each($(sql 'SELECT count(*) FROM migrations.status()'))" 2>&1) || fail "$tool: $out"
-        is "$tool: all is taken back" '' "$(catalog)"
+        is "$tool: all is rolled back" '' "$(catalog)"
         out=$(sql 'CALL migrations.apply_each()' 2>&1) || fail "$tool, again: $out"
         diff "$expected/$name.schema" <(catalog) >&2 || fail "$tool: the schema isn't the same again"
     fi

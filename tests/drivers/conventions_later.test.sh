@@ -1,4 +1,4 @@
-# A folder that grows: what it says of migrations that are registered already.
+# Files are added to a folder whose migrations are registered already.
 new_database driver_conventions_later
 folder=$RUN/later
 mkdir -p "$folder"

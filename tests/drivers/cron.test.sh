@@ -1,6 +1,6 @@
 # Jobs of pg_cron, in both of its ways to run them: through connections of its own, and in
-# background workers. Jobs with the schedule @reboot run when the server starts, so a
-# restart is the clock of this test.
+# background workers. Jobs with the schedule @reboot run when the server starts, so this test
+# starts jobs by a restart.
 source "$ROOT/tests/tools/fetch.sh"
 version=$("$BIN/postgres" --version | sed 's/.*) \([0-9]*\).*/\1/')
 folder=$(fetch_packages "cron-$version" "postgresql-$version-cron") || { skip "pg_cron: $folder"; return; }
@@ -61,14 +61,14 @@ is 'unscheduled' 'unscheduled' "$(as 'SELECT migrations.unschedule()')"
 is 'gone' 0 "$(sql "SELECT count(*) FROM cron.job WHERE username = 'deployer'")"
 has 'no job' 'HINT:  All jobs that you may see: SELECT jobname' "$(as 'SELECT migrations.unschedule()')"
 
-# A migration that calls wait_for_gate() goes on when the test lets it.
+# A migration that calls wait_for_gate() waits until the test opens the gate.
 sql "CREATE TABLE gate (is_open boolean);
 CREATE PROCEDURE wait_for_gate() LANGUAGE plpgsql AS \$\$
     BEGIN LOOP EXIT WHEN EXISTS (SELECT FROM public.gate WHERE is_open); PERFORM pg_sleep(0.02); END LOOP; END \$\$;
 GRANT SELECT ON gate TO deployer" >/dev/null
 gate() { sql "UPDATE gate SET is_open = $1" >/dev/null; }
 sql 'INSERT INTO gate VALUES (false)' >/dev/null
-# What has become of each job, when all have ended, and as whom.
+# How each job ended and as which role it ran, once all have ended.
 ended() { # how many
     wait_for "SELECT count(*) = $1 AND bool_and(status IN ('succeeded', 'failed')) FROM cron.job_run_details"
 }
@@ -106,7 +106,7 @@ GRANT ALL ON ran_$p TO deployer;" >/dev/null 2>&1
     sql "SELECT migrations.schedule('@reboot', '$p'), migrations.schedule('@reboot', '${p}_fails'), migrations.schedule('@reboot', '${p}_done'),
         cron.schedule('a', '@reboot', 'SELECT * FROM migrations.apply(project => ''${p}_atomic'')')" >/dev/null
     restart
-    # One is at work and one waits for it; one is at work and one was told. (What has ended
+    # One is at work and one waits for it; one is at work and one got the error. (What has ended
     # can't be seen in cron.job_run_details yet: with workers, pg_cron waits for one of them.)
     was_logged "migrations of project \"${p}_atomic\" are in use"
     wait_for "SELECT count(*) FILTER (WHERE query LIKE 'migrations: %atomic%') = 1 AND count(*) FILTER (WHERE query LIKE 'migrations: %table%') = 1
@@ -118,7 +118,7 @@ GRANT ALL ON ran_$p TO deployer;" >/dev/null 2>&1
     is "$p: nothing to do" "succeeded:$row" "$(became "_done'')")"
     is "$p: fails" 'failed: division by zero' "$(became "_fails'')")"
     has "$p: where" "CONTEXT: +migration 001 \(fails\) of project ${p}_fails, statement 2 of 2, line 1" "$(sql 'SELECT return_message FROM cron.job_run_details')"
-    has "$p: told" "^failed: migrations of project \"${p}_atomic\" are in use by another session / succeeded: (1 row|SELECT 1)" "$(became "_atomic'')")"
+    has "$p: reported" "^failed: migrations of project \"${p}_atomic\" are in use by another session / succeeded: (1 row|SELECT 1)" "$(became "_atomic'')")"
     is "$p: each once" '001 003 atomic' "$(sql "SELECT string_agg(what, ' ' ORDER BY what) FROM ran_$p")"
     is "$p: data" '1 one, 2 twö, 3 three' "$(sql "SELECT string_agg(id || ' ' || v, ', ' ORDER BY id) FROM (TABLE t_$p UNION ALL TABLE a_$p) d")"
     is "$p: in the history" 4 "$(sql "SELECT count(*) FROM migrations.history WHERE project IN ('$p', '${p}_atomic') AND action = 'apply' AND outcome = 'success'")"
@@ -138,7 +138,7 @@ GRANT ALL ON ran_$p TO deployer;" >/dev/null 2>&1
     is "$p: one row an hour" '1' "$(sql "SELECT count(*) FROM migrations.history WHERE project = '${p}_fails' AND action = 'apply'")"
     has "$p: counted" '^failed\|division by zero \(22012\), statement 2, line 1, 2 times' "$(sql "SELECT state, message FROM migrations.status('${p}_fails')")"
 
-    # Cancelled, and cut off: visible, nothing half done, and the next job goes on.
+    # Cancelled, and cut off: visible, nothing half done, and the next job continues.
     for way in cancel terminate; do
         gate false
         sql "SELECT migrations.add('001', 'first', 'INSERT INTO ran_$p VALUES (''$way 1'')', project => '${p}_$way');
@@ -149,13 +149,13 @@ GRANT ALL ON ran_$p TO deployer;" >/dev/null 2>&1
         wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'migrations: 2/2 002 second, statement 2%')"
         sql "SELECT pg_${way}_backend(pid) FROM pg_stat_activity WHERE query LIKE 'migrations: 2/2 002 second%'" >/dev/null
         ended 1
-        # What a connection of pg_cron's sees of its end, and what a worker tells.
+        # What a connection of pg_cron's sees of its end, and what a worker reports.
         case $p,$way in
-        *,cancel) told='failed: canceling statement due to user request' state='failed|canceling statement due to user request (57014), statement 2, line 1' ;;
-        libpq,*) told='failed: server closed the connection unexpectedly' state='pending|' ;;
-        worker,*) told='failed: FATAL: terminating background worker "pg_cron" due to administrator command' state='pending|' ;;
+        *,cancel) reported='failed: canceling statement due to user request' state='failed|canceling statement due to user request (57014), statement 2, line 1' ;;
+        libpq,*) reported='failed: server closed the connection unexpectedly' state='pending|' ;;
+        worker,*) reported='failed: FATAL: terminating background worker "pg_cron" due to administrator command' state='pending|' ;;
         esac
-        is "$p: $way is told" "$told" "$(became "_$way'')")"
+        is "$p: $way is reported" "$reported" "$(became "_$way'')")"
         is "$p: $way in status" "001|applied| 002|$state" "$(sql "SELECT version, state, message FROM migrations.status('${p}_$way')" | tr '\n' ' ' | sed 's/ $//')"
         is "$p: $way, nothing half done" "$way 1" "$(sql "SELECT string_agg(what, ' ' ORDER BY what) FROM ran_$p WHERE what LIKE '$way%'")"
         gate true

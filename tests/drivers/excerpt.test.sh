@@ -14,7 +14,7 @@ for before in 0 1 4 5 6 30 3000; do
     sql "SELECT FROM migrations.remove('001')" >/dev/null 2>&1 || true
     load_folder "$RUN/excerpt"
     for call in 'SELECT FROM migrations.apply()' 'CALL migrations.apply_each()'; do
-        out=$(sql "$call" 2>&1) && fail 'no error'
+        out=$(error_of sql "$call")
         has "$before before" "^LINE $((before + 1)): SELECT nowhere;" "$out"
         has "$before before" "line $((before + 1))$" "$(grep '^CONTEXT' <<<"$out")"
         count=$(query "$out" | grep -c SELECT)

@@ -1,5 +1,5 @@
 # A disk that is full: the error is clear, nothing is lost, and with more room the next call
-# goes on. The disk is a small file system in memory, which only root can mount.
+# continues. The disk is a small file system in memory, which only root can mount.
 disk=$RUN/full
 mkdir "$disk"
 mount -t tmpfs -o size=130m tmpfs "$disk" 2>/dev/null || { skip 'no file system in memory can be mounted'; return; }
@@ -27,7 +27,7 @@ agrees() {
         case $(sql "SELECT CASE WHEN EXISTS (SELECT FROM migrations.applied WHERE version = '$version') THEN 'applied'
                 WHEN EXISTS (SELECT FROM migrations.journal j JOIN migrations.migration m USING (project_id, version_key) WHERE m.version = '$version') THEN 'begun' END") in
         applied) is "migration $version" 4001 "$(sql "SELECT count(*) FROM m_$version")" ;;
-        # What is noted as done is there, and nothing behind it.
+        # What is noted as done is there, and nothing that comes after it.
         begun) is "migration $version" t "$(sql "SELECT bool_and(CASE statement_no WHEN 1 THEN to_regclass('m_$version') IS NOT NULL WHEN 3 THEN to_regclass('i_$version') IS NOT NULL ELSE true END)
             FROM migrations.journal j JOIN migrations.migration m USING (project_id, version_key) WHERE m.version = '$version' AND is_done")" ;;
         *) is "migration $version" '' "$(sql "SELECT to_regclass('m_$version')")" ;;

@@ -1,4 +1,7 @@
-# The guides that need nothing but a database: their SQL runs.
+# The SQL of the guides that need only a database.
+new_database driver_clients_guide
+check_document "$ROOT/docs/clients.md"
+
 new_database driver_guides
 sql "SELECT migrations.add('001', 'one', 'CREATE TABLE one (id int)', 'DROP TABLE one', verify => 'SELECT count(*) = 0 FROM one'); SELECT migrations.add('002', 'two', 'CREATE TABLE two (id int)', 'DROP TABLE two')" >/dev/null
 check_document "$ROOT/docs/ci.md"

@@ -1,5 +1,4 @@
-# A HINT that is a statement is the very call that was meant: pasted, it does what was asked
-# and no more.
+# A HINT that is a statement is the call that was meant: it does what was asked, and no more.
 new_database driver_hints
 # 1 to 6: each has a table; 3 can't run inside a transaction, neither up nor down.
 setup() {
@@ -13,7 +12,7 @@ applied() { sql "SELECT coalesce(string_agg(version, ' ' ORDER BY version), '') 
 # Runs a statement that fails, and pastes the statement that its HINT names.
 paste() { # statement [which one]
     local out hint
-    out=$(PGOPTIONS='-c client_min_messages=warning' sql "$1" 2>&1) && fail "no error: $1"
+    out=$(PGOPTIONS='-c client_min_messages=warning' error_of sql "$1")
     hint=$(sed -n 's/^HINT:  //p' <<<"$out" | grep -oE '(CALL|SELECT \* FROM) migrations\.[^;]*;' | sed -n "${2:-1}p")
     [ -n "$hint" ] || fail "$1: no statement in: $out"
     PGOPTIONS='-c client_min_messages=warning' sql "$hint" >/dev/null 2>"$RUN/hint.err" || fail "$1: $hint: $(cat "$RUN/hint.err")"
@@ -69,7 +68,7 @@ is 'apply_all' '1 2 3 4 5 6' "$(applied)"
 # A half-run one: nothing else runs.
 setup
 sql "SELECT migrations.add('3', 'half', 'CREATE TABLE m3 (); CREATE INDEX CONCURRENTLY i3 ON base (i); SELECT 1/(SELECT count(*) FROM base)', 'SELECT 1', replace => true, $p)" >/dev/null
-sql "CALL migrations.apply_each('4', 'it''s')" >/dev/null 2>&1 && fail 'it did not fail'
+error_of sql "CALL migrations.apply_each('4', 'it''s')" >/dev/null
 sql "INSERT INTO base VALUES (1)"
 paste "SELECT FROM migrations.apply($p)"
 is 'half run' '1 2 3' "$(applied)"

@@ -10,36 +10,96 @@ new_database() {
 
 # What fails says so in its output: within $(...), where nobody sees its exit code, it would
 # pass for one that gives nothing.
-sql() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -c "$1" || failed; }
-sql_in() { "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2" || failed; }
+sql() { run_sql "$PGDATABASE" "$1"; }
+sql_in() { run_sql "$1" "$2"; }
+run_sql() { # database SQL
+    printf '%s' "$2" >"$RUN/last.sql"
+    "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2" || failed
+}
 failed() {
     local code=$?
     echo '(failed)'
     return $code
 }
 
+# Runs a command that has to fail, and prints what it said.
+error_of() { # command…
+    local out
+    if out=$("$@" 2>&1); then fail "expected an error of: $*" 'an error' "${out:-success, and no output}"; fi
+    printf '%s\n' "$out"
+}
+
 # What the server has logged since mark_log.
 mark_log() { LOG_MARK=$(wc -c <"$RUN/server.log"); }
 log_since() { tail -c "+$((LOG_MARK + 1))" "$RUN/server.log"; }
 
-fail() { echo "assertion failed: $*"; exit 1; }
+# Reports of failures go to the output of the test, also from within $(...) and >/dev/null.
+exec {REPORT}>&2
+
+# Ends the test with what was expected, what came, the last SQL, and the lines that led here.
+fail() { # what [expected actual]
+    {
+        echo "$(frames | head -n 1): assertion failed: $1"
+        if [ $# = 3 ]; then
+            printf '%s\n' "expected: «$2»" "actual:   «$3»"
+            if [[ $2 == *$'\n'* && $3 == *$'\n'* ]]; then diff <(echo "$2") <(echo "$3") || true; fi
+        fi
+        led_here
+    } >&"$REPORT" 2>&1
+    exit 1
+}
+
+# The lines of tests, not of this file, that the stack holds; the innermost first.
+frames() {
+    local n
+    for ((n = 1; n < ${#BASH_SOURCE[@]}; n++)); do
+        [[ ${BASH_SOURCE[n]:-} != *.sh || ${BASH_SOURCE[n]} == */lib.sh ]] || echo "${BASH_SOURCE[n]#"$ROOT/"}:${BASH_LINENO[n - 1]}"
+    done
+}
+led_here() {
+    frames | sed '1d; s/^/called from /'
+    [ ! -s "$RUN/last.sql" ] || printf 'last SQL: %s\n' "$(head -c 2000 "$RUN/last.sql")"
+}
+
+# A command outside of any assertion that fails ends the test (set -e). Without this, nobody
+# would know which one. (Within $(...) the output is part of a text that is compared.)
+set -E
+SUBSHELLS=0
+trap 'code=$?; [ "$BASH_SUBSHELL" != "$SUBSHELLS" ] || unexpected "$code" "$BASH_COMMAND"' ERR
+unexpected() { # exit code, command
+    {
+        echo "$(frames | head -n 1): this ended with $1: $2"
+        led_here
+    } >&"$REPORT" 2>&1
+}
 
 # Counts a part of the test as skipped, for something that the server lacks.
 skip() { # why
     echo "$*" >>"$RUN/skipped"
 }
 
-is() { # what expected got
-    [ "$2" = "$3" ] || fail "$1: expected «$2», got «$3»"
+is() { # what expected actual
+    [ "$2" = "$3" ] || fail "$1" "$2" "$3"
+}
+
+is_not() { # what other actual
+    [ "$2" != "$3" ] || fail "$1" "another text than the following" "$3"
 }
 
 has() { # what pattern text
-    grep -qE -- "$2" <<<"$3" || fail "$1: no «$2» in: $3"
+    grep -qE -- "$2" <<<"$3" || fail "$1" "a line like $2" "$3"
 }
 
 lacks() { # what pattern text
-    [ -n "$3" ] || fail "$1: there is no text, which lacks everything"
-    ! grep -qE -- "$2" <<<"$3" || fail "$1: «$2» in: $3"
+    [ -n "$3" ] || fail "$1" "a text without $2" 'no text, which lacks everything'
+    ! grep -qE -- "$2" <<<"$3" || fail "$1" "no line like $2" "$3"
+}
+
+at_least() { # what number actual
+    [ "$3" -ge "$2" ] || fail "$1" "at least $2" "$3"
+}
+at_most() { # what number actual
+    [ "$3" -le "$2" ] || fail "$1" "at most $2" "$3"
 }
 
 # Registers all files of a folder, as the loader does.
@@ -73,15 +133,18 @@ check_document() { # file [name [what else to leave out, for sed]]
 
 # Tries a command, for ten seconds at least, until it succeeds.
 eventually() { # command...
+    in_time "$@" || fail "waited in vain for: $*"
+}
+in_time() { # command...
     local n
     for n in $(seq 200); do
         ! "$@" || return 0
         sleep 0.05
     done
-    fail "waited in vain for: $*"
+    return 1
 }
 # Waits until a query gives t.
-wait_for() { eventually holds "$1"; }
+wait_for() { in_time holds "$1" || fail 'waited in vain' t "$(sql "$1")"; }
 holds() { [ "$(sql "$1")" = t ]; }
 # Waits until the server answers.
 wait_for_server() { eventually answers; }
@@ -89,11 +152,11 @@ answers() { sql_in postgres 'SELECT 1' >/dev/null 2>&1; }
 
 # Runs a function, in databases of its own, while the test goes on.
 meanwhile() { # function
-    "$1" >"$RUN/meanwhile.log" 2>&1 &
+    { SUBSHELLS=1 && "$1"; } >"$RUN/meanwhile.log" 2>&1 &
     MEANWHILE=$!
     trap 'wait; cat "$RUN/meanwhile.log"' EXIT
 }
-join_meanwhile() { wait "$MEANWHILE" || fail 'in what ran meanwhile, see below'; }
+join_meanwhile() { wait "$MEANWHILE" || fail 'what ran meanwhile has failed (its output is below)'; }
 
 # Runs a program as whom the servers run: they, and others, refuse to be root's.
 unprivileged() {

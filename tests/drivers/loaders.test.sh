@@ -58,7 +58,7 @@ status=0
 out=$(loader load "$folder" -p client 2>&1) || status=$?
 is 'exit status of files that are no texts' 1 "$status"
 has 'not UTF-8' '"011_latin.sql": it is not in UTF-8$' "$out"
-out=$(sql "SELECT * FROM migrations.load('$folder', 'server')" 2>&1) && fail 'load of refused files'
+out=$(error_of sql "SELECT * FROM migrations.load('$folder', 'server')")
 has 'on the server' 'ERROR:  5 files of ".*" were refused, so nothing of it is registered' "$out"
 has 'each of them' '0010_ten.sql: version 0010 is the same as version 10 of project "server"\.$' "$out"
 has 'and' '^011_latin.sql: cannot read ".*/011_latin.sql": it is not in UTF-8\.$' "$out"
@@ -127,9 +127,9 @@ for name in 004_d.up.psql 004_d.pgsql 004_d.ddl 004_d.sql.bak 004_d.sql~ 004_d.t
     R__d.pg d.down.pg d.dml; do
     printf 'SELECT 4' >"$named/$name"
     message="\"$name\": it has the name of a migration, but is not read|file \"$name\": a migration in another language"
-    out=$(loader load "$named" -p named 2>&1) && fail "$name is left out"
+    out=$(error_of loader load "$named" -p named)
     has "$name from the client" "$message" "$out"
-    out=$(sql "SELECT FROM migrations.load('$named', 'named')" 2>&1) && fail "$name is left out on the server"
+    out=$(error_of sql "SELECT FROM migrations.load('$named', 'named')")
     has "$name on the server" "$message" "$out"
     out=$(loader load "$named" -p "named $name" -i "$name, x/**") || fail "$name isn't ignored"
     has "$name is ignored" "^002_b.sql added" "$out"
@@ -146,12 +146,12 @@ is 'no file: a folder' 1 "$(sql "SELECT count(*) FROM migrations.load('$odd', 'o
 is 'on the client, too' '3_a.sql unchanged' "$(loader load "$odd" -p odd -v | head -n 1)"
 printf 'SELECT 1;\0 SELECT 2' >"$odd/4_nul.sql"
 has 'NUL' 'it holds a NUL byte' "$(sql "SELECT * FROM migrations.load('$odd', 'odd')" 2>&1 || true)"
-out=$(loader load "$odd" -p odd 2>&1) && fail 'a NUL was loaded'
+out=$(error_of loader load "$odd" -p odd)
 has 'NUL on the client' '"4_nul.sql": it holds a NUL byte$' "$out"
 rm "$odd/4_nul.sql"
 if [ "$(id -u)" != 0 ]; then
     touch "$odd/5_closed.sql" && chmod 000 "$odd/5_closed.sql"
-    out=$(loader load "$odd" -p odd 2>&1) && fail 'a file that cannot be read was loaded'
+    out=$(error_of loader load "$odd" -p odd)
     has 'closed' '"5_closed.sql": it cannot be read$' "$out"
     rm "$odd/5_closed.sql"
 fi
@@ -163,7 +163,7 @@ is 'a relative folder' '3_a.sql unchanged' "$(rm "$odd/003_b.up.sql"; cd "$RUN" 
 
 # what can't be read at all
 for call in "'/nowhere/at/all'" "'$folder/README.md'"; do
-    out=$(sql "SELECT * FROM migrations.load($call)" 2>&1) && fail "load($call)"
+    out=$(error_of sql "SELECT * FROM migrations.load($call)")
     has "$call" 'ERROR:  cannot read "' "$out"
 done
 mkdir -p "$RUN/empty"
@@ -197,8 +197,8 @@ is 'no padding' '11_y.up.sql 11_y.down.sql ' "$(made y)"
 rm "$new"/*; touch "$new/008_x.sql"
 is 'no octal numbers' '009_y.up.sql 009_y.down.sql ' "$(made y)"
 rm "$new"/*; touch "$new/20240131120000_x.sql"
-[[ $(made y) =~ ^20[0-9]{12}_y.up.sql ]] || fail 'a timestamp'
-[ "$(ls "$new" | wc -l)" = 3 ] || fail 'the pair is there'
+has 'a timestamp' '^20[0-9]{12}_y.up.sql' "$(made y)"
+is 'files: the pair is there' 3 "$(ls "$new" | wc -l)"
 for name in '' a/b 'a;b'; do
     has "name $name" 'the name must consist of letters' "$(loader new "$new" "$name" 2>&1 || true)"
 done

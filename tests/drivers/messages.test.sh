@@ -1,4 +1,4 @@
-# NOTICEs: of a body, in the client's output and in the rows; and our own.
+# NOTICEs of a migration, in the client's output and in the rows; and those of the extension.
 new_database driver_messages
 sql "SELECT migrations.add('001', 'notices', 'DO \$\$ BEGIN RAISE NOTICE ''from the body''; END \$\$; SELECT 42 AS answer')" >/dev/null
 sql "SELECT migrations.add('002', 'wrapped', E'BEGIN;\nCREATE TABLE w ();\nEND;', 'DROP TABLE w')" >/dev/null

@@ -1,5 +1,5 @@
-# Libraries that watch or audit what runs, loaded by the server: stepwise runs work with them,
-# and pgaudit, which would refuse statements that commit inside a call, is dealt with.
+# Libraries of the server that watch or audit statements: stepwise runs work with them. pgaudit
+# would refuse statements that commit inside a call; it works if it is loaded after pg_migrations.
 source "$ROOT/tests/tools/fetch.sh"
 version=$("$BIN/postgres" --version | sed 's/.*) \([0-9]*\).*/\1/')
 trap stop_clusters EXIT

@@ -1,5 +1,5 @@
-# Our own statements are planned the same way whatever the caller has set: no compilation
-# (which takes seconds where its thresholds are low), no crippled joins, no other meaning.
+# The caller's settings do not change how the extension's own statements are planned and what they
+# mean: no JIT compilation (it takes seconds if its thresholds are low), no disabled kinds of joins.
 [ -e "$RUN/root$("$PG_CONFIG" --pkglibdir)/auto_explain.so" ] && [ -e "$RUN/root$("$PG_CONFIG" --pkglibdir)/llvmjit.so" ] ||
     { skip 'auto_explain and llvmjit: not in this installation'; return; }
 trap stop_clusters EXIT

@@ -29,7 +29,7 @@ comment() {
     1) R="/* ; ' */" ;;
     2) R="/* \$a\$ /* ; \" -- */ ' \\i x */" ;;
     3) R="--$NL" ;;
-    4) R=/**/ ;;
+    4) R='/**/' ;;
     5) R=$NL ;;
     esac
 }
@@ -46,9 +46,10 @@ plain() {
 }
 escaped() {
     fragments "''" "\\'" '\\' '\n' '\x41' '\073' '$$' '$a$' "\\';"
+    # shellcheck disable=SC2089
     R="E'$R'"
     # psql, which reads line by line, takes what continues a literal for a plain one. So
-    # there is no quote behind a backslash in it.
+    # there is no quote after a backslash in it.
     local first=$R
     case $((RANDOM % 4)) in
     0) fragments "''" '\\;' '\n' && R="$first$NL '$R'" ;;
@@ -65,6 +66,7 @@ dollars() {
 }
 literal() {
     one plain escaped dollars
+    # shellcheck disable=SC2090
     $R
 }
 # An expression of type text.
@@ -102,8 +104,8 @@ data() { # text or csv
     done
     R=$all
 }
-copy() { # nothing behind the data
-    local format=text options= head end
+copy() { # nothing after the data
+    local format=text options='' head end
     if [ $((RANDOM % 2)) = 0 ]; then
         format=csv
         one ' WITH (FORMAT csv)' " (FORMAT csv, NULL 'a;b')" ' CSV' " WITH (FORMAT$NL csv, NULL 'x$NL;')"
@@ -150,7 +152,7 @@ statement() {
         [ -z "$first" ] || R+="${NL}COPY data (a) FROM stdin;$NL\\."
         ;;
     12) routine ;;
-    # No empty statement: behind a COPY it has psql take what follows for data.
+    # No empty statement: after a COPY it makes psql take what follows for data.
     13) comment ;;
     esac
     first=$R

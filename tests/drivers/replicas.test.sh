@@ -1,4 +1,4 @@
-# Several processes load folders and run them at the same moment, as the replicas of an
+# Several processes load folders and apply migrations at the same time, as the replicas of an
 # application do when they start.
 new_database driver_replicas
 folder=$RUN/replicas
@@ -47,13 +47,17 @@ for round in $(seq 5); do
     lacks 'neither waits' waiting "$(cat "$RUN/replica.1" "$RUN/replica.2")"
 done
 
-# another session has the project, and keeps it
-hold() { # project seconds
-    "$BIN/psql" -X -q -c "BEGIN; SELECT migrations.add('zzz$SECONDS$RANDOM', 'x', 'SELECT 1', project => '$1'); SELECT pg_sleep($2); ROLLBACK" >/dev/null &
+# another session has the project, until it is released
+hold() { # project
+    "$BIN/psql" -X -q -c "BEGIN; SELECT migrations.add('zzz$SECONDS$RANDOM', 'x', 'SELECT 1', project => '$1'); SELECT pg_sleep(600)" >/dev/null 2>&1 &
     HOLDER=$!
     wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'BEGIN; SELECT migrations.add(''zzz%' AND wait_event = 'PgSleep')"
 }
-hold one1 3
+release() {
+    is 'the holder is cancelled' t "$(sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; SELECT migrations.add(''zzz%' AND wait_event = 'PgSleep'")"
+    wait "$HOLDER" || true
+}
+hold one1
 is 'nothing to do takes no lock' '0 added, 41 unchanged' "$(PGOPTIONS='-c migrations.run_wait=0' loader load "$folder" -p one1)"
 printf 'SELECT 22;\n' >"$folder/022_v.sql"
 status=0
@@ -63,15 +67,18 @@ has 'who' 'ERROR:  migrations of project "one1" are in use by another session' "
 has 'who' '^DETAIL:  Process [0-9]+ of user postgres holds them since ' "$out"
 has 'how long' '^pg_migrations.sh: gave up after 1 s, the setting migrations.run_wait$' "$out"
 lacks 'no mark of ours' 'pg_migrations.sh failed' "$out"
-out=$(loader load "$folder" -p one1 2>&1)
-has 'it says that it waits' '^pg_migrations.sh: waiting for another session' "$out"
+loader load "$folder" -p one1 >"$RUN/replica.waits" 2>&1 &
+waiting=$!
+eventually grep -q '^pg_migrations.sh: waiting for another session' "$RUN/replica.waits"
+release
+wait "$waiting" || fail "it does not end: $(cat "$RUN/replica.waits")"
+out=$(cat "$RUN/replica.waits")
 has 'it has waited' '^022_v.sql added$' "$out"
 lacks 'nothing of what it waited for' ERROR "$out"
-wait "$HOLDER"
 
 # a procedure says the same
-hold one1 2
+hold one1
 out=$("$BIN/psql" -X -c "SET migrations.run_wait = '300ms'; " -c "CALL migrations.apply_each(project => 'one1')" 2>&1 || true)
 has 'a procedure' '^DETAIL:  Process [0-9]+ of user postgres holds them since ' "$out"
 has 'its setting' '^HINT:  .*migrations\.run_wait \(300ms\)' "$out"
-wait "$HOLDER"
+release

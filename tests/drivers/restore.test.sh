@@ -1,16 +1,16 @@
-# What a dump carries, in each mode of pg_dump and pg_restore, and what a restored database
-# goes on with. Compared by queries: pg_dump doesn't print the extension's own tables.
-source "$ROOT/tests/drivers/standing.sh"
-make_standing restore_from
+# What a dump contains, in each mode of pg_dump and pg_restore, and that a restored database
+# continues. Compared by queries: pg_dump does not print the extension's own tables.
+source "$ROOT/tests/drivers/full_database.sh"
+make_full_database restore_from
 picture restore_from >"$RUN/restore.picture"
 for word in 'project.*sécret' 'migration.*short names' 'applied.*baseline\|applied.*mark' 'event.*by hand' 'journal.*DROP INDEX' \
-    'unfinished.*division' 'event_id_seq|26' 'block|1|block|interrupted' 'migrations.apply_each.*standing_deployer'; do
+    'unfinished.*division' 'event_id_seq|26' 'block|1|block|interrupted' 'migrations.apply_each.*full_deployer'; do
     grep -q "$word" "$RUN/restore.picture" || fail "the picture lacks $word"
 done
 # The picture notices what is lost.
 sql_in postgres 'CREATE DATABASE restore_planted TEMPLATE restore_from'
 for loss in "UPDATE migrations.applied SET down = NULL WHERE id = 1" "DELETE FROM migrations.journal WHERE id = 1" \
-    "SELECT setval('migrations.event_id_seq', 3)" "REVOKE SELECT ON migrations.history FROM standing_deployer" \
+    "SELECT setval('migrations.event_id_seq', 3)" "REVOKE SELECT ON migrations.history FROM full_deployer" \
     "UPDATE migrations.project SET variables = '{}' WHERE id = 1"; do
     before=$(picture restore_planted)
     sql_in restore_planted "SET session_replication_role = replica; $loss" >/dev/null
@@ -35,7 +35,7 @@ rows() {
     if [ -n "$(sql_in "$1" "SELECT to_regclass('public.users')")" ]; then
         theirs="$(sql_in "$1" 'SELECT count(*) FROM public.users') users"
     fi
-    echo "$ours, $theirs, $(sql_in "$1" "$RIGHTS" 2>/dev/null | grep -c standing_deployer || true) grants"
+    echo "$ours, $theirs, $(sql_in "$1" "$RIGHTS" 2>/dev/null | grep -c full_deployer || true) grants"
 }
 all='6 12 5 26 9, 3 users, 5 grants'
 is 'the source' "$all" "$(rows restore_from)"
@@ -142,21 +142,21 @@ mode '6 12 5 26 9, no tables, 5 grants' -n migrations -e pg_migrations
 mode '6 12 5 26 9, 3 users, 0 grants' --no-privileges
 
 # Whose it is then.
-sql_in postgres "DROP ROLE IF EXISTS standing_owner" 2>/dev/null
-sql_in postgres "CREATE ROLE standing_owner LOGIN SUPERUSER"
+sql_in postgres "DROP ROLE IF EXISTS full_owner" 2>/dev/null
+sql_in postgres "CREATE ROLE full_owner LOGIN SUPERUSER"
 fresh restore_to
-PGUSER=standing_owner play restore_to < <(dump --no-owner restore_from)
+PGUSER=full_owner play restore_to < <(dump --no-owner restore_from)
 same 'without owners' restore_to
-is 'all belongs to who restores' 'standing_owner standing_owner' \
+is 'all belongs to who restores' 'full_owner full_owner' \
     "$(sql_in restore_to "SELECT pg_get_userbyid(extowner) || ' ' || pg_get_userbyid(relowner) FROM pg_extension, pg_class WHERE extname = 'pg_migrations' AND pg_class.oid = 'users'::regclass")"
-is 'the record, too' standing_owner "$(sql_in restore_to "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'migrations.history'::regclass")"
+is 'the record, too' full_owner "$(sql_in restore_to "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'migrations.history'::regclass")"
 fresh restore_to
-PGUSER=standing_owner play restore_to <"$RUN/restore.sql"
-is 'with owners the extension still belongs to who restores' 'standing_owner postgres' \
+PGUSER=full_owner play restore_to <"$RUN/restore.sql"
+is 'with owners the extension still belongs to who restores' 'full_owner postgres' \
     "$(sql_in restore_to "SELECT pg_get_userbyid(extowner) || ' ' || pg_get_userbyid(relowner) FROM pg_extension, pg_class WHERE extname = 'pg_migrations' AND pg_class.oid = 'users'::regclass")"
 sql_in postgres 'DROP DATABASE restore_to WITH (FORCE)'
-sql_in postgres 'ALTER ROLE standing_owner NOSUPERUSER'
-fresh restore_to 'OWNER standing_owner'
+sql_in postgres 'ALTER ROLE full_owner NOSUPERUSER'
+fresh restore_to 'OWNER full_owner'
 play restore_to <"$RUN/restore.sql"
 same "another's database" restore_to
 goes_on restore_to
@@ -176,7 +176,7 @@ has 'rows that clash' 'duplicate key value violates unique constraint "project_p
 is 'two records mixed' '1 1 5 1 9, 3 users, 5 grants' "$(rows restore_to)"
 fresh restore_to
 sql_in restore_to "CREATE EXTENSION pg_migrations; SELECT migrations.add('100', 'own', 'SELECT 1')" >/dev/null
-"$BIN/pg_restore" -1 -d restore_to "$RUN/restore.custom" >/dev/null 2>&1 && fail 'two records were mixed'
+error_of "$BIN/pg_restore" -1 -d restore_to "$RUN/restore.custom" >/dev/null
 is 'in one transaction nothing happens' '1 1 0 1 0, no tables, 0 grants' "$(rows restore_to)"
 fresh restore_to
 sql_in restore_to 'CREATE SCHEMA migrations'
@@ -193,37 +193,38 @@ same 'template' restore_to
 goes_on restore_to
 
 # Without a superuser.
-fresh restore_to 'OWNER standing_owner'
-PGUSER=standing_owner "$BIN/psql" -X -q -d restore_to <"$RUN/restore.sql" >/dev/null 2>"$RUN/restore.err" || true
+fresh restore_to 'OWNER full_owner'
+PGUSER=full_owner "$BIN/psql" -X -q -d restore_to <"$RUN/restore.sql" >/dev/null 2>"$RUN/restore.err" || true
 has 'only superusers install' 'permission denied to create extension "pg_migrations"' "$(cat "$RUN/restore.err")"
 is 'without a superuser' 'no extension, 3 users, 0 grants' "$(rows restore_to)"
-fresh restore_to 'OWNER standing_owner'
+fresh restore_to 'OWNER full_owner'
 sql_in restore_to 'CREATE EXTENSION pg_migrations'
-PGUSER=standing_owner "$BIN/psql" -X -q -d restore_to <"$RUN/restore.sql" >/dev/null 2>"$RUN/restore.err" || true
+PGUSER=full_owner "$BIN/psql" -X -q -d restore_to <"$RUN/restore.sql" >/dev/null 2>"$RUN/restore.err" || true
 is 'installed before' '0 0 0 0 0, 3 users, 0 grants' "$(rows restore_to)"
 has 'why' 'permission denied for schema migrations' "$(cat "$RUN/restore.err")"
-fresh restore_to 'OWNER standing_owner'
+fresh restore_to 'OWNER full_owner'
 sql_in restore_to 'CREATE EXTENSION pg_migrations;
-    GRANT USAGE ON SCHEMA migrations TO standing_owner;
-    GRANT INSERT ON ALL TABLES IN SCHEMA migrations TO standing_owner;
-    GRANT UPDATE ON ALL SEQUENCES IN SCHEMA migrations TO standing_owner'
-PGUSER=standing_owner "$BIN/psql" -X -q -d restore_to <"$RUN/restore.sql" >/dev/null 2>"$RUN/restore.err" || true
+    GRANT USAGE ON SCHEMA migrations TO full_owner;
+    GRANT INSERT ON ALL TABLES IN SCHEMA migrations TO full_owner;
+    GRANT UPDATE ON ALL SEQUENCES IN SCHEMA migrations TO full_owner'
+PGUSER=full_owner "$BIN/psql" -X -q -d restore_to <"$RUN/restore.sql" >/dev/null 2>"$RUN/restore.err" || true
 is 'installed before, with rights to insert' '6 12 5 26 9, 3 users, 0 grants' "$(rows restore_to)"
 is 'what a plain user cannot' 0 "$(grep ERROR "$RUN/restore.err" | grep -cvE 'must be member of role|must be able to SET ROLE|must be owner of extension|permission denied for function (apply_each|status|version)' || true)"
-fresh restore_to 'OWNER standing_owner'
+fresh restore_to 'OWNER full_owner'
 sql_in restore_to 'CREATE EXTENSION pg_migrations;
-    GRANT USAGE ON SCHEMA migrations TO standing_owner;
-    GRANT INSERT ON ALL TABLES IN SCHEMA migrations TO standing_owner;
-    GRANT UPDATE ON ALL SEQUENCES IN SCHEMA migrations TO standing_owner'
-PGUSER=standing_owner "$BIN/pg_restore" -1 -x -O --no-comments --exit-on-error -d restore_to "$RUN/restore.custom"
+    GRANT USAGE ON SCHEMA migrations TO full_owner;
+    GRANT INSERT ON ALL TABLES IN SCHEMA migrations TO full_owner;
+    GRANT UPDATE ON ALL SEQUENCES IN SCHEMA migrations TO full_owner'
+PGUSER=full_owner "$BIN/pg_restore" -1 -x -O --no-comments --exit-on-error -d restore_to "$RUN/restore.custom"
 is 'in one transaction' '6 12 5 26 9, 3 users, 0 grants' "$(rows restore_to)"
-is 'the rows are the same' '' "$(diff <(picture restore_from | grep -v standing_) <(picture restore_to | grep -v standing_) || true)"
+is 'the rows are the same' '' "$(diff <(picture restore_from | grep -v full_) <(picture restore_to | grep -v full_) || true)"
 
 # Nor is a dump made without a superuser, unless it may read the record.
-dump_as_owner() { PGUSER=standing_owner "$BIN/pg_dump" restore_to "$@" 2>&1 >"$RUN/restore.owner"; }
+# shellcheck disable=SC2069
+dump_as_owner() { PGUSER=full_owner "$BIN/pg_dump" restore_to "$@" 2>&1 >"$RUN/restore.owner"; }
 has 'dumped by the owner' 'permission denied for (table|sequence)|may lack SELECT privilege' "$(dump_as_owner || true)"
 is 'without the record' '' "$(dump_as_owner -N migrations)"
-sql_in restore_to 'GRANT SELECT ON ALL TABLES IN SCHEMA migrations TO standing_owner; GRANT SELECT ON ALL SEQUENCES IN SCHEMA migrations TO standing_owner'
+sql_in restore_to 'GRANT SELECT ON ALL TABLES IN SCHEMA migrations TO full_owner; GRANT SELECT ON ALL SEQUENCES IN SCHEMA migrations TO full_owner'
 is 'with the right to read it' '' "$(dump_as_owner)"
 fresh restore_aside_to
 play restore_aside_to <"$RUN/restore.owner"

@@ -1,6 +1,6 @@
 # pg_upgrade, from each version of the server to the next: status, history, apply and
 # rollback go on in a database with applied, pending, failed and begun migrations.
-source "$ROOT/tests/drivers/standing.sh"
+source "$ROOT/tests/drivers/full_database.sh"
 for version in $MISSING; do skip "no PostgreSQL $version: pg_upgrade to and from it"; done
 
 RUNNING=
@@ -49,7 +49,7 @@ read -r old rest <<<"$VERSIONS"
 use "$old"
 create "$old"
 start "$old"
-make_standing long_upgrade
+make_full_database long_upgrade
 goes_on_in_a_copy
 [ -n "$rest" ] || skip "only PostgreSQL $old: pg_upgrade"
 for new in $rest; do

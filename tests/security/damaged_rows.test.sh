@@ -72,7 +72,7 @@ SQL
 sql "SELECT format(E'\\\\echo # %s.%s = %s\nSET session_replication_role = replica; UPDATE migrations.%s SET %s = %s WHERE %s; RESET session_replication_role;\n\\\\i $RUN/calls.sql',
     relname, attname, value, relname, attname, value, place) FROM saved.variants ORDER BY relname, attnum, value, place" >"$script"
 variants=$(grep -c '^.echo' "$script")
-[ "$variants" -gt 300 ] || fail "only $variants variants"
+at_least 'variants' 301 "$variants"
 
 {
     for call in 'SELECT * FROM migrations.status(:p)' 'SELECT * FROM migrations.plan(NULL, :p)' "SELECT * FROM migrations.plan('003', :p)" \
@@ -109,7 +109,7 @@ is 'it is whole again' t "$(sql "SELECT bool_and(state IN ('applied', 'pending',
 for never in 'XX000' '\.rs\b' 'panicked' 'internal error' 'server closed' 'SQL statement' '^(LINE|QUERY).*migrations\.' 'backtrace' 'overflow'; do
     ! grep -anE -- "$never" "$out" >"$RUN/found" || fail "$never: $(head -5 "$RUN/found"); the variant: $(head -n "$(cut -d: -f1 "$RUN/found" | head -1)" "$out" | grep -a '^# ' | tail -1)"
 done
-[ "$(grep -ac 'XX001' "$out")" -gt 200 ] || fail "few are found to be damaged"
+at_least 'rows that are found to be damaged' 201 "$(grep -ac 'XX001' "$out")"
 # One as a user meets it.
 sql "SET session_replication_role = replica; UPDATE migrations.migration SET requires = '{NULL}' WHERE version = '002'" >/dev/null
 has 'the row is named' 'ERROR:  XX001: the record of pg_migrations is damaged: "requires" holds no valid value.*version 002.*HINT' \

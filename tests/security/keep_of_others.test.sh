@@ -41,7 +41,7 @@ as_owner "CREATE TABLE str.e (i int CHECK (str.evil(1) = 1), j int);
     INSERT INTO str.child VALUES (3, 3);
     CREATE TRIGGER trap BEFORE INSERT ON str.e FOR EACH ROW EXECUTE FUNCTION str.evil_trigger();
     CREATE RULE trap AS ON INSERT TO str.e DO ALSO SELECT str.evil(6)"
-[ -z "$(log_since | grep sprung)" ] || fail 'sprung too early'
+is 'nothing has run yet' '' "$(log_since | grep sprung || true)"
 as_caller="-c constraint_exclusion=on -c client_min_messages=warning"
 has 'kept' 'e__default_1' "$(PGOPTIONS=$as_caller keep str.e)"
 is 'all rows, of the child, too' '1,2,3' "$(sql "SELECT string_agg(i::text, ',' ORDER BY i) FROM migrations_backup.e__default_1")"

@@ -15,13 +15,13 @@ chmod -R a+rX "$RUN/secret" "$folder"
 refused() { # what file why
     local out
     chmod -R a+rX "$folder" 2>/dev/null || true
-    out=$(server_load "$folder" refused) && fail "$1: the server took it: $out"
+    out=$(error_of server_load "$folder" refused)
     has "$1, on the server" "$2: cannot read \".*$2\": $3" "$out"
     lacks "$1, on the server" 'seen by nobody|SELECT 9' "$out"
-    out=$(loader load "$folder" -p refused) && fail "$1: the client took it: $out"
+    out=$(error_of loader load "$folder" -p refused)
     has "$1, on the client" "\"$2\": $3$" "$out"
     lacks "$1, on the client" 'seen by nobody|SELECT 9' "$out"
-    out=$(loader sql "$folder") && fail "$1: the client took it for sql: $out"
+    out=$(error_of loader sql "$folder")
     lacks "$1, as SQL" 'seen by nobody|SELECT 9' "$out"
     is "$1: nothing is there" '' "$(sql "SELECT version FROM migrations.migration")"
     rm -f "$folder/$2" "$folder/inner"/*
@@ -56,10 +56,10 @@ rm -f "$folder"/002_*
 odd() { # what name where not
     local out
     printf 'SELECT 1' >"$folder/$2"
-    out=$(server_load "$folder" refused) && fail "$1: the server took it: $out"
+    out=$(error_of server_load "$folder" refused)
     has "$1, on the server" "holds the character U\\+$3, which cannot be seen" "$out"
     lacks "$1: shown as it is" $'\033|\u202e' "$out"
-    out=$(loader load "$folder" -p refused) && fail "$1: the client took it: $out"
+    out=$(error_of loader load "$folder" -p refused)
     has "$1, on the client" "$4" "$out"
     lacks "$1: shown as it is" $'\033|\u202e' "$out"
     rm -f "$folder"/*002*

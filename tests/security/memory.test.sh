@@ -1,7 +1,7 @@
 # Attack: an author, with the right to register migrations and no other one, gives texts of
 # hundreds of megabytes to a server that may have only so much memory (`ulimit -v`, a container
 # with a limit). A Rust allocation that fails aborts the process; the server then takes all
-# sessions down and starts anew.
+# sessions down and restarts.
 # It must fail: where there is too little memory the call ends with 53200 (or a limit of the
 # server's own, 54000), and nobody else notices.
 # How much the server may have, in kB, and how long the texts are, in bytes.

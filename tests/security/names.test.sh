@@ -1,10 +1,10 @@
-# Names hold only what can be seen: a name must not look like another one, move a terminal's
-# cursor, fake a line of a message, or be of any length. What gets into messages all the same
-# is shown by its number.
+# Names hold only visible characters: a name must not look like another one, move a terminal's
+# cursor, fake a line of a message, or be longer than a limit. Invisible characters that get into
+# messages are shown by their numbers.
 new_database security_names
 not() { # what code-point call
     local out
-    out=$(sql "SELECT $3" 2>&1) && fail "$1: it was taken: $out"
+    out=$(error_of sql "SELECT $3")
     has "$1" "ERROR:  (file|invalid) " "$out"
     has "$1" "U\\+$2" "$out"
     lacks "$1: shown as it is" $'\033|\u202e|\u200b' "$out"
@@ -37,13 +37,13 @@ is 'nothing is there' 0 "$(sql 'SELECT count(*) FROM migrations.migration')"
 
 # lengths, in characters of any width
 is '500' added "$(sql "SELECT migrations.add('1', repeat('ä', 500), 'SELECT 1')")"
-out=$(sql "SELECT migrations.add('2', repeat('ä', 501), 'SELECT 1')" 2>&1) && fail 'a name of 501'
+out=$(error_of sql "SELECT migrations.add('2', repeat('ä', 501), 'SELECT 1')")
 has '501' 'DETAIL:  It has 501 characters, more than 500\.' "$out"
-[ "${#out}" -lt 500 ] || fail "the message is as long as the name: $out"
-out=$(sql "SELECT migrations.add(repeat('1', 100000), 'x', 'SELECT 1')" 2>&1) && fail 'a long version'
-[ "${#out}" -lt 500 ] || fail "the message is as long as the version"
-sql "SELECT migrations.set_variable(repeat('v', 501), 'x')" >/dev/null 2>&1 && fail 'a long variable'
-sql "SELECT migrations.add_file('001_' || repeat('x', 501) || '.sql', 'SELECT 1')" >/dev/null 2>&1 && fail 'a long name of a file'
+at_most 'the length of the message about a name' 499 "${#out}"
+out=$(error_of sql "SELECT migrations.add(repeat('1', 100000), 'x', 'SELECT 1')")
+at_most 'the length of the message about a version' 499 "${#out}"
+error_of sql "SELECT migrations.set_variable(repeat('v', 501), 'x')" >/dev/null
+error_of sql "SELECT migrations.add_file('001_' || repeat('x', 501) || '.sql', 'SELECT 1')" >/dev/null
 
 # what can be seen is a name, in any script
 for name in 'Benutzer löschen' 'お客様' 'пользователи' 'משתמשים' 'a—b “c” 50%' "it's \"quoted\" \\ \$x\$"; do

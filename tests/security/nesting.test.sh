@@ -1,8 +1,8 @@
 # Attack: an author, with the right to register migrations and no other one, gives files in
-# which brackets, quotes, lists or files stand in each other so deep that a reader which calls
-# itself runs out of stack and takes the whole server with it.
+# which brackets, quotes, lists or files are nested so deep that a recursive reader would run out
+# of stack and end the whole server.
 # It must fail: with an error that names file and line (22023), or be read for what it is; the
-# server stays up and the session goes on.
+# server stays up and the session keeps working.
 new_database security_nesting
 sql 'CREATE ROLE nesting_author LOGIN; GRANT USAGE ON SCHEMA migrations TO nesting_author; GRANT EXECUTE ON ALL ROUTINES IN SCHEMA migrations TO nesting_author' >/dev/null
 started=$(sql 'SELECT pg_postmaster_start_time()')

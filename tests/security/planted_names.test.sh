@@ -127,7 +127,7 @@ SELECT * FROM migrations.apply(project => 'other'); CALL migrations.redo_each(1,
 CALL migrations.reset_each('other', confirm => 'other');
 SELECT * FROM migrations.reset('other', confirm => 'other');
 SQL
-# a lock that is waited for in vain, an interrupted index build, a job
+# a lock that is not granted in time, an interrupted index build, a job
 cat >"$RUN/more_calls.sql" <<'SQL'
 SET client_min_messages = error;
 SET migrations.lock_timeout = '50ms'; SET migrations.lock_retries = 0;

@@ -1,6 +1,6 @@
-# Attack: in a transaction that is rolled back, whoever owns our tables has had a rule on them
-# that replaces what is written by nothing. It must fail: while the rule is there, each call says
-# so and blames no migration; when it is gone, the same session goes on as if it had never been.
+# Attack: the owner of our tables creates a rule on them that discards what is written, in a
+# transaction that is rolled back. It must fail: while the rule exists, each call reports it and
+# blames no migration. After the rollback the same session works as before.
 
 new_database security_rolled_back_rule
 out=$RUN/rules.out

@@ -1,6 +1,6 @@
 # A job dashboard of three services: three projects in one database, each with its schema,
 # and the same files in three databases. What its guide lists is in the catalog, each down
-# reverses its up, and tables, functions and views do what the services rely on.
+# reverses its up, and tables, functions and views work as the services need them.
 FILES=$ROOT/tests/systems/dashboard
 SERVICES='user resume ai'
 export PATH=$BIN:$PATH
@@ -22,7 +22,7 @@ as() { sql "SET search_path = $1_service, public; $2"; } # service query
 quiet() { sql "$1" >/dev/null 2>"$RUN/$PGDATABASE.err" || fail "$1: $(cat "$RUN/$PGDATABASE.err")"; }
 refused() { # what SQLSTATE service query
     local out
-    out=$("$BIN/psql" -X -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -c "SET search_path = $3_service, public" -c "$4" 2>&1) && fail "$1: not refused"
+    out=$(error_of "$BIN/psql" -X -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -c "SET search_path = $3_service, public" -c "$4")
     has "$1" "ERROR:  $2:" "$out"
 }
 
@@ -256,7 +256,7 @@ join_meanwhile
 # VACUUM as a migration: not in a transaction, and again when its text changes
 PGDATABASE=dashboard
 quiet "SELECT migrations.add_repeatable('vacuum', 'VACUUM ANALYZE', project => 'maintenance')"
-out=$(psql -X -v VERBOSITY=verbose -c "SELECT * FROM migrations.apply(project => 'maintenance')" 2>&1) && fail 'VACUUM in a transaction'
+out=$(error_of psql -X -v VERBOSITY=verbose -c "SELECT * FROM migrations.apply(project => 'maintenance')")
 has 'refused' '^ERROR:  25001:' "$out"
 has 'with what to do' '^HINT:  Use CALL migrations.apply_each' "$out"
 is 'never analyzed' t "$(sql "SELECT reltuples = -1 FROM pg_class WHERE oid = 'ai_service.skill_analyses'::regclass")"

@@ -11,7 +11,7 @@ schema() { dump_schema -n public; }
 quiet() { PGOPTIONS='-c client_min_messages=warning' sql "$1"; }
 refused() { # what pattern query; the pattern begins with the SQLSTATE
     local out
-    out=$("$BIN/psql" -X -q -v VERBOSITY=verbose -v ON_ERROR_STOP=1 -c "$3" 2>&1) && fail "$1: not refused"
+    out=$(error_of "$BIN/psql" -X -q -v VERBOSITY=verbose -v ON_ERROR_STOP=1 -c "$3")
     has "$1" "ERROR:  $2" "$out"
 }
 states() { sql "SELECT string_agg(count || ' ' || state, ', ' ORDER BY state) FROM (SELECT state, count(*) FROM migrations.status() GROUP BY state) s"; }
@@ -89,7 +89,7 @@ ALTER TABLE projects ADD COLUMN github_stars int NOT NULL DEFAULT 0;' >"${pair%%
     is 'version' '000006|6 applied, 1 pending' "$(sql 'SELECT migrations.version()')|$(states)"
     is 'both are in the history' '000007 mark_applied done by hand, 000007 mark_pending -' "$(sql "SELECT string_agg(concat_ws(' ', version, action, coalesce(reason, '-')), ', ' ORDER BY id) FROM migrations.history WHERE action LIKE 'mark%'")"
     sed -i /stars/d "${pair%%$'\n'*}"
-    out=$(load_folder "$RUN/maicivy" 2>&1) && fail 'another text, silently'
+    out=$(error_of load_folder "$RUN/maicivy")
     has 'another text has to be asked for' 'migration 000007 of project "default" is already registered with another content' "$out"
     (cd "$RUN" && PATH=$BIN:$PATH sh "$ROOT/pg_migrations.sh" load maicivy -r >/dev/null)
     is 'it goes on' 1 "$(quiet 'CALL migrations.apply_each()' | cut -d'|' -f1)"

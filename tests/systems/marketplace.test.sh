@@ -10,7 +10,7 @@ same() { dump "$1"; diff "$RUN/market.$2" "$RUN/market.$1" || fail "$3"; }
 states() { sql "SELECT string_agg(version || ' ' || state, ', ' ORDER BY version) FROM migrations.status()"; }
 refused() { # what pattern statement; the pattern begins with the SQLSTATE
     local out
-    out=$("$BIN/psql" -X -q -v VERBOSITY=verbose -c "$3" 2>&1) && fail "$1: should be refused"
+    out=$(error_of "$BIN/psql" -X -q -v VERBOSITY=verbose -c "$3")
     has "$1" "ERROR:  $2" "$out"
 }
 # The documentation has a last part for servers without that extension.
@@ -20,7 +20,7 @@ awk -v last="$RUN/marketplace_without_vector.md" -v first="$RUN/marketplace.md" 
 # without the extension vector
 new_database system_marketplace
 dump 0
-out=$("$BIN/psql" -X -q -v folder="$files/none" -f "$files/register.sql" 2>&1) && fail 'a folder that is not there'
+out=$(error_of "$BIN/psql" -X -q -v folder="$files/none" -f "$files/register.sql")
 has 'why' 'ERROR:  the folder does not hold the eight migrations' "$out"
 is 'none of it is registered' 0 "$(sql 'SELECT count(*) FROM migrations.status()')"
 is 'registered' 8 "$(register | grep -c '^added$')"
@@ -244,7 +244,7 @@ is 'keys are valid' '{chat}' "$(sql "SELECT scopes FROM validate_api_key('mk_doc
 apply '' >/dev/null
 check_document "$RUN/marketplace.md"
 
-# pasted into a web editor: one query of several statements, of which rows are shown
+# pasted into a web editor: one query of several statements; the rows of the last one are shown
 people
 down 1 >/dev/null
 paste="SELECT migrations.remove('008');

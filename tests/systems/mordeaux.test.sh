@@ -42,7 +42,7 @@ each() {
     # a database that was half migrated by hand: a baseline is never rolled back
     by_hand
     diff "$RUN/mordeaux.each.4" <(dump_schema) || fail 'psql makes another schema'
-    out=$(quiet 'SELECT * FROM migrations.apply()' 2>&1) && fail 'applied on top of it'
+    out=$(error_of quiet 'SELECT * FROM migrations.apply()')
     has 'what is there' 'ERROR:  relation "tenants" already exists' "$out"
     has 'where' 'migration 001 \(create_tenants\) of project default, statement 1 of' "$out"
     dump_schema | diff "$RUN/mordeaux.each.4" - || fail 'half done'

@@ -1,12 +1,12 @@
 # Sourced by the other tools, after setup.sh: a private installation of the server with
 # this extension in it, and a throwaway cluster on a unix socket. All of it lives in a
-# temporary folder that goes with the tool that made it; the system's is only read.
+# temporary folder that is removed when the tool ends; the system's installation is only read.
 # shellcheck shell=bash
 
 RUN=
 STARTED=
 
-# Leaves nothing behind, however the tool ends.
+# Removes everything, however the tool ends.
 cleanup() {
     local status=$?
     trap - EXIT INT TERM
@@ -17,7 +17,7 @@ cleanup() {
     exit $status
 }
 
-# Whose the server is where root runs the tools, since it refuses to be root's.
+# The user of the server where root runs the tools: the server refuses to run as root.
 if id postgres >/dev/null 2>&1; then SERVER_USER=postgres; else SERVER_USER=nobody; fi
 export SERVER_USER
 

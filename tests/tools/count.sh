@@ -37,3 +37,12 @@ driver() { # file
     export -f server
     (cd "$RUN" && RUN=$RUN BIN=$BIN ROOT=$ROOT bash -euo pipefail -c "source '$ROOT/tests/drivers/lib.sh'; source '$1'")
 }
+
+# A driver that is written in Python: all tests of the file count as one.
+python_driver() { # file
+    local why
+    why=$(fetch_python_packages) || { echo "$why" >>"$RUN/skipped"; return 0; }
+    fetch_python_packages
+    (cd "$ROOT" && RUN=$RUN BIN=$BIN ROOT=$ROOT PYTHONPATH=$PYTHON_PACKAGES PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 \
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python3 -m pytest -q --no-header --tb=short -rN -o verbosity_assertions=2 -p no:cacheprovider --rootdir "$ROOT/tests" "$1")
+}

@@ -9,14 +9,14 @@ fetch_packages() { # name package…
     local apt=(apt-get -q)
     [ ! -e "$folder/.complete" ] || { echo "$folder"; return; }
     command -v apt-get >/dev/null && command -v dpkg >/dev/null || { echo 'no apt-get here'; return 1; }
-    # (Without lists, apt knows not even its own.)
+    # (Without lists, apt does not even know itself.)
     if apt-cache show apt >/dev/null 2>&1 && ! apt-cache show "${@:2}" >/dev/null 2>&1; then
         echo "this distribution has no ${*:2}"
         return 1
     fi
     new=$(mktemp -d)
     if ! (cd "$new" && "${apt[@]}" download "${@:2}") >"$new/log" 2>&1; then
-        # Perhaps for want of lists; those that we fetch are ours.
+        # Perhaps the package lists are missing; those that we fetch are our own.
         mkdir -p "$new/apt/lists/partial" "$new/apt/archives/partial"
         apt+=(-o "Dir::State::Lists=$new/apt/lists" -o "Dir::Cache=$new/apt")
         if ! { "${apt[@]}" update && (cd "$new" && "${apt[@]}" download "${@:2}"); } >"$new/log" 2>&1; then

@@ -1,4 +1,4 @@
-# A prepared transaction that holds a project is named, with the way to end it.
+# The error names a prepared transaction that holds a project, and the statements that end it.
 new_database driver_prepared
 sql "SELECT migrations.add('001', 'a', 'CREATE TABLE a ()')" >/dev/null
 "$BIN/psql" -X -q <<<"BEGIN; SELECT version FROM migrations.apply(); PREPARE TRANSACTION 'left alone';" >/dev/null 2>&1

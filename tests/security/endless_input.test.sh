@@ -1,15 +1,15 @@
 # Attack: an author, with the right to register migrations and no other one, gives texts for
-# which reading them takes the square of their size, or which grow without end while they are
-# read. Nobody but who restarts the server gets that session's processor, memory and disk back.
+# whose reading takes time in proportion to the square of their size, or which grow without end
+# while they are read. Only a restart of the server would end such a session.
 # It must fail: the time is in proportion to the text; what grows is bounded by count and size
-# (54000); and whatever takes long ends by statement_timeout, a cancel or a termination.
-new_database security_no_end
-sql 'CREATE ROLE no_end_author LOGIN; GRANT USAGE ON SCHEMA migrations TO no_end_author; GRANT EXECUTE ON ALL ROUTINES IN SCHEMA migrations TO no_end_author' >/dev/null
-as_author() { "$BIN/psql" -X -q -A -t -U no_end_author "$@"; }
+# (54000); and whatever takes long is ended by statement_timeout, a cancel or a termination.
+new_database security_endless_input
+sql 'CREATE ROLE endless_author LOGIN; GRANT USAGE ON SCHEMA migrations TO endless_author; GRANT EXECUTE ON ALL ROUTINES IN SCHEMA migrations TO endless_author' >/dev/null
+as_author() { "$BIN/psql" -X -q -A -t -U endless_author "$@"; }
 
 milliseconds() { # SQL
     local started=$EPOCHREALTIME
-    as_author -c "SET client_min_messages = error" -c "$1" >"$RUN/no_end.out" 2>&1 || true
+    as_author -c "SET client_min_messages = error" -c "$1" >"$RUN/endless.out" 2>&1 || true
     echo $(((${EPOCHREALTIME/./} - ${started/./}) / 1000))
 }
 # Four times as much may take eight times as long, and a little for noise.
@@ -17,7 +17,7 @@ linear() { # what SQL, with SIZE for a number
     local small large
     small=$(milliseconds "${2//SIZE/100000}")
     large=$(milliseconds "${2//SIZE/400000}")
-    [ "$large" -lt $((small * 8 + 500)) ] || fail "$1: $small ms, four times as much $large ms: $(head -c 500 "$RUN/no_end.out")"
+    [ "$large" -lt $((small * 8 + 500)) ] || fail "$1: $small ms, four times as much $large ms: $(head -c 500 "$RUN/endless.out")"
 }
 
 # One text, of many of something.
@@ -31,12 +31,12 @@ done
 twice="SELECT count(*) FROM migrations.add_files((SELECT array_agg(format('%s_a.sql', lpad(n::text, 3, '0')) ORDER BY n) FROM generate_series(1, 22) n), (SELECT array_agg(CASE WHEN n = 22 THEN 'SELECT 1' ELSE repeat(format(E'\\\\ir %s_a.sql\n', lpad((n + 1)::text, 3, '0')), TIMES) END ORDER BY n) FROM generate_series(1, 22) n))"
 for times in 2 100 10000; do
     time=$(milliseconds "${twice//TIMES/$times}")
-    has "includes, $times" 'file "0.._a.sql", line [0-9]+: it includes more than 10000 files' "$(cat "$RUN/no_end.out")"
+    has "includes, $times" 'file "0.._a.sql", line [0-9]+: it includes more than 10000 files' "$(cat "$RUN/endless.out")"
     [ "$time" -lt 3000 ] || fail "includes, $times: $time ms"
 done
 has 'the SQLSTATE of what is too much' '54000' "$(as_author -v VERBOSITY=verbose -c "${twice//TIMES/2}" 2>&1)"
 large="SELECT count(*) FROM migrations.add_files(ARRAY['1_a.sql', 'b.sql'], ARRAY[repeat(E'\\\\ir b.sql\n', 1000), repeat('-- x', 500000)])"
-has 'includes of much' 'with what they include are larger than 512 MB' "$(milliseconds "$large"; cat "$RUN/no_end.out")"
+has 'includes of much' 'with what they include are larger than 512 MB' "$(milliseconds "$large"; cat "$RUN/endless.out")"
 
 # A section says at which line it begins; it isn't padded up to it.
 before=$(sql 'SELECT pg_database_size(current_database())')
@@ -62,21 +62,21 @@ for call in "${LARGE[@]}"; do
         cancel) limit=60s code='canceling statement due to user request' ;;
         terminate) limit=60s code='terminating connection due to administrator command' ;;
         esac
-        PGAPPNAME=no_end_$way as_author -c "SET statement_timeout = '$limit'" -c "$call" >"$RUN/no_end.$way" 2>&1 &
+        PGAPPNAME=endless_$way as_author -c "SET statement_timeout = '$limit'" -c "$call" >"$RUN/endless.$way" 2>&1 &
         client=$!
         if [ "$way" != timeout ]; then
-            wait_for "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'no_end_$way' AND state = 'active' AND query LIKE 'SELECT%'"
+            wait_for "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'endless_$way' AND state = 'active' AND query LIKE 'SELECT%'"
             sleep 0.6
-            sql "SELECT pg_${way}_backend(pid) FROM pg_stat_activity WHERE application_name = 'no_end_$way'" >/dev/null 2>&1
+            sql "SELECT pg_${way}_backend(pid) FROM pg_stat_activity WHERE application_name = 'endless_$way'" >/dev/null 2>&1
         fi
         started=$EPOCHREALTIME
         wait "$client" || true
         took=$(((${EPOCHREALTIME/./} - ${started/./}) / 1000))
         # It may have been done before.
-        if grep -qE 'ERROR|FATAL' "$RUN/no_end.$way" && ! grep -qE "$code" "$RUN/no_end.$way" && ! grep -qE 'cannot run|file "|mark|no migration|placeholder' "$RUN/no_end.$way"; then
-            fail "$way of $call: $(head -c 500 "$RUN/no_end.$way")"
+        if grep -qE 'ERROR|FATAL' "$RUN/endless.$way" && ! grep -qE "$code" "$RUN/endless.$way" && ! grep -qE 'cannot run|file "|mark|no migration|placeholder' "$RUN/endless.$way"; then
+            fail "$way of $call: $(head -c 500 "$RUN/endless.$way")"
         fi
-        [ "$took" -lt 2500 ] || fail "$way of $call took $took ms: $(head -c 500 "$RUN/no_end.$way")"
-        echo "$way: $took ms: $(head -c 100 "$RUN/no_end.$way" | head -1)"
+        [ "$took" -lt 2500 ] || fail "$way of $call took $took ms: $(head -c 500 "$RUN/endless.$way")"
+        echo "$way: $took ms: $(head -c 100 "$RUN/endless.$way" | head -1)"
     done
 done

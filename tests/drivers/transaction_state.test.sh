@@ -1,8 +1,9 @@
-# One transaction for many behaves as a transaction each. Pairs of migrations, of which each
-# leaves one kind of state of the session or transaction, and a third one that looks, run by
-# apply(), by apply_each() and by psql with BEGIN and COMMIT around each: the same error, or
-# the same rows. What differs is a short list, which docs/limits.md has, too.
-new_database each
+# No state of a session or transaction gets from one migration into the next, although apply() runs
+# all of them in one transaction. Each migration of a pair leaves one kind of state, and a third one
+# shows what it finds. The three are run by apply(), by apply_each() and by psql with BEGIN and
+# COMMIT around each: the error or the rows are the same. The few differences are listed below,
+# and in docs/limits.md.
+new_database driver_transaction_state
 sql "CREATE ROLE each_role" >/dev/null
 "$BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 >/dev/null <<'SQL'
 CREATE TABLE states (name text PRIMARY KEY, text text);
@@ -127,7 +128,7 @@ for mode in psql apply each; do
     is "$mode ran all" "$(wc -w <<<"$states" | awk '{print $1 * $1}')" "$(wc -l <"$RUN/$mode.out")"
 done
 
-mkdir -p "$CARGO_TARGET_DIR/results/each"; cp "$RUN"/{psql,apply,each}.out "$CARGO_TARGET_DIR/results/each/"
+mkdir -p "$CARGO_TARGET_DIR/results/transaction_state"; cp "$RUN"/{psql,apply,each}.out "$CARGO_TARGET_DIR/results/transaction_state/"
 
 # Settings and roles are put back after each migration, and a savepoint is refused.
 of_ours='\<(set|set_config|search_path|statement_timeout|role|reset_all|savepoint)\>'

@@ -1,14 +1,15 @@
 # Kills at random moments of stepwise runs over 40 migrations of all kinds, up and down, of the
 # session (kill -9) and of the server (immediate shutdown). After each recovery the record agrees
-# with the catalog, and apply(), plan and status with each other; what would pull away the ground
-# under a half-run migration is refused, and others rebuild and make indexes between the tries.
-# The next call goes on, and in the end all is there, once.
+# with the catalog, and apply(), plan and status with each other; calls that
+# would change what a half-run migration depends on are refused. Between the tries, other sessions
+# rebuild and create indexes.
+# The next call continues, and in the end everything was done exactly once.
 KILLS=${KILLS:-100}
 SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "SEED=$SEED KILLS=$KILLS"
 RANDOM=$SEED
 new_database crash_base
-sql "$(cat "$ROOT/tests/drivers/agree.sql")" >/dev/null
+sql "$(cat "$ROOT/tests/drivers/disagreement.sql")" >/dev/null
 sql "
 CREATE TABLE base (id int, v int);
 INSERT INTO base SELECT g, g % 100 FROM generate_series(1, 20000) g;

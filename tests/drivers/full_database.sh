@@ -1,19 +1,19 @@
-# Sourced by tests of what must survive (a dump, an upgrade): a database in which everything
-# is that there can be, and the picture of it.
+# Sourced by tests of what must survive (a dump, an upgrade): makes a database with a migration in
+# every state and everything else that the extension stores, and prints its contents.
 # shellcheck shell=bash
 
 each() { PGOPTIONS='-c client_min_messages=warning' sql "CALL migrations.apply_each(project => '$1')" 2>&1 || true; }
 
 # A database with several projects: applied, marked, failed, begun, interrupted and pending
 # migrations, a repeatable one, settings, variables, a backup, grants.
-make_standing() { # database
+make_full_database() { # database
     new_database "$1"
-    sql "DO \$\$ BEGIN CREATE ROLE standing_deployer; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$" 2>/dev/null
+    sql "DO \$\$ BEGIN CREATE ROLE full_deployer; EXCEPTION WHEN duplicate_object THEN NULL; END \$\$" 2>/dev/null
     sql "
-    GRANT USAGE ON SCHEMA migrations TO standing_deployer;
-    GRANT EXECUTE ON FUNCTION migrations.status(text), migrations.version(text) TO standing_deployer;
-    GRANT EXECUTE ON PROCEDURE migrations.apply_each TO standing_deployer;
-    GRANT SELECT ON migrations.history TO standing_deployer;
+    GRANT USAGE ON SCHEMA migrations TO full_deployer;
+    GRANT EXECUTE ON FUNCTION migrations.status(text), migrations.version(text) TO full_deployer;
+    GRANT EXECUTE ON PROCEDURE migrations.apply_each TO full_deployer;
+    GRANT SELECT ON migrations.history TO full_deployer;
     SET client_min_messages = warning;
     CREATE SCHEMA billing;
     SELECT migrations.set_project('billing', search_path => 'billing, public', out_of_order => 'allow',
@@ -72,7 +72,7 @@ RIGHTS="
           UNION ALL SELECT 'pg_namespace'::regclass, oid, nspacl, nspowner FROM pg_namespace WHERE nspname = 'migrations') o,
         aclexplode(acl) WHERE grantee <> owner ORDER BY pg_describe_object(classid, objid, 0) COLLATE \"C\", 2, 3"
 
-# What a database that was brought over does: it goes on where it stood.
+# Checks that a database which was restored or upgraded continues where it was.
 goes_on() { # database
     local former=$PGDATABASE
     export PGDATABASE=$1
@@ -93,7 +93,7 @@ goes_on() { # database
     is 'no gaps in the history' 0 "$(sql 'SELECT count(*) FROM (SELECT seq - lag(seq) OVER (PARTITION BY project ORDER BY id) AS d FROM migrations.history) s WHERE d <> 1')"
     is 'nothing under way' '0|0' "$(sql 'SELECT (SELECT count(*) FROM migrations.journal), (SELECT count(*) FROM migrations.unfinished)')"
     is 'backup' 1 "$(sql "SELECT count(*) FROM migrations.backups WHERE copied_from = 'public.users' AND rows = 2")"
-    is 'a deployer has what was granted' 004 "$(sql "SET ROLE standing_deployer; SELECT migrations.version()")"
-    has 'and no more' 'permission denied for function add' "$(sql "SET ROLE standing_deployer; SELECT migrations.add('9', 'x', 'SELECT 1')" 2>&1 || true)"
+    is 'a deployer has what was granted' 004 "$(sql "SET ROLE full_deployer; SELECT migrations.version()")"
+    has 'and no more' 'permission denied for function add' "$(sql "SET ROLE full_deployer; SELECT migrations.add('9', 'x', 'SELECT 1')" 2>&1 || true)"
     export PGDATABASE=$former
 }

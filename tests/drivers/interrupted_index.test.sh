@@ -1,6 +1,6 @@
-# An index without a name, cut off at several moments, while others make and rebuild indexes of the
-# table: in the end there is one as the text says, once.
-new_database driver_cut_off
+# CREATE INDEX CONCURRENTLY without a name is interrupted at several moments, while other sessions
+# create and rebuild indexes of the table. In the end there is exactly one index as the text says.
+new_database driver_interrupted_index
 sql 'CREATE TABLE base (id int PRIMARY KEY, v int); INSERT INTO base SELECT g, g FROM generate_series(1, 100) g' >/dev/null
 
 # Keeps the run from its lock, or from ending its wait for older transactions.
@@ -10,7 +10,7 @@ hold() { # SQL
 }
 end() { sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '$1'" >/dev/null; }
 start() {
-    PGAPPNAME=runner sql 'CALL migrations.apply_each()' >"$RUN/cut_off.out" 2>&1 &
+    PGAPPNAME=runner sql 'CALL migrations.apply_each()' >"$RUN/interrupted_index.out" 2>&1 &
     RUNNER=$!
     wait_for "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'runner' AND wait_event_type = 'Lock')"
 }
@@ -71,7 +71,7 @@ taken=$(sql "SELECT index_name FROM migrations.journal")
 sql "CREATE TABLE $taken ()"
 end holder
 wait_for "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'runner')"
-lacks 'the run' ERROR "$(cat "$RUN/cut_off.out")"
+lacks 'the run' ERROR "$(cat "$RUN/interrupted_index.out")"
 has 'the next name' '^base_expr_idx[0-9]+ true$' "$(found "$n")"
 lacks 'which is another one' "^$taken true" "$(found "$n")"
 
