@@ -12,7 +12,8 @@ usage: pg_migrations.sh load DIRECTORY [-p PROJECT] [-r] [-v] [-c CONVENTION] [-
        pg_migrations.sh new  DIRECTORY NAME
 
 load  registers all migrations of the folder and its subfolders, or none;
-      prints the files that have changed, and totals
+      prints the files that are new or have changed, and totals;
+      runs nothing: to apply, psql -c 'CALL migrations.apply_each()'
 sql   prints the SQL that does the same, to paste into a web SQL editor
 new   creates the next pair of files, NNN_NAME.up.sql and NNN_NAME.down.sql
 
@@ -415,6 +416,7 @@ load() {
     done
     [ -z "$said" ] || printf '%s\n' "$said" | as_options >&2
     case $failure in
+    3F000\ *) echo 'pg_migrations.sh: in this database a superuser has to run CREATE EXTENSION pg_migrations;' >&2 ;;
     55P03\ *) printf 'pg_migrations.sh: gave up after %d s, the setting migrations.run_wait\n' "$wait" >&2 ;;
     esac
     exit "$status"
@@ -441,9 +443,11 @@ send() {
     esac
 }
 
-# Replaces arguments of functions in messages by the options of this script.
+# Replaces arguments of functions in messages by the options of this script, and leaves out psql's
+# prefix, because the line of its input says nothing to the user.
 as_options() {
-    sed "s/replace => true/-r/g; s/convention => '\([a-z-]*\)'/-c \1/g; s/options => '/-o '/g"
+    sed -e 's/^psql:<stdin>:[0-9]*: //' -e "s/options => '{\"ignore\":\"\([^\"'\\]*\)\"}'/-i '\1'/g" \
+        -e "s/replace => true/-r/g; s/convention => '\([a-z-]*\)'/-c \1/g; s/options => '/-o '/g"
 }
 
 new() {
@@ -477,7 +481,12 @@ case ${1:-} in
     exit
     ;;
 load | sql | new) command=$1 ;;
-*) misused ;;
+'') misused ;;
+*)
+    printf 'pg_migrations.sh: there is no command "%s"; everything else is SQL, such as %s\n\n' "$(shown "$1")" \
+        "psql -c 'CALL migrations.apply_each()'" >&2
+    misused
+    ;;
 esac
 shift
 directory=
