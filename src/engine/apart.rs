@@ -11,7 +11,7 @@ use crate::pg::guc::Picture;
 use crate::pg::transaction;
 use crate::store::Batch;
 use crate::store::journal::Of;
-use crate::store::registry::Text;
+use crate::store::script::Text;
 
 impl<'a> Run<'a> {
     /// Takes a step in as many transactions as it needs. The record of it is made in the

@@ -15,7 +15,7 @@ use crate::store::Batch;
 use crate::store::applied::Origin;
 use crate::store::event::{Event, identity};
 use crate::store::overview::Pending;
-use crate::store::registry::{OnFail, Text};
+use crate::store::script::{OnFail, Text};
 
 /// How far a step has come before its body.
 pub enum Prepared<'a> {

@@ -1,7 +1,7 @@
 //! Texts that were checked and are about to run: fetched, hashed and scanned once.
 
 use crate::pg::context::Read;
-use crate::store::registry::Text;
+use crate::store::script::Text;
 use std::collections::HashMap;
 use std::rc::Rc;
 

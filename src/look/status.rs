@@ -11,8 +11,9 @@ use crate::error::Result;
 use crate::pg::spi::View;
 use crate::store::Batch;
 use crate::store::event::identity;
-use crate::store::overview::{Differences, Pending, State, within};
+use crate::store::overview::{Differences, Pending, within};
 use crate::store::project::Project;
+use crate::store::state::State;
 use std::collections::{HashMap, HashSet};
 
 /// A migration, the word for its state, and what there is to say about it.

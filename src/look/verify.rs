@@ -16,7 +16,7 @@ use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::store::Store;
 use crate::store::project::Project;
-use crate::store::registry::VerifyScript;
+use crate::store::script::VerifyScript;
 
 /// What a verify script gave.
 pub struct Verified {

@@ -1,7 +1,8 @@
 //! The applied state.
 
 use super::overview::Pending;
-use super::registry::{PARTS_COLUMNS, Text, parts, parts_columns};
+use super::parts::{PARTS_COLUMNS, parts, parts_columns};
+use super::script::Text;
 use super::{Batch, RunId};
 use crate::domain::digest::Changes;
 use crate::error::Result;
@@ -177,21 +178,6 @@ impl Batch<'_> {
             View::Transaction,
         )?;
         Ok(made.first().map(|row| row.bigint(0)))
-    }
-
-    /// The down that was paired with a migration when it was applied, with what its digest
-    /// was made of then.
-    pub fn down(&self, id: i64) -> Result<Option<Text>> {
-        const DOWN: Statement = Statement {
-            sql: concat!(
-                "SELECT a.down, ",
-                parts_columns!("a"),
-                " FROM migrations.applied a WHERE a.id = $1"
-            ),
-            types: &[Type::BigInt],
-        };
-        let found = self.spi.run(&DOWN, [Value::BigInt(id)], View::Newest)?;
-        Ok(found.first().and_then(|row| Text::read(&row)))
     }
 
     /// Makes the row of a migration that is not to be run. Gives its digest.

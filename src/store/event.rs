@@ -1,6 +1,5 @@
 //! The history.
 
-use super::unfinished::Failure;
 use super::{Batch, RunId};
 use crate::error::Result;
 use crate::pg::call::Value;
@@ -38,6 +37,28 @@ pub struct Event<'a> {
     pub reason: Option<&'a str>,
     /// It is a failure, which has happened so often; None: it is a success.
     pub failure: Option<(&'a Failure, i64)>,
+}
+
+/// A failure of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `up` or `down`.
+    pub direction: String,
+    /// The SQLSTATE.
+    pub sqlstate: String,
+    /// The message.
+    pub message: String,
+    /// The statement, from 1.
+    pub statement: Option<i32>,
+    /// The line, from 1.
+    pub line: Option<i32>,
+}
+
+impl Failure {
+    /// The action of its event.
+    pub fn action(&self) -> &'static str {
+        if self.direction == "down" { "rollback" } else { "apply" }
+    }
 }
 
 impl Batch<'_> {

@@ -234,27 +234,6 @@ impl Batch<'_> {
         Ok(self.spi.run(&FORGET, values, View::Transaction)?.count() > 0)
     }
 
-    /// Version and name of a migration that is registered or applied; no version: a
-    /// repeatable one.
-    pub fn title(
-        &self,
-        project: i64,
-        key: &[u8],
-        view: View,
-    ) -> Result<Option<(Option<String>, String)>> {
-        const TITLE: Statement = Statement {
-            sql: "SELECT version, name FROM migrations.migration
-                  WHERE project_id = $1 AND version_key = $2
-                  UNION ALL
-                  SELECT version, name FROM migrations.applied
-                  WHERE project_id = $1 AND target_schema = '' AND version_key = $2",
-            types: &[Type::BigInt, Type::Bytes],
-        };
-        let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
-        let found = self.spi.run(&TITLE, values, view)?;
-        Ok(found.first().map(|row| (row.get(0), row.text(1))))
-    }
-
     /// The migrations of a project that are under way, by key: which way, and how far.
     pub fn under_way(&self, project: i64, view: View) -> Result<HashMap<Vec<u8>, UnderWay>> {
         const UNDER_WAY: Statement = Statement {

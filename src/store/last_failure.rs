@@ -1,33 +1,11 @@
-//! Migrations of which the last try has failed, in a run that keeps a record of it.
+//! The last failure of each migration (table `unfinished`), which stepwise runs record.
 
 use super::Batch;
-use super::event::Event;
+use super::event::{Event, Failure};
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
 use std::collections::HashMap;
-
-/// A failure of a migration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// `up` or `down`.
-    pub direction: String,
-    /// The SQLSTATE.
-    pub sqlstate: String,
-    /// The message.
-    pub message: String,
-    /// The statement, from 1.
-    pub statement: Option<i32>,
-    /// The line, from 1.
-    pub line: Option<i32>,
-}
-
-impl Failure {
-    /// The action of its event.
-    pub fn action(&self) -> &'static str {
-        if self.direction == "down" { "rollback" } else { "apply" }
-    }
-}
 
 /// Notes that all failures of a migration are in the history.
 const RECORDED: Statement = Statement {
