@@ -7,7 +7,7 @@ use crate::pg::caller::AsCaller;
 use crate::pg::name::{self, Name};
 use crate::pg::parse::{Form, Named, Reach};
 use crate::pg::spi::{Statement, Type};
-use crate::store::journal::{Facts, Leaves};
+use crate::store::journal::{ExpectedIndexes, IndexSnapshot};
 use std::collections::HashSet;
 
 /// An index that has appeared since a statement was started.
@@ -26,19 +26,21 @@ const REINDEXED: &str = r"_cc(new|old)\d*$";
 
 /// What there is before a statement. None: it is none on indexes or partitions, or what it
 /// works on isn't there. An index that is to be created must have a name.
-pub fn facts(form: &Form) -> Result<Option<Facts>> {
+pub fn snapshot(form: &Form) -> Result<Option<IndexSnapshot>> {
     let mut parent = None;
-    let (relation, leaves) = match form {
+    let (relation, expected) = match form {
         Form::CreateIndex { table, index: Some(name) } => {
-            (table.find(), Leaves::Index(name.clone()))
+            (table.find(), ExpectedIndexes::Index(name.clone()))
         }
-        Form::Reindex(Reach::Relation(name)) => (name.find().map(name::table_of), Leaves::OfTable),
-        Form::Reindex(Reach::Schema(name)) => (name::schema(name), Leaves::InSchema),
-        Form::Reindex(Reach::Database) => (Some(0), Leaves::InDatabase),
-        Form::DropIndex(name) => (name.find(), Leaves::Nothing),
+        Form::Reindex(Reach::Relation(name)) => {
+            (name.find().map(name::table_of), ExpectedIndexes::OfTable)
+        }
+        Form::Reindex(Reach::Schema(name)) => (name::schema(name), ExpectedIndexes::InSchema),
+        Form::Reindex(Reach::Database) => (Some(0), ExpectedIndexes::InDatabase),
+        Form::DropIndex(name) => (name.find(), ExpectedIndexes::Nothing),
         Form::Detach(table, partition) => {
             parent = table.find();
-            (partition.find(), Leaves::Nothing)
+            (partition.find(), ExpectedIndexes::Nothing)
         }
         _ => return Ok(None),
     };
@@ -48,22 +50,23 @@ pub fn facts(form: &Form) -> Result<Option<Facts>> {
         _ => None,
     };
     let indexes = Vec::new();
-    let mut facts = Facts { relation, parent, indexes, leaves, definition, is_here: true };
-    facts.indexes = matching(&facts)?.into_iter().map(|(oid, _)| oid).collect();
-    Ok(Some(facts))
+    let mut snapshot =
+        IndexSnapshot { relation, parent, indexes, expected, definition, is_here: true };
+    snapshot.indexes = matching(&snapshot)?.into_iter().map(|(oid, _)| oid).collect();
+    Ok(Some(snapshot))
 }
 
 /// The indexes that a statement may have made: those that weren't there before, and are
 /// defined as it defines them.
-pub fn appeared(facts: &Facts) -> Result<Vec<NewIndex>> {
-    let known: HashSet<u32> = facts.indexes.iter().copied().collect();
+pub fn appeared(snapshot: &IndexSnapshot) -> Result<Vec<NewIndex>> {
+    let known: HashSet<u32> = snapshot.indexes.iter().copied().collect();
     let mut new = Vec::new();
-    for (oid, index) in matching(facts)? {
+    for (oid, index) in matching(snapshot)? {
         if known.contains(&oid) {
             continue;
         }
-        let is_other = match (&facts.leaves, &facts.definition) {
-            (Leaves::Index(_), Some(wanted)) => definition(oid)?.as_ref() != Some(wanted),
+        let is_other = match (&snapshot.expected, &snapshot.definition) {
+            (ExpectedIndexes::Index(_), Some(wanted)) => definition(oid)?.as_ref() != Some(wanted),
             _ => false,
         };
         if !is_other {
@@ -103,13 +106,13 @@ fn without_names(definition: &str, index: &str, table: &str) -> Option<String> {
 /// The indexes that look like those which a statement makes. What a REINDEX makes has the
 /// name of another index of the table in front, and its definition; one that is not valid is
 /// left over, too, if that other index has been dropped meanwhile.
-fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
-    let (reach, name, pattern) = match &facts.leaves {
-        Leaves::Nothing => return Ok(Vec::new()),
-        Leaves::Index(name) => ("table", Some(name), None),
-        Leaves::OfTable => ("tree", None, Some(REINDEXED)),
-        Leaves::InSchema => ("schema", None, Some(REINDEXED)),
-        Leaves::InDatabase => ("database", None, Some(REINDEXED)),
+fn matching(snapshot: &IndexSnapshot) -> Result<Vec<(u32, NewIndex)>> {
+    let (reach, name, pattern) = match &snapshot.expected {
+        ExpectedIndexes::Nothing => return Ok(Vec::new()),
+        ExpectedIndexes::Index(name) => ("table", Some(name), None),
+        ExpectedIndexes::OfTable => ("tree", None, Some(REINDEXED)),
+        ExpectedIndexes::InSchema => ("schema", None, Some(REINDEXED)),
+        ExpectedIndexes::InDatabase => ("database", None, Some(REINDEXED)),
     };
     const MATCHING: Statement = Statement {
         sql: r"WITH tables AS (
@@ -161,7 +164,7 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
     };
     let caller = AsCaller::open()?;
     let values = [
-        Value::BigInt(facts.relation.into()),
+        Value::BigInt(snapshot.relation.into()),
         reach.into(),
         name.map(String::as_str).into(),
         pattern.into(),
@@ -179,13 +182,13 @@ fn matching(facts: &Facts) -> Result<Vec<(u32, NewIndex)>> {
 
 /// Whether an index that is to be dropped is still there. REINDEX CONCURRENTLY gives an index
 /// another number, and so does a restore; another index of the name has another definition.
-pub fn is_still_there(facts: &Facts, name: &Name) -> Result<bool> {
-    if facts.is_here && definition(facts.relation)?.is_some() {
+pub fn is_still_there(snapshot: &IndexSnapshot, name: &Name) -> Result<bool> {
+    if snapshot.is_here && definition(snapshot.relation)?.is_some() {
         return Ok(true);
     }
     let Some(named) = name.find() else { return Ok(false) };
     let now = definition(named)?;
-    Ok(now.is_some() && (facts.definition.is_none() || now == facts.definition))
+    Ok(now.is_some() && (snapshot.definition.is_none() || now == snapshot.definition))
 }
 
 /// A partition that is attached, or being detached.
@@ -199,7 +202,7 @@ pub struct Attached {
 }
 
 /// Whether a partition is attached to the table that it is to be detached from.
-pub fn attached(facts: &Facts) -> Result<Option<Attached>> {
+pub fn attached(snapshot: &IndexSnapshot) -> Result<Option<Attached>> {
     const ATTACHED: Statement = Statement {
         sql: "SELECT format('%I.%I', pn.nspname, p.relname), format('%I.%I', n.nspname, c.relname),
                      h.inhdetachpending
@@ -209,9 +212,9 @@ pub fn attached(facts: &Facts) -> Result<Option<Attached>> {
               WHERE h.inhrelid = $1::oid AND h.inhparent = $2::oid",
         types: &[Type::BigInt, Type::BigInt],
     };
-    let Some(parent) = facts.parent else { return Ok(None) };
+    let Some(parent) = snapshot.parent else { return Ok(None) };
     let caller = AsCaller::open()?;
-    let values = [Value::BigInt(facts.relation.into()), Value::BigInt(parent.into())];
+    let values = [Value::BigInt(snapshot.relation.into()), Value::BigInt(parent.into())];
     let found = caller.look(&ATTACHED, values)?;
     let attached = found.first().map(|row| Attached {
         partition: row.text(0),

@@ -5,6 +5,7 @@ pub mod blockers;
 pub mod constraints;
 pub mod cursor;
 pub mod defaults;
+pub mod extension;
 pub mod foreign_record;
 pub mod index;
 pub mod pg_cron;

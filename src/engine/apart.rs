@@ -10,8 +10,8 @@ use crate::error::{Result, arguments};
 use crate::pg::guc::Picture;
 use crate::pg::transaction;
 use crate::store::Batch;
-use crate::store::journal::Of;
-use crate::store::script::Text;
+use crate::store::journal::JournalKey;
+use crate::store::script::StoredScript;
 
 impl<'a> Run<'a> {
     /// Takes a step in as many transactions as it needs. The record of it is made in the
@@ -20,7 +20,7 @@ impl<'a> Run<'a> {
         &mut self,
         batch: Batch<'a>,
         step: &Step,
-        text: &Text,
+        text: &StoredScript,
         begun: Begun,
         renew_lock: RenewLock,
     ) -> Result<(Batch<'a>, Done)> {
@@ -46,7 +46,11 @@ impl<'a> Run<'a> {
     fn statements_apart(&self, step: &Step, body: &str, renew_lock: RenewLock) -> Result<Done> {
         let project = self.project(step);
         let script = Script {
-            of: Of { project: project.id, key: step.key(), direction: step.direction().word() },
+            of: JournalKey {
+                project: project.id,
+                key: step.key(),
+                direction: step.direction().word(),
+            },
             project,
             is_marked: step.mark() == Some(false),
             objects: &self.objects,

@@ -15,7 +15,7 @@ use crate::store::Batch;
 use crate::store::applied::Origin;
 use crate::store::event::{Event, identity};
 use crate::store::overview::Pending;
-use crate::store::script::{OnFail, Text};
+use crate::store::script::{OnFail, StoredScript};
 
 /// How far a step has come before its body.
 pub enum Prepared<'a> {
@@ -87,7 +87,12 @@ impl<'a> Run<'a> {
     }
 
     /// Runs a verify script. Errors: it doesn't hold (55000), or can't be told.
-    pub fn verify(&self, step: &Step, text: &Text, messages: &mut Vec<String>) -> Result<()> {
+    pub fn verify(
+        &self,
+        step: &Step,
+        text: &StoredScript,
+        messages: &mut Vec<String>,
+    ) -> Result<()> {
         if let Some(script) = &text.verify
             && let Some(denial) = self.condition(step, Part::Verify, script, messages)?
         {
@@ -196,11 +201,11 @@ impl<'a> Run<'a> {
         begun: Begun,
     ) -> Result<Ended<'a>> {
         if let Some(former) = pending.former {
-            batch.unclaim(former)?;
+            batch.delete_applied(former)?;
         }
         self.record_failures(&batch, step)?;
         let seq = self.next_seq(step.lane);
-        let digest = batch.mark(pending.id, Origin::Mark, self.id(), begun.at, seq)?;
+        let digest = batch.insert_marked(pending.id, Origin::Mark, self.id(), begun.at, seq)?;
         batch.record(&Event {
             digest: Some(&digest),
             reason: Some(&reason),

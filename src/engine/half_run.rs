@@ -8,7 +8,7 @@ use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::store::Batch;
-use crate::store::journal::UnderWay;
+use crate::store::journal::JournalProgress;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::requirement::Dependent;
@@ -22,7 +22,7 @@ pub struct HalfRun {
     /// Its name.
     pub name: String,
     /// Which way it is taken, and how far it has come.
-    pub way: UnderWay,
+    pub way: JournalProgress,
     /// People have decided about the statement that was cut off, and nothing has run since.
     pub is_decided: bool,
 }
@@ -32,7 +32,7 @@ impl HalfRun {
     /// while there is one. A journal without its migration, which a partial restore may
     /// bring, holds nothing up.)
     pub fn find(batch: &Batch, project: i64, view: View) -> Result<Option<HalfRun>> {
-        let mut all: Vec<_> = batch.under_way(project, view)?.into_iter().collect();
+        let mut all: Vec<_> = batch.journal_progress(project, view)?.into_iter().collect();
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         for (key, way) in all {
             if let Some((version, name)) = batch.title(project, &key, view)? {
@@ -47,7 +47,8 @@ impl HalfRun {
     /// The same for a look: None while a run is at it at this moment.
     pub fn at_rest(batch: &Batch, project: i64) -> Result<Option<HalfRun>> {
         let Some(found) = HalfRun::find(batch, project, View::Caller)? else { return Ok(None) };
-        let runs = batch.running(project)?.is_some_and(|running| running.key == found.key);
+        let runs =
+            batch.running_migration(project)?.is_some_and(|running| running.key == found.key);
         Ok((!runs).then_some(found))
     }
 
@@ -76,7 +77,7 @@ impl HalfRun {
 
     /// How far it has come.
     pub fn progress(&self) -> String {
-        let place = match (&self.way.started, self.way.undecided) {
+        let place = match (&self.way.started, self.way.needs_decision) {
             (Some((number, command)), true) => {
                 format!(
                     "statement {number}, {command}, may have committed a part of its work: mark_statement_done() or retry()"

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::parse::{Form, Kind, Statement};
 use crate::pg::transaction;
-use crate::store::journal::{Entry, Facts, Leaves};
+use crate::store::journal::{ExpectedIndexes, IndexSnapshot, JournalEntry};
 
 /// What is to be done about it.
 pub enum Decision {
@@ -30,7 +30,7 @@ pub enum Decision {
 pub fn decide(
     script: &Script,
     context: &Context,
-    entry: &Entry,
+    entry: &JournalEntry,
     current: Option<&Statement>,
 ) -> Result<Decision> {
     let migration = || context.label().to_owned();
@@ -43,7 +43,7 @@ pub fn decide(
         });
     }
     let current = current.map(|statement| &statement.kind);
-    let facts = match &entry.facts {
+    let facts = match &entry.snapshot {
         Some(facts) => present(facts, current)?,
         None => None,
     };
@@ -52,7 +52,8 @@ pub fn decide(
         None => Vec::new(),
     };
     check_nobody_builds(context, &made)?;
-    let builds = matches!(facts.as_ref().map(|facts| &facts.leaves), Some(Leaves::Index(_)));
+    let builds =
+        matches!(facts.as_ref().map(|facts| &facts.expected), Some(ExpectedIndexes::Index(_)));
     // A copy that a REINDEX has left is of no use even if another REINDEX has made it valid.
     let (valid, useless): (Vec<_>, Vec<_>) =
         made.into_iter().partition(|index| builds && index.is_valid);
@@ -95,19 +96,21 @@ pub fn decide(
 
 /// What there was before, with the numbers of this database. None: it isn't known what they
 /// are here.
-fn present(facts: &Facts, current: Option<&Kind>) -> Result<Option<Facts>> {
+fn present(facts: &IndexSnapshot, current: Option<&Kind>) -> Result<Option<IndexSnapshot>> {
     if facts.is_here {
         return Ok(Some(facts.clone()));
     }
     let Some(Kind::NonTransactional(_, form)) = current else { return Ok(None) };
-    let form = match (form, &facts.leaves) {
-        (Form::CreateIndex { table, index: None }, Leaves::Index(name)) => {
+    let form = match (form, &facts.expected) {
+        (Form::CreateIndex { table, index: None }, ExpectedIndexes::Index(name)) => {
             Form::CreateIndex { table: table.clone(), index: Some(name.clone()) }
         }
         _ => form.clone(),
     };
-    let Some(Facts { relation, parent, .. }) = index::facts(&form)? else { return Ok(None) };
-    Ok(Some(Facts { relation, parent, indexes: Vec::new(), ..facts.clone() }))
+    let Some(IndexSnapshot { relation, parent, .. }) = index::snapshot(&form)? else {
+        return Ok(None);
+    };
+    Ok(Some(IndexSnapshot { relation, parent, indexes: Vec::new(), ..facts.clone() }))
 }
 
 fn check_nobody_builds(context: &Context, indexes: &[NewIndex]) -> Result<()> {

@@ -28,7 +28,7 @@ use crate::pg::quote_identifier;
 use crate::pg::timeout::StatementTimer;
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store;
-use crate::store::journal::{Entry, Facts, Of};
+use crate::store::journal::{IndexSnapshot, JournalEntry, JournalKey};
 use crate::store::project::Project;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 /// What a run of such a body needs.
 pub struct Script<'a> {
     /// Which journal is kept.
-    pub of: Of<'a>,
+    pub of: JournalKey<'a>,
     /// Its project.
     pub project: &'a Project,
     /// It is marked as one that can't run inside a transaction, so that its blocks may
@@ -161,12 +161,12 @@ struct Body<'a, 'b> {
     // The timer, and whether the script has set statement_timeout.
     timer: &'a RefCell<(StatementTimer, bool)>,
     // What has run in a READ ONLY transaction, and gets its lines after it.
-    unnoted: &'a RefCell<Vec<Entry>>,
+    unnoted: &'a RefCell<Vec<JournalEntry>>,
 }
 
 impl Body<'_, '_> {
     /// Runs a statement, or goes on with one of which the journal has a line.
-    fn step(&self, line: &Line, entry: Option<&Entry>, kept: &mut KeptRows) -> Result<()> {
+    fn step(&self, line: &Line, entry: Option<&JournalEntry>, kept: &mut KeptRows) -> Result<()> {
         let is_done = entry.is_some_and(|entry| entry.is_done);
         if let Some(characteristics) = &line.statement.characteristics
             && line.is_first
@@ -193,11 +193,11 @@ impl Body<'_, '_> {
     }
 
     /// Goes on with a statement that was started in a former run.
-    fn take_up(&self, line: &Line, entry: &Entry, kept: &mut KeptRows) -> Result<()> {
+    fn take_up(&self, line: &Line, entry: &JournalEntry, kept: &mut KeptRows) -> Result<()> {
         let is_same = entry.checksum == line.checksum;
         let current = is_same.then_some(line.statement);
         match interrupted::decide(self.script, self.context, entry, current)? {
-            Decision::IsDone => self.note_and_commit(line, true, entry.facts.clone()),
+            Decision::IsDone => self.note_and_commit(line, true, entry.snapshot.clone()),
             Decision::Complete(other) => {
                 self.run_other(line.number, &other)?;
                 self.note_and_commit(line, true, None)
@@ -281,8 +281,8 @@ impl Body<'_, '_> {
     }
 
     /// What there is before a statement, for the case that it is cut off.
-    fn facts(&self, line: &Line, form: &Form) -> Result<Option<Facts>> {
-        let Some(mut facts) = index::facts(form)? else { return Ok(None) };
+    fn facts(&self, line: &Line, form: &Form) -> Result<Option<IndexSnapshot>> {
+        let Some(mut facts) = index::snapshot(form)? else { return Ok(None) };
         if matches!(form, Form::CreateIndex { .. }) {
             let _attached = self.context.attach();
             let table = facts.relation;
@@ -334,7 +334,7 @@ impl Body<'_, '_> {
         if let (Some(Form::CreateIndex { index: Some(_), .. }), Some(facts)) = (form, &facts) {
             // With IF NOT EXISTS the server passes over an index that is of no use.
             let (indexes, definition) = (Vec::new(), None);
-            let of_name = index::appeared(&Facts { indexes, definition, ..facts.clone() })?;
+            let of_name = index::appeared(&IndexSnapshot { indexes, definition, ..facts.clone() })?;
             if let Some(invalid) = of_name.iter().find(|index| !index.is_valid) {
                 return Err(Error::InvalidIndex {
                     index: invalid.name.clone(),
@@ -403,37 +403,42 @@ impl Body<'_, '_> {
         }
     }
 
-    fn read_journal(&self) -> Result<BTreeMap<usize, Entry>> {
+    fn read_journal(&self) -> Result<BTreeMap<usize, JournalEntry>> {
         let journal = store::with(|batch| batch.journal(self.script.of))?;
         transaction::commit()?;
         Ok(journal)
     }
 
-    fn note_and_commit(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Result<()> {
+    fn note_and_commit(
+        &self,
+        line: &Line,
+        is_done: bool,
+        facts: Option<IndexSnapshot>,
+    ) -> Result<()> {
         self.note(line, is_done, facts)?;
         transaction::commit()
     }
 
-    fn note(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Result<()> {
+    fn note(&self, line: &Line, is_done: bool, facts: Option<IndexSnapshot>) -> Result<()> {
         self.write(&self.entry(line, is_done, facts))
     }
 
-    fn entry(&self, line: &Line, is_done: bool, facts: Option<Facts>) -> Entry {
+    fn entry(&self, line: &Line, is_done: bool, facts: Option<IndexSnapshot>) -> JournalEntry {
         let command = match &line.statement.kind {
             Kind::NonTransactional(command, _) => command.clone(),
             _ => line.statement.command(),
         };
-        Entry {
+        JournalEntry {
             number: line.number,
             checksum: line.checksum.to_vec(),
             command,
             is_done,
             may_commit: line.statement.is_block && line.statement.section.is_none(),
-            facts,
+            snapshot: facts,
         }
     }
 
-    fn write(&self, entry: &Entry) -> Result<()> {
+    fn write(&self, entry: &JournalEntry) -> Result<()> {
         store::with(|batch| batch.note_statement(self.script.of, entry, transaction::now()))
     }
 }

@@ -1,7 +1,7 @@
 //! Texts that were checked and are about to run: fetched, hashed and scanned once.
 
 use crate::pg::context::Read;
-use crate::store::script::Text;
+use crate::store::script::StoredScript;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ const KEPT: usize = 16 << 20;
 /// The texts of a step that was checked.
 pub struct Ready {
     /// The texts.
-    pub text: Text,
+    pub text: StoredScript,
     /// What the parser reads of the body.
     pub read: Option<Rc<Read>>,
 }

@@ -25,9 +25,9 @@ use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::pg::{interrupt, leftover, memory, message, utility};
 use crate::store::event::{Event, Failure, Identity};
-use crate::store::journal::UnderWay;
+use crate::store::journal::JournalProgress;
 use crate::store::project::Project;
-use crate::store::script::Text;
+use crate::store::script::StoredScript;
 use crate::store::{Batch, RunId, Store};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -43,7 +43,7 @@ struct Lane<'a> {
     // The last try of some of its migrations is on record as failed.
     has_failures: bool,
     // Those of its migrations that a stepwise run has begun and not finished.
-    under_way: HashMap<Vec<u8>, UnderWay>,
+    under_way: HashMap<Vec<u8>, JournalProgress>,
     // What the history has as skipped; looked up when it is needed.
     skips: Option<HashMap<Identity, String>>,
 }
@@ -102,14 +102,14 @@ impl<'a> Run<'a> {
         // Looked up again under the locks: others may have rewritten a table meanwhile.
         let objects = RefCell::new(OwnObjects::find()?);
         let lane = |project: &&'a Project| {
-            let standing = batch.standing(project.id)?;
+            let standing = batch.run_state(project.id)?;
             Ok(Lane {
                 project,
                 role: project.role(),
                 seq: standing.last_seq,
                 has_failures: standing.has_failures,
-                under_way: match standing.is_under_way {
-                    true => batch.under_way(project.id, View::Newest)?,
+                under_way: match standing.has_journal {
+                    true => batch.journal_progress(project.id, View::Newest)?,
                     false => HashMap::new(),
                 },
                 skips: None,
@@ -404,7 +404,7 @@ impl<'a> Run<'a> {
         &mut self,
         batch: &Batch,
         step: &Step,
-        text: &Text,
+        text: &StoredScript,
         begun: Begun,
     ) -> Result<i64> {
         self.record_failures(batch, step)?;
@@ -415,7 +415,7 @@ impl<'a> Run<'a> {
         };
         // A repeatable one's goes already when what it requires runs again.
         if let Some(gone) = gone
-            && !batch.unclaim(gone)?
+            && !batch.delete_applied(gone)?
             && !is_repeatable(step.key())
         {
             return Err(self.row_gone(step));
@@ -425,12 +425,12 @@ impl<'a> Run<'a> {
         {
             // They are pending from now on, whatever comes of the rest of the run.
             for row in plan::dependents(batch, self.project(step), pending)? {
-                batch.unclaim(row)?;
+                batch.delete_applied(row)?;
             }
         }
         match &step.act {
             Act::Up(pending) => {
-                let row = batch.claim(
+                let row = batch.insert_applied(
                     pending,
                     self.id,
                     begun.at,
@@ -454,7 +454,7 @@ impl<'a> Run<'a> {
         batch: &Batch,
         step: &Step,
         claimed: i64,
-        text: &Text,
+        text: &StoredScript,
         begun: Begun,
     ) -> Result<()> {
         let took = begun.micros();
@@ -552,7 +552,7 @@ impl<'a> Run<'a> {
     }
 
     /// The texts of a step.
-    pub(super) fn text(&self, batch: &Batch, step: &Step) -> Result<Text> {
+    pub(super) fn text(&self, batch: &Batch, step: &Step) -> Result<StoredScript> {
         let found = interrupt::stoppable(|| match &step.act {
             Act::Up(pending) => batch.up(pending.id),
             Act::Down(applied) => batch.down(applied.id),

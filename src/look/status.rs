@@ -34,7 +34,7 @@ pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
     let states = batch.states(project)?;
     let failures = batch.failures(project.id, View::Caller)?;
     let half = HalfRun::at_rest(batch, project.id)?;
-    let running = batch.running(project.id)?;
+    let running = batch.running_migration(project.id)?;
     let waiting = Waiting::find(batch, project, &states)?;
     let mut transactional = transactional(batch, project, &states)?;
     let described = states.into_iter().enumerate().map(|(n, state)| {
@@ -47,7 +47,7 @@ pub fn describe(batch: &Batch, project: &Project) -> Result<Vec<Described>> {
                 false => ("running", Some(running.by.clone())),
             },
             // It holds until it is decided, whatever has failed since.
-            (failure, Some(half), _) if half.way.undecided => {
+            (failure, Some(half), _) if half.way.needs_decision => {
                 let last = failure.map(|(_, message)| format!("; last error: {message}"));
                 ("interrupted", Some(half.progress() + &last.unwrap_or_default()))
             }

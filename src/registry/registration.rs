@@ -433,7 +433,7 @@ impl<'a> Registration<'a> {
         check_name(&content.name)?;
         if outcome == Outcome::Unchanged {
             // The same texts, elsewhere in their file.
-            batch.put(project.id, version, key, content)?;
+            batch.register(project.id, version, key, content)?;
             return Ok(outcome);
         }
         let mut at = Part::Up;
@@ -448,7 +448,7 @@ impl<'a> Registration<'a> {
         let name = content.name.clone();
         let last = batch.last_seq(project.id, View::Newest)?;
         let recorded = batch.record_failures(project.id, key, None, last + 1)?;
-        let digest = batch.put(project.id, version, key, content)?;
+        let digest = batch.register(project.id, version, key, content)?;
         batch.record(&Event {
             project: project.id,
             seq: last + i64::from(recorded) + 1,
@@ -507,7 +507,7 @@ pub fn remove_repeatable(project: &str, name: &str, reason: Option<&str>) -> Res
         }
         let applied = batch.applied_row(project.id, &key)?;
         if let Some(row) = applied {
-            batch.unclaim(row)?;
+            batch.delete_applied(row)?;
         } else if batch.registered(project.id, &key)?.is_none() {
             let (name, project) = (name.to_owned(), project.name.clone());
             return Err(Error::UnknownRepeatable { name, project });

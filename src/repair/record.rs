@@ -12,7 +12,7 @@ use crate::pg::spi::View;
 use crate::pg::{lock, message, transaction};
 use crate::store::applied::{Accepted, Applied, Origin};
 use crate::store::event::Event;
-use crate::store::journal::{Of, UnderWay};
+use crate::store::journal::{JournalKey, JournalProgress};
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::{Batch, RunId, Store};
@@ -186,7 +186,8 @@ impl Repair<'_> {
         for migration in migrations {
             self.forget(&migration.key)?;
             self.seq += 1;
-            let digest = self.batch.mark(migration.id, origin, self.run, self.at, self.seq)?;
+            let digest =
+                self.batch.insert_marked(migration.id, origin, self.run, self.at, self.seq)?;
             let version = migration.version.as_deref();
             let what = What { digest: Some(&digest), ..What::default() };
             self.record(version, &migration.name, action, what)?;
@@ -207,7 +208,7 @@ impl Repair<'_> {
         for migration in applied {
             self.forget(&migration.key)?;
             self.seq += 1;
-            self.batch.unclaim(migration.id)?;
+            self.batch.delete_applied(migration.id)?;
             let version = Some(migration.version.as_str());
             self.record(version, &migration.name, "mark_pending", What::default())?;
         }
@@ -254,9 +255,9 @@ impl Repair<'_> {
     }
 
     /// Which way the migration is half run. Error: another one is half run (55000).
-    fn half_run(&self, key: &[u8]) -> Result<Option<UnderWay>> {
+    fn half_run(&self, key: &[u8]) -> Result<Option<JournalProgress>> {
         half_run::refuse_others(&self.batch, &self.project, key)?;
-        Ok(self.batch.under_way(self.project.id, View::Newest)?.remove(key))
+        Ok(self.batch.journal_progress(self.project.id, View::Newest)?.remove(key))
     }
 
     /// Notes a repeatable migration as one that hasn't run.
@@ -264,7 +265,7 @@ impl Repair<'_> {
         self.forget(key)?;
         self.note(key, "mark_pending")?;
         match self.batch.applied_row(self.project.id, key)? {
-            Some(row) => self.batch.unclaim(row).map(|_| ()),
+            Some(row) => self.batch.delete_applied(row).map(|_| ()),
             None => Ok(()),
         }
     }
@@ -272,9 +273,9 @@ impl Repair<'_> {
     /// That a block of the migration was cut off, of which only people can tell how far it
     /// came. Error: 55000.
     fn check_undecided(&self, named: &Named, key: &[u8]) -> Result<()> {
-        let under_way = self.batch.under_way(self.project.id, View::Newest)?;
+        let under_way = self.batch.journal_progress(self.project.id, View::Newest)?;
         match under_way.get(key) {
-            Some(way) if way.undecided => Ok(()),
+            Some(way) if way.needs_decision => Ok(()),
             way => Err(Error::Decided {
                 version: named.text.to_owned(),
                 project: self.project.name.clone(),
@@ -307,7 +308,7 @@ pub fn mark_applied(project: &str, named: &Named, reason: Option<&str>) -> Resul
         }
         // A repeatable one may have run before, with another text.
         if let Some(former) = repair.batch.applied_row(repair.project.id, key)? {
-            repair.batch.unclaim(former)?;
+            repair.batch.delete_applied(former)?;
         }
         let one = repair.batch.registered_as_pending(&repair.project, &[key])?;
         repair.mark(one, Origin::Mark)
@@ -321,7 +322,7 @@ pub fn mark_pending(project: &str, named: &Named, reason: Option<&str>) -> Resul
     repair("migrations.mark_pending()", project, named, reason, |repair, key, applied| {
         let begun = repair.half_run(key)?.is_some_and(|way| !way.is_down());
         if begun || !applied {
-            // Of what a stepwise run has begun nothing counts any more.
+            // JournalKey what a stepwise run has begun nothing counts any more.
             return match repair.forget(key)? {
                 true => repair.note(key, "mark_pending"),
                 false => Ok(()),
@@ -330,7 +331,7 @@ pub fn mark_pending(project: &str, named: &Named, reason: Option<&str>) -> Resul
         if is_repeatable(key) {
             return repair.unmark_repeatable(key);
         }
-        let mut all = repair.batch.in_force(repair.project.id)?;
+        let mut all = repair.batch.applied_versions(repair.project.id)?;
         all.retain(|m| m.key == key);
         repair.unmark(all)
     })
@@ -343,7 +344,7 @@ pub fn mark_statement_done(
     reason: Option<&str>,
 ) -> Result<Vec<Changed>> {
     repair("migrations.mark_statement_done()", project, named, reason, |repair, key, _| {
-        let of = |direction| Of { project: repair.project.id, key, direction };
+        let of = |direction| JournalKey { project: repair.project.id, key, direction };
         let (up, down) = (of("up"), of("down"));
         repair.check_undecided(named, key)?;
         if repair.batch.finish_started(up)? || repair.batch.finish_started(down)? {
@@ -357,7 +358,7 @@ pub fn mark_statement_done(
 /// Has the statement at which a migration was interrupted run again.
 pub fn retry(project: &str, named: &Named, reason: Option<&str>) -> Result<Vec<Changed>> {
     repair("migrations.retry()", project, named, reason, |repair, key, _| {
-        let of = |direction| Of { project: repair.project.id, key, direction };
+        let of = |direction| JournalKey { project: repair.project.id, key, direction };
         let (up, down) = (of("up"), of("down"));
         repair.check_undecided(named, key)?;
         if repair.batch.forget_started(up)? || repair.batch.forget_started(down)? {
@@ -390,7 +391,7 @@ fn record_up_to(
 ) -> Result<Vec<Changed>> {
     repair(call, project, &Named::version(version), reason, |repair, _, _| {
         half_run::refuse(&repair.batch, &repair.project)?;
-        let mut above = repair.batch.in_force(repair.project.id)?;
+        let mut above = repair.batch.applied_versions(repair.project.id)?;
         above.retain(|m| m.key.as_slice() > version.key());
         repair.unmark(above)?;
         let up_to = repair.pending_up_to(version)?;
@@ -446,8 +447,8 @@ pub fn accept_all_changes(
     repair_project("migrations.accept_all_changes()", project, reason, unknown, |repair| {
         let (batch, project) = (&repair.batch, &repair.project);
         let mut modified = batch.differences(project, View::Newest)?.modified;
-        // Of these, status says that they are interrupted.
-        let under_way = batch.under_way(project.id, View::Newest)?;
+        // JournalKey these, status says that they are interrupted.
+        let under_way = batch.journal_progress(project.id, View::Newest)?;
         modified.retain(|m| !under_way.contains_key(&m.key));
         if confirm.and_then(|n| usize::try_from(n).ok()) != Some(modified.len()) {
             let (project, reason) = (project.name.clone(), reason.map(str::to_owned));

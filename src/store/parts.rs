@@ -5,7 +5,7 @@ use crate::domain::digest::Parts;
 use crate::domain::moment::Moment;
 use crate::pg::spi::Row;
 
-/// When a repeatable migration runs, of a column that is never NULL.
+/// When a repeatable migration runs, from a column that is never NULL.
 pub(super) fn moment(row: &Row, column: usize) -> Moment {
     Moment::parse(&row.text(column)).unwrap_or_else(|| {
         row.damaged(column);
@@ -13,7 +13,7 @@ pub(super) fn moment(row: &Row, column: usize) -> Moment {
     })
 }
 
-/// The columns of [`parts`], of the registry as well as of the applied state.
+/// The columns that [`parts`] reads, of the registry or the applied state.
 macro_rules! parts_columns {
     ($table:literal) => {
         concat!(
@@ -40,10 +40,10 @@ macro_rules! parts_columns {
 }
 pub(super) use parts_columns;
 
-/// How many columns these are.
+/// The number of columns of [`parts_columns`].
 pub(super) const PARTS_COLUMNS: usize = 9;
 
-/// A digest and what it is made of, from a column of a row on.
+/// The digest and its parts, from the columns of a row that begin at `from`.
 pub(super) fn parts(row: &Row, from: usize) -> (Vec<u8>, Parts) {
     let parts = Parts {
         up: row.get(from + 1),

@@ -1,4 +1,4 @@
-//! The registry: the migrations that a database knows.
+//! The registry: all known migrations (table `migration`).
 
 use super::Batch;
 use super::parts::moment;
@@ -9,26 +9,26 @@ use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
 
-/// What is registered of a migration.
+/// The registered content of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// What it does, for people.
+    /// The name: what the migration does, for people.
     pub name: String,
     /// SQL that applies it.
     pub up: Option<String>,
-    /// SQL that takes it back.
+    /// SQL that rolls it back.
     pub down: Option<String>,
-    /// What must be applied before.
+    /// What the migration requires.
     pub requires: Vec<String>,
-    /// SQL that must hold before.
+    /// SQL that must hold before the migration runs.
     pub precondition: Option<String>,
-    /// SQL that must hold after.
+    /// SQL that must hold after the migration has run.
     pub verify: Option<String>,
-    /// Whether it can run inside a transaction; None: as its statements show.
+    /// Whether it can run inside a transaction. None: its statements decide.
     pub transactional: Option<bool>,
-    /// What a precondition that doesn't hold means.
+    /// What happens if the precondition does not hold: `error`, `skip` or `mark`.
     pub on_fail: String,
-    /// When it runs, if it is a repeatable one.
+    /// When a repeatable migration runs.
     pub moment: Moment,
 }
 
@@ -63,7 +63,7 @@ impl Content {
         }
     }
 
-    /// What its digest is made of. Each text is hashed.
+    /// The parts of the digest. Each text is hashed.
     pub fn parts(&self) -> Parts {
         Parts {
             requires: self.requires.clone(),
@@ -74,8 +74,8 @@ impl Content {
         }
     }
 
-    /// The names of what differs from another content, as arguments of add(). Texts that
-    /// have the same checksum don't differ.
+    /// What differs from another content, named as the arguments of add(). Texts with the same
+    /// checksum do not differ.
     pub fn differences(&self, other: &Content) -> Vec<&'static str> {
         let mut differs = Vec::new();
         for (name, same) in [
@@ -109,11 +109,11 @@ pub fn same_text(a: &Option<String>, b: &Option<String>) -> bool {
 /// A row of the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// The version as it was written; None: a repeatable migration.
+    /// The version as it was written. None: a repeatable migration.
     pub version: Option<String>,
-    /// All else.
+    /// The content.
     pub content: Content,
-    /// The digest that is stored with it.
+    /// The digest that is stored with the content.
     pub digest: Vec<u8>,
 }
 
@@ -122,8 +122,8 @@ impl Registered {
         Registered { version: row.get(0), content: Content::read(row), digest: row.bytes(10) }
     }
 
-    /// The names of what differs from a content, as arguments of add(). What was changed
-    /// directly, so that the digest is another one, differs from any.
+    /// What differs from a content, named as the arguments of add(). A row that was changed
+    /// directly, so that its digest is wrong, differs from any content.
     pub fn differences(&self, content: &Content) -> Vec<&'static str> {
         let mut differs = self.content.differences(content);
         if differs.is_empty() && !self.is_intact() {
@@ -132,14 +132,49 @@ impl Registered {
         differs
     }
 
-    /// Whether the digest that is stored is that of the content.
+    /// Whether the stored digest is that of the content.
     pub fn is_intact(&self) -> bool {
         self.content.parts().digest()[..] == self.digest
     }
 }
 
+/// Inserts or replaces a migration.
+const REGISTER: Statement = Statement {
+    sql: "INSERT INTO migrations.migration
+          (project_id, version, version_key, name, up, up_checksum, down, down_checksum,
+           checksum_algorithm, requires, precondition, precondition_checksum, verify,
+           verify_checksum, transactional, on_fail, moment, digest)
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                  $17, $18)
+          ON CONFLICT (project_id, version_key) DO UPDATE
+          SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
+               precondition, precondition_checksum, verify, verify_checksum,
+               transactional, on_fail, moment, digest)
+            = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    types: &[
+        Type::BigInt,
+        Type::Text,
+        Type::Bytes,
+        Type::Text,
+        Type::Text,
+        Type::Bytes,
+        Type::Text,
+        Type::Bytes,
+        Type::SmallInt,
+        Type::TextArray,
+        Type::Text,
+        Type::Bytes,
+        Type::Text,
+        Type::Bytes,
+        Type::Bool,
+        Type::Text,
+        Type::Text,
+        Type::Bytes,
+    ],
+};
+
 impl Batch<'_> {
-    /// The migration with this key, in the newest committed state.
+    /// The migration with this `version_key`, in the newest committed state.
     pub fn registered(&self, project: i64, key: &[u8]) -> Result<Option<Registered>> {
         const FIND: Statement = Statement {
             sql: "SELECT version, name, up, down, requires, precondition, verify,
@@ -152,7 +187,7 @@ impl Batch<'_> {
         Ok(found.first().map(|row| Registered::read(&row)))
     }
 
-    /// All that is registered of a project: versions in their order, then repeatables.
+    /// All registered migrations of a project: versions in their order, then repeatable ones.
     pub fn all_registered(&self, project: i64) -> Result<Vec<Registered>> {
         const ALL: Statement = Statement {
             sql: "SELECT version, name, up, down, requires, precondition, verify,
@@ -164,78 +199,42 @@ impl Batch<'_> {
         Ok(found.rows().map(|row| Registered::read(&row)).collect())
     }
 
-    /// Stores the content of a migration, which may be new. Gives its digest.
-    pub fn put(
+    /// Inserts or replaces a migration. Returns its digest.
+    pub fn register(
         &self,
         project: i64,
         version: Option<&str>,
         key: &[u8],
         content: Content,
     ) -> Result<[u8; 32]> {
-        const PUT: Statement = Statement {
-            sql: "INSERT INTO migrations.migration
-                  (project_id, version, version_key, name, up, up_checksum, down, down_checksum,
-                   checksum_algorithm, requires, precondition, precondition_checksum, verify,
-                   verify_checksum, transactional, on_fail, moment, digest)
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                          $17, $18)
-                  ON CONFLICT (project_id, version_key) DO UPDATE
-                  SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
-                       precondition, precondition_checksum, verify, verify_checksum,
-                       transactional, on_fail, moment, digest)
-                    = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-            types: &[
-                Type::BigInt,
-                Type::Text,
-                Type::Bytes,
-                Type::Text,
-                Type::Text,
-                Type::Bytes,
-                Type::Text,
-                Type::Bytes,
-                Type::SmallInt,
-                Type::TextArray,
-                Type::Text,
-                Type::Bytes,
-                Type::Text,
-                Type::Bytes,
-                Type::Bool,
-                Type::Text,
-                Type::Text,
-                Type::Bytes,
-            ],
-        };
         let parts = content.parts();
         let digest = parts.digest();
-        let sum = |sum: Option<Vec<u8>>| sum.map_or(Value::Null, Value::Bytes);
-        self.spi.run(
-            &PUT,
-            [
-                Value::BigInt(project),
-                version.into(),
-                Value::Bytes(key.to_vec()),
-                content.name.into(),
-                content.up.into(),
-                sum(parts.up),
-                content.down.into(),
-                sum(parts.down),
-                Value::SmallInt(checksum::ALGORITHM),
-                Value::TextArray(content.requires),
-                content.precondition.into(),
-                sum(parts.precondition),
-                content.verify.into(),
-                sum(parts.verify),
-                content.transactional.map_or(Value::Null, Value::Bool),
-                content.on_fail.into(),
-                content.moment.name().into(),
-                Value::Bytes(digest.to_vec()),
-            ],
-            View::Transaction,
-        )?;
+        let checksum = |sum: Option<Vec<u8>>| sum.map_or(Value::Null, Value::Bytes);
+        let values = [
+            Value::BigInt(project),
+            version.into(),
+            Value::Bytes(key.to_vec()),
+            content.name.into(),
+            content.up.into(),
+            checksum(parts.up),
+            content.down.into(),
+            checksum(parts.down),
+            Value::SmallInt(checksum::ALGORITHM),
+            Value::TextArray(content.requires),
+            content.precondition.into(),
+            checksum(parts.precondition),
+            content.verify.into(),
+            checksum(parts.verify),
+            content.transactional.map_or(Value::Null, Value::Bool),
+            content.on_fail.into(),
+            content.moment.name().into(),
+            Value::Bytes(digest.to_vec()),
+        ];
+        self.spi.run(&REGISTER, values, View::Transaction)?;
         Ok(digest)
     }
 
-    /// Takes a migration out of the registry.
+    /// Removes a migration from the registry.
     pub fn unregister(&self, project: i64, key: &[u8]) -> Result<()> {
         const DELETE: Statement = Statement {
             sql: "DELETE FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
@@ -246,7 +245,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The version after which the next one of a project comes, registered or applied.
+    /// The highest version of a project that is registered or applied.
     pub fn highest_known(&self, project: i64) -> Result<Option<String>> {
         const HIGHEST: Statement = Statement {
             sql: "SELECT version FROM (

@@ -7,32 +7,32 @@ use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
 
-/// A text that is about to run.
+/// A script that is about to run.
 #[derive(Debug, Default)]
-pub struct Text {
-    /// The text itself.
+pub struct StoredScript {
+    /// The text of the script.
     pub body: String,
-    /// The digest stored with the migration.
+    /// The digest that is stored with the migration.
     pub digest: Vec<u8>,
-    /// What that digest is made of, as it is stored.
+    /// The stored parts of that digest.
     pub parts: Box<Parts>,
-    /// SQL that must hold before.
+    /// SQL that must hold before the script runs.
     pub precondition: Option<String>,
-    /// What it means if that doesn't hold.
+    /// What happens if the precondition does not hold.
     pub on_fail: OnFail,
-    /// SQL that must hold after.
+    /// SQL that must hold after the script has run.
     pub verify: Option<String>,
 }
 
-/// What a precondition that doesn't hold means.
+/// What happens if a precondition does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFail {
     /// The run fails.
     #[default]
     Error,
-    /// The migration stays pending, and what requires it waits with it.
+    /// The migration stays pending, and those that require it wait.
     Skip,
-    /// The migration counts as applied.
+    /// The migration is marked as applied.
     Mark,
 }
 
@@ -51,28 +51,28 @@ impl OnFail {
 pub struct VerifyScript {
     /// The migration's version; None: a repeatable migration.
     pub version: Option<String>,
-    /// Its name.
+    /// The migration's name.
     pub name: String,
     /// The script that is registered; None: it was removed.
     pub script: Option<String>,
     /// The digest that is stored in the applied state.
     pub digest: Vec<u8>,
-    /// What that digest is made of, as it is stored.
+    /// The stored parts of that digest.
     pub parts: Parts,
 }
 
-impl Text {
-    /// The text in the first column, and its parts from the second one on.
-    pub(super) fn read(row: &Row) -> Option<Text> {
+impl StoredScript {
+    /// The script in the first column, and digest and parts in those from the second one on.
+    pub(super) fn read(row: &Row) -> Option<StoredScript> {
         let (digest, parts) = parts(row, 1);
         let parts = Box::new(parts);
-        Some(Text { body: row.long_text(0)?, digest, parts, ..Text::default() })
+        Some(StoredScript { body: row.long_text(0)?, digest, parts, ..StoredScript::default() })
     }
 }
 
 impl Batch<'_> {
-    /// The text that applies a migration.
-    pub fn up(&self, id: i64) -> Result<Option<Text>> {
+    /// The up of a migration. `id` is its row in the registry. None: it has none.
+    pub fn up(&self, id: i64) -> Result<Option<StoredScript>> {
         const UP: Statement = Statement {
             sql: concat!(
                 "SELECT m.up, ",
@@ -83,8 +83,8 @@ impl Batch<'_> {
         };
         let found = self.spi.run(&UP, [Value::BigInt(id)], View::Newest)?;
         Ok(found.first().and_then(|row| {
-            let text = Text::read(&row)?;
-            Some(Text {
+            let text = StoredScript::read(&row)?;
+            Some(StoredScript {
                 precondition: row.long_text(PARTS_COLUMNS + 1),
                 verify: row.long_text(PARTS_COLUMNS + 2),
                 on_fail: OnFail::read(&text.parts.on_fail),
@@ -93,9 +93,9 @@ impl Batch<'_> {
         }))
     }
 
-    /// The down that was paired with a migration when it was applied, with what its digest
-    /// was made of then.
-    pub fn down(&self, id: i64) -> Result<Option<Text>> {
+    /// The down that was registered with a migration when it was applied. `id` is its row in
+    /// the applied state. None: it has none.
+    pub fn down(&self, id: i64) -> Result<Option<StoredScript>> {
         const DOWN: Statement = Statement {
             sql: concat!(
                 "SELECT a.down, ",
@@ -105,11 +105,11 @@ impl Batch<'_> {
             types: &[Type::BigInt],
         };
         let found = self.spi.run(&DOWN, [Value::BigInt(id)], View::Newest)?;
-        Ok(found.first().and_then(|row| Text::read(&row)))
+        Ok(found.first().and_then(|row| StoredScript::read(&row)))
     }
 
-    /// The verify scripts of what is in force, in the order of the versions: of all
-    /// migrations that have one, or of one.
+    /// The verify scripts of applied migrations, in the order of the versions: of one
+    /// migration, or of all that have one.
     pub fn verify_scripts(&self, project: i64, key: Option<&[u8]>) -> Result<Vec<VerifyScript>> {
         const SCRIPTS: Statement = Statement {
             sql: concat!(

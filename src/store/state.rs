@@ -13,43 +13,43 @@ use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
 use std::collections::HashMap;
 
-/// A row of `status()`.
+/// The state of a migration that is registered or applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    /// Its version as it was written; None: a repeatable migration.
+    /// The version as it was written. None: a repeatable migration.
     pub version: Option<String>,
-    /// Its order.
+    /// The migration's `version_key`.
     pub key: Vec<u8>,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Whether the registry has it, and with an up.
+    /// Whether an up is registered. None: the migration is not registered.
     pub registered: Option<bool>,
-    /// Whether its registered mark says that it can run inside a transaction.
+    /// Whether it is marked as able to run inside a transaction. None: it is not marked.
     pub transactional: Option<bool>,
-    /// What must be there before it runs.
+    /// What it requires.
     pub requires: Vec<Requirement>,
-    /// Whether a rollback would have a down: the applied one's, or the registered one's.
+    /// Whether a rollback would have a down: the applied one, or the registered one.
     pub has_down: bool,
-    /// When, by whom and how long it was applied.
+    /// When and by whom it was applied, and how long that took in microseconds.
     pub applied: Option<(i64, String, Option<i64>)>,
-    /// How it came to be applied: apply, mark or baseline.
+    /// How it became applied: `apply`, `mark` or `baseline`.
     pub origin: String,
-    /// All parts that are registered are those that were applied.
+    /// Whether the registered digest is equal to the applied one.
     pub checksum_ok: Option<bool>,
-    /// What differs, if something does.
+    /// What differs between the registered and the applied parts.
     pub changes: Changes,
-    /// When it runs, if it is a repeatable one.
+    /// When a repeatable migration runs.
     pub moment: Moment,
 }
 
 impl State {
-    /// Whether it has no version.
+    /// Whether it is a repeatable migration.
     pub fn is_repeatable(&self) -> bool {
         is_repeatable(&self.key)
     }
 
-    /// Whether a run may apply it: it isn't applied, or a repeatable one that has changed or
-    /// takes part in each run.
+    /// Whether a run may apply it: it is not applied, or it is a repeatable migration that has
+    /// changed or belongs to each run.
     pub fn may_run(&self) -> bool {
         self.applied.is_none()
             || self.is_repeatable()
@@ -58,8 +58,8 @@ impl State {
 }
 
 impl Batch<'_> {
-    /// Every migration that is registered or applied: versions in their order, then
-    /// repeatables by name.
+    /// All migrations that are registered or applied: versions in their order, then
+    /// repeatable ones by name.
     pub fn states(&self, project: &Project) -> Result<Vec<State>> {
         const STATES: Statement = Statement {
             sql: "SELECT coalesce(m.version, a.version) AS version, version_key,
@@ -103,8 +103,8 @@ impl Batch<'_> {
         Ok(states)
     }
 
-    /// How long each event of a project took, by its number. Not a join in the statement
-    /// above: without statistics about fresh tables the server may choose a slow one.
+    /// How long each event of a project took, by number. Not a join in the statement above:
+    /// while the tables have no statistics the server may choose a slow plan.
     fn durations(&self, project: i64) -> Result<HashMap<i64, i64>> {
         const DURATIONS: Statement = Statement {
             sql: "SELECT seq, duration FROM migrations.event
