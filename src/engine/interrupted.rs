@@ -4,7 +4,9 @@
 //! text may stand in its place by now.
 
 use super::nontransactional::Script;
-use crate::catalog::index::{self, Attached, NewIndex};
+use crate::catalog::index::{self, NewIndex};
+use crate::catalog::object;
+use crate::catalog::partition::{self, AttachedPartition};
 use crate::error::{Error, Result};
 use crate::pg::context::Context;
 use crate::pg::parse::{Form, Kind, Statement};
@@ -75,16 +77,16 @@ pub fn decide(
             Decision::IsDone
         }
         (Some(Kind::NonTransactional(_, Form::Detach(..))), Some(facts)) => {
-            match index::attached(facts)? {
+            match partition::attached(facts)? {
                 None => Decision::IsDone,
                 Some(attached) if !attached.is_being_detached => Decision::Run(leftovers),
-                Some(Attached { partition, parent, .. }) => Decision::Complete(format!(
+                Some(AttachedPartition { partition, parent, .. }) => Decision::Complete(format!(
                     "ALTER TABLE {parent} DETACH PARTITION {partition} FINALIZE"
                 )),
             }
         }
         (Some(Kind::NonTransactional(_, Form::Named(kind, name, makes))), _)
-            if index::named(*kind, name)? == *makes =>
+            if object::exists(*kind, name)? == *makes =>
         {
             Decision::IsDone
         }

@@ -61,7 +61,7 @@ impl Batch<'_> {
     /// run is one statement with many transactions.
     pub fn lock_holder(&self, project: i64) -> Result<String> {
         const HOLDER: Statement = Statement {
-            sql: "SELECT format('Process %s of user %s holds them since %s%s.', l.pid, a.usename,
+            sql: "SELECT format('Process %s of user %s has held their lock since %s%s.', l.pid, a.usename,
                       to_char(least(a.xact_start, CASE a.state WHEN 'active' THEN a.query_start END), 'YYYY-MM-DD HH24:MI:SS TZ'),
                       CASE WHEN starts_with(a.query, 'migrations: ')
                            THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END)
@@ -71,7 +71,7 @@ impl Batch<'_> {
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                     AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295
                   UNION ALL
-                  SELECT format('The prepared transaction %L of user %s holds them since %s: end it with COMMIT PREPARED or ROLLBACK PREPARED.',
+                  SELECT format('The prepared transaction %L of user %s has held their lock since %s: end it with COMMIT PREPARED or ROLLBACK PREPARED.',
                       p.gid, p.owner, to_char(p.prepared, 'YYYY-MM-DD HH24:MI:SS TZ'))
                   FROM pg_locks l
                   JOIN pg_locks t ON t.virtualtransaction = l.virtualtransaction
