@@ -67,7 +67,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
     let not_its_own = || {
         Error::NotAdoptable {
         message: "schema_migrations is not golang-migrate's table".to_owned(),
-        hint: "That would be a table with the columns version bigint and dirty boolean. Note what is applied with migrations.force(version) or migrations.baseline(version).".to_owned(),
+        hint: "That would be a table with the columns version bigint and dirty boolean. Record what is applied with migrations.force(version) or migrations.baseline(version).".to_owned(),
     }
     };
     let record = record.ok_or_else(|| Error::NotAdoptable {
@@ -86,7 +86,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
         },
         _ => Err(Error::NotAdoptable {
             message: "schema_migrations holds several rows, golang-migrate keeps one".to_owned(),
-            hint: "Note what is applied with migrations.force(version).".to_owned(),
+            hint: "Record what is applied with migrations.force(version).".to_owned(),
         }),
     }
 }
