@@ -57,7 +57,7 @@ pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>>
     let scripts = batch.verify_scripts(found.id, version.map(Version::key))?;
     batch.close()?;
     if scripts.is_empty() {
-        message::notice("nothing to do: no applied migration that is meant has a verify script");
+        message::notice("nothing to do: no applied migration has a verify script");
     }
     // What the caller has left pending is no script's doing.
     constraints::settle_callers(&store)?;
