@@ -143,7 +143,7 @@ fn notify_of_variables(project: &str, former: Option<&Project>, variables: Vec<S
     let unset: Vec<String> = variables.into_iter().filter(|name| !is_set(name)).collect();
     if !unset.is_empty() {
         let names = unset.join(", ");
-        message::notice(&format!("variables of project {project} are to be set: {names}"));
+        message::notice(&format!("variables of project {project} have no value yet: {names}"));
     }
 }
 
