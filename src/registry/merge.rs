@@ -90,7 +90,7 @@ impl Registration<'_> {
     }
 }
 
-/// A registered version beside the content that it gets from files.
+/// A registered version, and the content that it gets from files.
 struct Update {
     content: Content,
     // What differs, without what is new: named as the arguments of add().

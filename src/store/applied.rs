@@ -71,6 +71,7 @@ impl Origin {
     }
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// The versions that were applied or marked as applied after a row of the applied state
     /// (after 0: all), the last one first, at most `limit`. Baselines are left out.

@@ -61,6 +61,7 @@ impl Failure {
     }
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// The number of the last event of a project. 0: there is no event.
     pub fn last_seq(&self, project: i64, view: View) -> Result<i64> {

@@ -194,6 +194,7 @@ impl JournalEntry {
     }
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// The entries of a migration, by statement number, in the newest committed state.
     pub fn journal(&self, of: JournalKey) -> Result<BTreeMap<usize, JournalEntry>> {

@@ -15,6 +15,7 @@ const RECORDED: Statement = Statement {
     types: &[Type::BigInt, Type::Bytes],
 };
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// Adds to the history the failures of a migration that it does not have yet, unless they
     /// are equal to `like`. Call it before the failures are forgotten and before another event

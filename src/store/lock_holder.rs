@@ -17,6 +17,7 @@ pub struct RunningMigration {
     pub by: String,
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// The migration of a project that a session is running, which may be this session.
     pub fn running_migration(&self, project: i64) -> Result<Option<RunningMigration>> {

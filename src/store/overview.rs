@@ -117,6 +117,7 @@ pub(super) fn requirements(row: &Row, column: usize, project: &str) -> Vec<Requi
     row.texts(column).into_iter().filter_map(parse).collect()
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// Compares the registry of a project with its applied state.
     ///

@@ -111,6 +111,7 @@ const FIND: Statement = Statement {
     types: &[Type::Text],
 };
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// The project with this name. None: there is none.
     pub fn existing_project(&self, name: &str, view: View) -> Result<Option<Project>> {

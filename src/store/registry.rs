@@ -173,6 +173,7 @@ const REGISTER: Statement = Statement {
     ],
 };
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// The migration with this `version_key`, in the newest committed state.
     pub fn registered(&self, project: i64, key: &[u8]) -> Result<Option<Registered>> {

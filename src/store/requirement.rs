@@ -24,6 +24,7 @@ pub struct Dependent {
     pub requires: Vec<u8>,
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// The rows of the projects with these names, by name. Unknown names are left out.
     pub fn project_ids(&self, names: Vec<String>, view: View) -> Result<HashMap<String, i64>> {

@@ -16,6 +16,7 @@ pub struct RunState {
     pub has_journal: bool,
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// Reads the records of a project in the newest committed state.
     pub fn run_state(&self, project: i64) -> Result<RunState> {

@@ -70,6 +70,7 @@ impl StoredScript {
     }
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// The up of a migration. `id` is its row in the registry. None: it has none.
     pub fn up(&self, id: i64) -> Result<Option<StoredScript>> {

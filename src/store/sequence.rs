@@ -43,6 +43,7 @@ macro_rules! of_all {
     };
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// Raises sequences that would give the number of an existing row. Call it before rows are
     /// inserted. Errors: the server's, while it waits for the lock.

@@ -57,6 +57,7 @@ impl State {
     }
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
     /// All migrations that are registered or applied: versions in their order, then
     /// repeatable ones by name.
