@@ -10,7 +10,7 @@ use crate::importers::limits::check_paths;
 use crate::importers::{Convention, Options};
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
-use crate::registry::loading::{LoadRequest, LoadedFile};
+use crate::registry::loading::{FileResult, LoadRequest};
 use crate::registry::{configuration, loading, registration, removal, validation};
 use crate::store::project::Configuration;
 use crate::store::registry::Content;
@@ -131,7 +131,7 @@ fn options(json: serde_json::Value) -> Result<Options> {
 }
 
 /// A row for each file.
-fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<LoadedFile>>) -> Result<Datum> {
+fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<FileResult>>) -> Result<Datum> {
     let mut rows = call.rows()?;
     for loaded in work()? {
         rows.add([

@@ -24,9 +24,9 @@ pub struct LoadRequest {
     pub options: Options,
 }
 
-/// A file, or a part of one, that was registered or ignored.
+/// The result of registering a file, or a part of one.
 #[derive(Debug, Clone)]
-pub struct LoadedFile {
+pub struct FileResult {
     /// The file's path within the folder.
     pub file: String,
     /// The version of the migration. None: a repeatable one, or the file holds none.
@@ -44,7 +44,7 @@ pub struct LoadedFile {
 ///
 /// Errors: the caller may not read files of the server (42501); the folder cannot be read
 /// (58P01 and others); those of [`add_files`].
-pub fn load(directory: &str, request: &LoadRequest) -> Result<Vec<LoadedFile>> {
+pub fn load(directory: &str, request: &LoadRequest) -> Result<Vec<FileResult>> {
     if !identity::may_read_server_files() {
         return Err(Error::MayNotReadFiles);
     }
@@ -68,7 +68,7 @@ pub fn load(directory: &str, request: &LoadRequest) -> Result<Vec<LoadedFile>> {
 /// Errors: the files are not valid for their convention (22023); files were refused, and the
 /// DETAIL has the reason for each (with the SQLSTATE of the first one); those of
 /// [`Registration::of`] and [`Registration::put_found`].
-pub fn add_files(files: Vec<FileText>, request: &LoadRequest) -> Result<Vec<LoadedFile>> {
+pub fn add_files(files: Vec<FileText>, request: &LoadRequest) -> Result<Vec<FileResult>> {
     if files.is_empty() {
         message::notice("nothing to do: no files were given");
         return Ok(Vec::new());
@@ -129,7 +129,7 @@ fn register(
     files: Vec<FileText>,
     mut refused: Refused,
     request: &LoadRequest,
-) -> Result<Vec<LoadedFile>> {
+) -> Result<Vec<FileResult>> {
     let files = without_misnamed(files, &mut refused);
     let set = match read(files, request) {
         // Without the refused files the others may make no sense.
@@ -150,7 +150,7 @@ fn register(
         for found in migrations {
             loaded.extend(register_one(registration, found, request, &mut unset, &mut refused)?);
         }
-        loaded.extend(ignored.into_iter().map(|(file, why)| LoadedFile {
+        loaded.extend(ignored.into_iter().map(|(file, why)| FileResult {
             file,
             version: None,
             name: None,
@@ -182,7 +182,7 @@ fn register_one(
     request: &LoadRequest,
     unset: &mut Unset,
     refused: &mut Refused,
-) -> Result<Vec<LoadedFile>> {
+) -> Result<Vec<FileResult>> {
     let mut rows = rows(&found);
     let without_value = unset.of_migration(&found);
     match registration.put_found(found, request.replace) {
@@ -228,7 +228,7 @@ fn all_refused(directory: Option<&str>, mut files: Refused) -> Error {
 
 /// A row for each file of a migration. If each part has its own file, the files have the order of
 /// the parts; further files hold no part.
-fn rows(found: &Found) -> Vec<LoadedFile> {
+fn rows(found: &Found) -> Vec<FileResult> {
     let mut parts = Vec::new();
     for (part, text) in [("up", &found.up), ("down", &found.down), ("verify", &found.verify)] {
         if text.is_some() {
@@ -242,7 +242,7 @@ fn rows(found: &Found) -> Vec<LoadedFile> {
         (files, all) if files >= all => parts.get(n).copied(),
         _ => None,
     };
-    let row = |(n, file): (usize, &String)| LoadedFile {
+    let row = |(n, file): (usize, &String)| FileResult {
         file: file.clone(),
         version: found.version.clone(),
         name: Some(found.name.clone()),
@@ -253,7 +253,7 @@ fn rows(found: &Found) -> Vec<LoadedFile> {
 }
 
 /// The file that holds a script of a migration.
-fn file_of(rows: &[LoadedFile], part: Part) -> String {
+fn file_of(rows: &[FileResult], part: Part) -> String {
     let word = match part {
         Part::Up | Part::Precondition => "up",
         Part::Down => "down",
@@ -264,7 +264,7 @@ fn file_of(rows: &[LoadedFile], part: Part) -> String {
 }
 
 /// Sets the results in the rows of a migration.
-fn set_results(rows: &mut [LoadedFile], result: RegistrationResult) {
+fn set_results(rows: &mut [FileResult], result: RegistrationResult) {
     let alone = rows.len() == 1;
     for row in rows {
         let change = match row.part {
