@@ -42,7 +42,7 @@ fn import_bundle(call: &Call) -> Result<Datum> {
             project.as_str().into(),
             imported.version.as_deref().into(),
             imported.name.into(),
-            imported.outcome.word().into(),
+            imported.change.word().into(),
         ]);
     }
     Ok(rows.answer())

@@ -12,8 +12,8 @@ use crate::pg::argument;
 use crate::pg::call::{Call, Value};
 use crate::pg::entry::entry;
 use crate::registry::errors::problem;
-use crate::registry::loading::{Loaded, Request};
-use crate::registry::{configuration, loading, registration};
+use crate::registry::loading::{FileResult, LoadRequest};
+use crate::registry::{configuration, loading, registration, removal, validation};
 use crate::store::project::Configuration;
 use crate::store::registry::Content;
 use pgrx::pg_sys::Datum;
@@ -34,7 +34,7 @@ entry!(migrations_set_variable, pg_finfo_migrations_set_variable, set_variable);
 fn add(call: &Call) -> Result<Datum> {
     let version = version(&call.required(0, "version")?)?;
     let name = call.required(1, "name")?;
-    registration::check_name(&name)?;
+    validation::check_name(&name)?;
     let up = call.required(2, "up")?;
     let on_fail = on_fail(call, 9)?;
     let content = Content {
@@ -82,7 +82,7 @@ fn add_files(call: &Call) -> Result<Datum> {
 }
 
 /// The arguments from project on: project, replace, convention, options.
-fn request(call: &Call, n: usize) -> Result<Request> {
+fn request(call: &Call, n: usize) -> Result<LoadRequest> {
     let convention = match call.text(n + 2) {
         None => None,
         Some(name) => Some(by_name(&name).ok_or_else(|| {
@@ -93,7 +93,7 @@ fn request(call: &Call, n: usize) -> Result<Request> {
             )
         })?),
     };
-    Ok(Request {
+    Ok(LoadRequest {
         project: project(call, n)?,
         replace: call.bool(n + 1).ok_or_else(|| argument::null("replace"))?,
         convention,
@@ -135,7 +135,7 @@ fn options(json: serde_json::Value) -> Result<Options> {
 }
 
 /// A row for each file.
-fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Loaded>>) -> Result<Datum> {
+fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<FileResult>>) -> Result<Datum> {
     let mut rows = call.rows()?;
     for loaded in work()? {
         rows.add([
@@ -153,7 +153,7 @@ fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Loaded>>) -> Result<Dat
 /// on_fail, moment)`: what was done, as text.
 fn add_repeatable(call: &Call) -> Result<Datum> {
     let name = call.required(0, "name")?;
-    registration::check_name(&name)?;
+    validation::check_name(&name)?;
     // It is a key of an index.
     if name.len() > MAX_LENGTH {
         return Err(argument::invalid(
@@ -186,14 +186,14 @@ fn load(call: &Call) -> Result<Datum> {
 /// `remove(version, project, reason)`.
 fn remove(call: &Call) -> Result<Datum> {
     let version = version(&call.required(0, "version")?)?;
-    registration::remove(&project(call, 1)?, &version, call.text(2).as_deref())?;
+    removal::remove(&project(call, 1)?, &version, call.text(2).as_deref())?;
     Ok(call.answer(Value::from("removed")))
 }
 
 /// `remove_repeatable(name, project, reason)`.
 fn remove_repeatable(call: &Call) -> Result<Datum> {
     let name = call.required(0, "name")?;
-    registration::remove_repeatable(&project(call, 1)?, &name, call.text(2).as_deref())?;
+    removal::remove_repeatable(&project(call, 1)?, &name, call.text(2).as_deref())?;
     Ok(call.answer(Value::from("removed")))
 }
 

@@ -7,7 +7,7 @@ use crate::pg::argument;
 use crate::pg::call::Call;
 use crate::pg::entry::entry;
 use crate::repair::adopt;
-use crate::repair::record::{self, Changed, Named};
+use crate::repair::{self, MigrationRef, RecordChange};
 use pgrx::pg_sys::Datum;
 
 entry!(migrations_mark_applied, pg_finfo_migrations_mark_applied, mark_applied);
@@ -26,44 +26,44 @@ entry!(migrations_adopt, pg_finfo_migrations_adopt, adopt);
 
 /// `mark_applied(version, project, reason)`: a row if the record has changed.
 fn mark_applied(call: &Call) -> Result<Datum> {
-    of_named(call, record::mark_applied)
+    of_named(call, repair::mark_applied)
 }
 
 /// `mark_pending(version, project, reason)`: a row if the record has changed.
 fn mark_pending(call: &Call) -> Result<Datum> {
-    of_named(call, record::mark_pending)
+    of_named(call, repair::mark_pending)
 }
 
 /// `force(version, project, reason)`: a row for each migration whose record has changed.
 fn force(call: &Call) -> Result<Datum> {
-    of_version(call, record::force)
+    of_version(call, repair::force)
 }
 
 /// `baseline(version, project, reason)`: a row for each migration whose record has changed.
 fn baseline(call: &Call) -> Result<Datum> {
-    of_version(call, record::baseline)
+    of_version(call, repair::baseline)
 }
 
 /// `accept_changes(version, project, reason)`: a row if the record has changed.
 fn accept_changes(call: &Call) -> Result<Datum> {
-    of_version(call, record::accept_changes)
+    of_version(call, repair::accept_changes)
 }
 
 /// `accept_all_changes(project, reason, confirm)`: a row for each migration whose record has
 /// changed.
 fn accept_all_changes(call: &Call) -> Result<Datum> {
     let project = project(call, 0)?;
-    answer(call, || record::accept_all_changes(&project, call.text(1).as_deref(), call.int(2)))
+    answer(call, || repair::accept_all_changes(&project, call.text(1).as_deref(), call.int(2)))
 }
 
 /// `mark_statement_done(version, project, reason)`: a row if the record has changed.
 fn mark_statement_done(call: &Call) -> Result<Datum> {
-    of_named(call, record::mark_statement_done)
+    of_named(call, repair::mark_statement_done)
 }
 
 /// `retry(version, project, reason)`: a row if the record has changed.
 fn retry(call: &Call) -> Result<Datum> {
-    of_named(call, record::retry)
+    of_named(call, repair::retry)
 }
 
 /// `adopt(tool, project, reason)`: a row for each migration whose record has changed.
@@ -79,7 +79,7 @@ fn adopt(call: &Call) -> Result<Datum> {
     answer(call, || adopt::golang_migrate(&project, call.text(2).as_deref()))
 }
 
-type Work = fn(&str, &crate::domain::version::Version, Option<&str>) -> Result<Vec<Changed>>;
+type Work = fn(&str, &crate::domain::version::Version, Option<&str>) -> Result<Vec<RecordChange>>;
 
 fn of_version(call: &Call, work: Work) -> Result<Datum> {
     let version = version(&call.required(0, "version")?)?;
@@ -87,15 +87,15 @@ fn of_version(call: &Call, work: Work) -> Result<Datum> {
     answer(call, || work(&project, &version, call.text(2).as_deref()))
 }
 
-type WorkOnNamed = fn(&str, &Named, Option<&str>) -> Result<Vec<Changed>>;
+type WorkOnNamed = fn(&str, &MigrationRef, Option<&str>) -> Result<Vec<RecordChange>>;
 
 fn of_named(call: &Call, work: WorkOnNamed) -> Result<Datum> {
     let text = call.required(0, "version")?;
     let project = project(call, 1)?;
-    answer(call, || work(&project, &Named::new(&text), call.text(2).as_deref()))
+    answer(call, || work(&project, &MigrationRef::new(&text), call.text(2).as_deref()))
 }
 
-fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<Changed>>) -> Result<Datum> {
+fn answer(call: &Call, work: impl FnOnce() -> Result<Vec<RecordChange>>) -> Result<Datum> {
     let mut rows = call.rows()?;
     for changed in work()? {
         rows.add([

@@ -52,5 +52,5 @@ pub fn not_ordinary(table: &str) -> Error {
         Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         format!("{table} is not an ordinary table"),
     )
-    .hint("Note what is applied with migrations.force(version) or migrations.baseline(version).")
+    .hint("Record what is applied with migrations.force(version) or migrations.baseline(version).")
 }
