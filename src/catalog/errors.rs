@@ -1,4 +1,4 @@
-//! Errors about relations of the caller's.
+//! Errors about the caller's relations.
 
 use crate::domain::backup::SCHEMA;
 use crate::error::Error;

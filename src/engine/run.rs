@@ -45,13 +45,13 @@ pub struct ProjectRun<'a> {
 
 impl<'a> ProjectRun<'a> {
     fn begin(tables: &Batch, project: &'a Project) -> Result<ProjectRun<'a>> {
-        let standing = tables.run_state(project.id)?;
+        let state = tables.run_state(project.id)?;
         Ok(ProjectRun {
             project,
             role: project.role(),
-            seq: Cell::new(standing.last_seq),
-            has_failures: standing.has_failures,
-            under_way: match standing.has_journal {
+            seq: Cell::new(state.last_seq),
+            has_failures: state.has_failures,
+            under_way: match state.has_journal {
                 true => tables.journal_progress(project.id, View::Newest)?,
                 false => HashMap::new(),
             },
@@ -91,7 +91,7 @@ pub struct Run<'a> {
     pub(super) request: &'a Request,
     pub(super) mode: RunMode,
     pub(super) activity: Activity,
-    /// JournalKey a run whose migrations share a transaction.
+    /// Of a run whose migrations share a transaction.
     pub(super) transaction_end: Option<TransactionEnd>,
     /// A stepwise run hands it from transaction to transaction.
     pub(super) skipped: Skipped,

@@ -7,6 +7,7 @@
 //! | [`loading`] | registers files: add_file(), add_files() and load() |
 //! | [`merge`] | registers the parts of a migration that files hold |
 //! | [`folder`], [`contained_path`] | read a folder on the server's machine, whatever links lead to |
+//! | [`unset_variables`] | warns about placeholders without a value |
 //! | [`removal`] | removes migrations |
 //! | [`errors`], [`refused`] | errors about what is registered, and about files |
 //! | [`bundle`] | exports and imports the registry of a project |

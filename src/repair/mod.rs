@@ -9,6 +9,7 @@
 //! | [`accept`] | accept_changes() and accept_all_changes() |
 //! | [`interrupted_statement`] | mark_statement_done() and retry() |
 //! | [`adopt`] | takes over the record of another tool |
+//! | [`errors`] | errors about changes of the record |
 
 mod accept;
 pub mod adopt;

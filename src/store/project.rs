@@ -1,14 +1,12 @@
 //! Projects and their configuration (table `project`).
 
 use super::Batch;
+use super::errors;
 use crate::domain::script::prepare::{Syntax, Variables};
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::identity::Users;
 use crate::pg::spi::{Row, Statement, Type, View};
-use crate::store::errors::busy;
-use crate::store::errors::snapshot_too_old;
-use crate::store::errors::unknown_project;
 use crate::store::lock;
 
 /// The project of calls that name no project, unless `migrations.project` is set.
@@ -128,7 +126,7 @@ impl Batch<'_> {
         match self.existing_project(name, view)? {
             Some(project) => Ok(Some(project)),
             None if name == DEFAULT => Ok(None),
-            None => Err(unknown_project(name, &self.projects()?)),
+            None => Err(errors::unknown_project(name, &self.projects()?)),
         }
     }
 
@@ -153,13 +151,12 @@ impl Batch<'_> {
         // Another session may be creating it. The insertion would wait for its transaction.
         let key = lock::name_key(name);
         if !lock::try_lock(key, lock::LockMode::Exclusive)? {
-            let (project, holder) = (name.to_owned(), self.lock_holder(key)?);
-            return Err(busy(&project, holder, None));
+            return Err(errors::busy(name, self.lock_holder(key)?, None));
         }
         self.raise_sequences()?;
         self.spi.run(&MAKE, [name.into()], View::Transaction)?;
         let made = self.existing_project(name, View::Newest)?;
-        made.ok_or_else(|| snapshot_too_old(name))
+        made.ok_or_else(|| errors::snapshot_too_old(name))
     }
 
     /// Changes the configuration of a project. Errors: this transaction's snapshot is too old
@@ -205,7 +202,7 @@ impl Batch<'_> {
         )?;
         match done.count() {
             1 => Ok(()),
-            _ => Err(snapshot_too_old(&project.name)),
+            _ => Err(errors::snapshot_too_old(&project.name)),
         }
     }
 
@@ -230,7 +227,7 @@ impl Batch<'_> {
         let values = [Value::BigInt(project.id), name.into(), value.into(), Value::Bool(is_secret)];
         match self.spi.run(&SET, values, View::Transaction)?.count() {
             1 => Ok(()),
-            _ => Err(snapshot_too_old(&project.name)),
+            _ => Err(errors::snapshot_too_old(&project.name)),
         }
     }
 
