@@ -48,7 +48,7 @@ fn import_bundle(arguments: ImportBundle, rows: &mut Rows<ChangedRecord>) -> Res
             project: project.to_string(),
             version: imported.version,
             name: imported.name,
-            action: imported.outcome.word(),
+            action: imported.change.word(),
         });
     }
     Ok(())

@@ -11,8 +11,8 @@ use crate::importers::{Importer, Options};
 use crate::pg::argument;
 use crate::pg::call::{Rows, declare, record};
 use crate::registry::errors::problem;
-use crate::registry::loading::{Loaded, Request};
-use crate::registry::{configuration, loading, registration};
+use crate::registry::loading::{FileResult, LoadRequest};
+use crate::registry::{configuration, loading, registration, removal, validation};
 use crate::store::project::{self, Configuration};
 use crate::store::registry::Content;
 
@@ -34,7 +34,7 @@ declare! {
 }
 
 fn add(arguments: Add) -> Result<&'static str> {
-    registration::check_name(&arguments.name)?;
+    validation::check_name(&arguments.name)?;
     let content = Content {
         name: arguments.name,
         up: Some(arguments.up),
@@ -66,7 +66,7 @@ declare! {
 }
 
 fn add_repeatable(arguments: AddRepeatable) -> Result<&'static str> {
-    registration::check_name(&arguments.name)?;
+    validation::check_name(&arguments.name)?;
     // It is a key of an index.
     if arguments.name.len() > MAX_LENGTH {
         return Err(argument::invalid(
@@ -118,8 +118,8 @@ record! {
     }
 }
 
-fn add_all(rows: &mut Rows<LoadedFile>, files: Vec<Loaded>) {
-    for Loaded { file, version, name, part, result } in files {
+fn add_all(rows: &mut Rows<LoadedFile>, files: Vec<FileResult>) {
+    for FileResult { file, version, name, part, result } in files {
         rows.add(LoadedFile { file, version, name, direction: part, result });
     }
 }
@@ -174,9 +174,9 @@ fn request(
     replace: bool,
     convention: Option<&'static dyn Importer>,
     given: Option<serde_json::Value>,
-) -> Result<Request> {
+) -> Result<LoadRequest> {
     let options = given.map(options).transpose()?.unwrap_or_default();
-    Ok(Request { project: project.into_name(), replace, convention, options })
+    Ok(LoadRequest { project: project.into_name(), replace, convention, options })
 }
 
 /// An object of options by their names; a list is joined by commas.
@@ -223,7 +223,7 @@ declare! {
 
 fn remove(arguments: Remove) -> Result<&'static str> {
     let Remove { version, project, reason } = arguments;
-    registration::remove(&project, &version, reason.as_deref())?;
+    removal::remove(&project, &version, reason.as_deref())?;
     Ok("removed")
 }
 
@@ -238,7 +238,7 @@ declare! {
 
 fn remove_repeatable(arguments: RemoveRepeatable) -> Result<&'static str> {
     let RemoveRepeatable { name, project, reason } = arguments;
-    registration::remove_repeatable(&project, &name, reason.as_deref())?;
+    removal::remove_repeatable(&project, &name, reason.as_deref())?;
     Ok("removed")
 }
 

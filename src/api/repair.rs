@@ -7,8 +7,7 @@ use crate::domain::version::Version;
 use crate::error::Result;
 use crate::pg::argument;
 use crate::pg::call::{Rows, declare, record};
-use crate::repair::adopt;
-use crate::repair::record::{self, Changed, Named};
+use crate::repair::{self, MigrationRef, RecordChange, adopt};
 
 record! {
     /// A migration whose record has changed.
@@ -20,8 +19,8 @@ record! {
     }
 }
 
-fn add_all(rows: &mut Rows<ChangedRecord>, changes: Vec<Changed>) {
-    for Changed { project, version, name, action } in changes {
+fn add_all(rows: &mut Rows<ChangedRecord>, changes: Vec<RecordChange>) {
+    for RecordChange { project, version, name, action } in changes {
         rows.add(ChangedRecord { project, version, name, action });
     }
 }
@@ -37,7 +36,7 @@ declare! {
 
 fn mark_applied(arguments: MarkApplied, rows: &mut Rows<ChangedRecord>) -> Result<()> {
     let MarkApplied { version, project, reason } = arguments;
-    add_all(rows, record::mark_applied(&project, &Named::new(&version), reason.as_deref())?);
+    add_all(rows, repair::mark_applied(&project, &MigrationRef::new(&version), reason.as_deref())?);
     Ok(())
 }
 
@@ -52,7 +51,7 @@ declare! {
 
 fn mark_pending(arguments: MarkPending, rows: &mut Rows<ChangedRecord>) -> Result<()> {
     let MarkPending { version, project, reason } = arguments;
-    add_all(rows, record::mark_pending(&project, &Named::new(&version), reason.as_deref())?);
+    add_all(rows, repair::mark_pending(&project, &MigrationRef::new(&version), reason.as_deref())?);
     Ok(())
 }
 
@@ -67,7 +66,7 @@ declare! {
 
 fn force(arguments: Force, rows: &mut Rows<ChangedRecord>) -> Result<()> {
     let Force { version, project, reason } = arguments;
-    add_all(rows, record::force(&project, &version, reason.as_deref())?);
+    add_all(rows, repair::force(&project, &version, reason.as_deref())?);
     Ok(())
 }
 
@@ -82,7 +81,7 @@ declare! {
 
 fn baseline(arguments: Baseline, rows: &mut Rows<ChangedRecord>) -> Result<()> {
     let Baseline { version, project, reason } = arguments;
-    add_all(rows, record::baseline(&project, &version, reason.as_deref())?);
+    add_all(rows, repair::baseline(&project, &version, reason.as_deref())?);
     Ok(())
 }
 
@@ -97,7 +96,7 @@ declare! {
 
 fn accept_changes(arguments: AcceptChanges, rows: &mut Rows<ChangedRecord>) -> Result<()> {
     let AcceptChanges { version, project, reason } = arguments;
-    add_all(rows, record::accept_changes(&project, &version, reason.as_deref())?);
+    add_all(rows, repair::accept_changes(&project, &version, reason.as_deref())?);
     Ok(())
 }
 
@@ -112,7 +111,7 @@ declare! {
 
 fn accept_all_changes(arguments: AcceptAllChanges, rows: &mut Rows<ChangedRecord>) -> Result<()> {
     let AcceptAllChanges { project, reason, confirm } = arguments;
-    add_all(rows, record::accept_all_changes(&project, reason.as_deref(), confirm)?);
+    add_all(rows, repair::accept_all_changes(&project, reason.as_deref(), confirm)?);
     Ok(())
 }
 
@@ -127,8 +126,8 @@ declare! {
 
 fn mark_statement_done(arguments: MarkStatementDone, rows: &mut Rows<ChangedRecord>) -> Result<()> {
     let MarkStatementDone { version, project, reason } = arguments;
-    let named = Named::new(&version);
-    add_all(rows, record::mark_statement_done(&project, &named, reason.as_deref())?);
+    let named = MigrationRef::new(&version);
+    add_all(rows, repair::mark_statement_done(&project, &named, reason.as_deref())?);
     Ok(())
 }
 
@@ -143,7 +142,7 @@ declare! {
 
 fn retry(arguments: Retry, rows: &mut Rows<ChangedRecord>) -> Result<()> {
     let Retry { version, project, reason } = arguments;
-    add_all(rows, record::retry(&project, &Named::new(&version), reason.as_deref())?);
+    add_all(rows, repair::retry(&project, &MigrationRef::new(&version), reason.as_deref())?);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Who holds locks that a migration has waited for in vain.
+//! Sessions that hold locks for which a migration has waited in vain.
 
 use crate::error::Result;
 use crate::pg::call::Value;
@@ -6,12 +6,12 @@ use crate::pg::caller::AsCaller;
 use crate::pg::name::{self, Name};
 use crate::pg::spi::{Statement, Type};
 
-/// The sessions that hold locks on relations of these names, as sentences: process, user,
-/// since when, and the statement, as far as the current user may see them. To be called as
-/// the caller, and with the search_path by which the names are meant.
+/// Describes the sessions that hold locks on relations with these names: process, user, start of
+/// the transaction and statement, as far as the caller may see them. Call it with the search_path
+/// of the statement that names them. None: no session holds a lock. Errors: the server's.
 ///
-/// When a lock has been waited for in vain the server doesn't tell any more whose it was,
-/// so it is looked up who has locks on what the statement names.
+/// After a wait has failed, the server does not report who held the lock. So the locks on the
+/// relations of the statement are looked up.
 pub fn of_relations(names: Vec<String>) -> Result<Option<String>> {
     const BLOCKERS: Statement = Statement {
         sql: r"SELECT a.pid::bigint, a.usename::text, array_agg(DISTINCT l.relation::bigint),

@@ -1,26 +1,26 @@
-//! Which constraints of the database can be deferred.
+//! The deferrable constraints of the database.
 
 use crate::error::Result;
 use crate::pg::caller::AsCaller;
 use crate::pg::spi::{Statement, Table, View};
 use crate::store::Batch;
 
-/// A constraint that can be deferred.
+/// A deferrable constraint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deferrable {
-    /// Its schema.
+    /// The schema.
     pub schema: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The tables that may have checks of it pending: its own, and the one referred to.
+    /// The OIDs of the tables that may have pending checks: its own table, and the referenced one.
     pub tables: [u32; 2],
-    /// It is declared INITIALLY DEFERRED, and can be set so by name without touching
-    /// another one: SET CONSTRAINTS takes every constraint of that name in the schema.
+    /// Whether it is declared INITIALLY DEFERRED, and so is every constraint of that name in the
+    /// schema: SET CONSTRAINTS applies to all of them.
     pub defer_again: bool,
-    /// It can be deferred by name: SET CONSTRAINTS fails if one of that name in the schema
-    /// isn't deferrable.
+    /// Whether SET CONSTRAINTS can defer it: every constraint of that name in the schema is
+    /// deferrable.
     pub can_be_deferred: bool,
-    /// Its schema can be named.
+    /// Whether the user may name the schema (USAGE).
     pub is_usable: bool,
 }
 
@@ -38,13 +38,14 @@ const DEFERRABLE: Statement = Statement {
 };
 
 impl Batch<'_> {
-    /// The deferrable constraints, without those of other sessions' temporary tables.
+    /// The deferrable constraints, except those of other sessions' temporary tables. Errors: the
+    /// server's.
     pub fn deferrable(&self) -> Result<Vec<Deferrable>> {
         Ok(read(&self.spi().run(&DEFERRABLE, [], View::Newest)?))
     }
 }
 
-/// The same as the caller may name them.
+/// The deferrable constraints, with the rights of the caller. Errors: the server's.
 pub fn callers_deferrable() -> Result<Vec<Deferrable>> {
     let caller = AsCaller::open()?;
     let constraints = read(&caller.look(&DEFERRABLE, [])?);

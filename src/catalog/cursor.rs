@@ -7,7 +7,8 @@ use crate::pg::spi::{Statement, Type, View};
 use crate::store::Batch;
 
 impl Batch<'_> {
-    /// The cursors that are open; `held` are those WITH HOLD, which outlive a commit.
+    /// The open cursors: those WITH HOLD (`held`), which a commit keeps open, or the others.
+    /// Errors: the server's.
     pub fn cursors(&self, held: bool) -> Result<Vec<Cursor>> {
         const CURSORS: Statement = Statement {
             sql: "SELECT name FROM pg_cursor() WHERE is_holdable = $1",

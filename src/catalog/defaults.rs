@@ -1,4 +1,4 @@
-//! Settings that have other values than without the caller.
+//! Settings whose values differ from the defaults of the session's role and database.
 
 use crate::error::Result;
 use crate::pg::call::Value;
@@ -9,20 +9,20 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::CStr;
 
-/// A setting's name, and the value to give it; None: the one that RESET gives.
+/// The name of a setting, and the value to set. None: RESET sets it.
 pub type Default = (&'static CStr, Option<String>);
 
 thread_local! {
-    // Of the settings that came with the connection what they would be without. The server,
-    // too, reads what is set for role and database once, when a session begins.
+    // The defaults of the settings that the client gave when it connected. They are read once:
+    // the server, too, reads what is set for role and database when a session begins.
     static WITHOUT_CLIENT: OnceCell<HashMap<&'static CStr, Option<String>>> =
         const { OnceCell::new() };
 }
 
-/// Those of these settings that don't have their default: the value that is set for the
-/// session's role, for the database or in the server's configuration. No SET counts, and
-/// nothing that a client gives when it connects, such as the time zone of its machine, which
-/// some drivers send. `all` are those that are ever asked for, always the same ones.
+/// The settings among `names` that do not have their default, with that default: the value that
+/// is set for the session's role, for the database or in the server's configuration. Values of
+/// SET do not count, and neither do those that a client gives when it connects, such as the time
+/// zone that some drivers send. `all` are all names that any call asks for. Errors: the server's.
 pub fn changed(all: &[&'static CStr], names: &[&'static CStr]) -> Result<Vec<Default>> {
     if names.is_empty() {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! Errors about relations of the caller's.
+//! Errors about the caller's relations.
 
 use crate::domain::backup::SCHEMA;
 use crate::error::Error;
@@ -52,5 +52,5 @@ pub fn not_ordinary(table: &str) -> Error {
         Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         format!("{table} is not an ordinary table"),
     )
-    .hint("Note what is applied with migrations.force(version) or migrations.baseline(version).")
+    .hint("Record what is applied with migrations.force(version) or migrations.baseline(version).")
 }

@@ -1,7 +1,7 @@
-//! The table in which another tool keeps its record, read as the caller.
+//! The table in which another tool records its migrations, read as the caller.
 //!
-//! It may be anybody's, so it has to be a table: a view would run its owner's functions with
-//! the caller's rights. It is locked by its number and read without a query.
+//! The table may belong to anybody. It must be an ordinary table, since a view would run its
+//! owner's functions with the caller's rights. It is locked by its OID and read without a query.
 
 use super::errors;
 use crate::error::Result;
@@ -11,13 +11,13 @@ use crate::pg::name::Name;
 use crate::pg::rows::{self, Column, Lock};
 use crate::pg::spi::{Statement, Type};
 
-/// Another tool's table, locked until the transaction ends.
+/// The table of another tool, locked until the transaction ends.
 pub struct Record(u32);
 
 impl Record {
-    /// Finds a table by a name of the caller's search_path. None: there is none. Errors: the
-    /// caller may not read it, or row security hides rows of it (42501); it is no ordinary
-    /// table, or others inherit from it (55000); it was renamed meanwhile (40001).
+    /// Finds a table by a name, under the caller's search_path, and locks it. None: there is no
+    /// such table. Errors: the caller may not read it, or row security hides rows (42501); it is
+    /// not an ordinary table, or it has inheritance (55000); it was renamed meanwhile (40001).
     pub fn open(name: &Name) -> Result<Option<Record>> {
         const LOOK: Statement = Statement {
             sql: "SELECT c.relkind = 'r' AND NOT c.relispartition,
@@ -40,7 +40,7 @@ impl Record {
             if !is_table || inherits {
                 return Err(errors::not_ordinary(&name.relation));
             }
-            // Nobody is kept out of a table by somebody who may not read it.
+            // A caller without the right to read the table must not lock it.
             rows::check_readable(oid, &name.relation, may_read)?;
             // What was found before the lock may have changed.
             if is_locked {
@@ -53,8 +53,8 @@ impl Record {
         Ok(Some(Record(oid)))
     }
 
-    /// The columns of these names and types, as the catalog names them, in this order. None:
-    /// the table doesn't have all of them.
+    /// The columns with these names and types (as format_type() names them), in this order. None:
+    /// the table does not have all of them. Errors: the server's.
     pub fn columns(&self, wanted: &[(&str, &str)]) -> Result<Option<Vec<Column>>> {
         const COLUMN: Statement = Statement {
             sql: "SELECT attnum, atttypid::bigint FROM pg_attribute
@@ -77,7 +77,8 @@ impl Record {
         Ok((columns.len() == wanted.len()).then_some(columns))
     }
 
-    /// The values of columns in its rows, at most so many.
+    /// The values of columns in the rows of the table, of at most `limit` rows. Errors: the
+    /// server's.
     pub fn rows(&self, columns: &[Column], limit: usize) -> Result<Vec<Vec<Value>>> {
         rows::read(self.0, columns, limit)
     }

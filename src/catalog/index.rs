@@ -1,34 +1,35 @@
-//! What the catalog says of statements that were interrupted. Names of the script are resolved
-//! under the script's own search_path; everything else goes by number.
+//! Which indexes a statement has made: what a run looks up before a statement that commits by
+//! itself, and after that statement was interrupted. The names in a script are resolved under
+//! the script's search_path; everything else goes by OID.
 
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::caller::AsCaller;
 use crate::pg::name::{self, Name};
-use crate::pg::parse::{Form, GlobalObject, ReindexScope};
+use crate::pg::parse::{Form, ReindexScope};
 use crate::pg::spi::{Statement, Type};
 use crate::store::journal::{ExpectedIndexes, IndexSnapshot};
 use std::collections::HashSet;
 
-/// An index that has appeared since a statement was started.
+/// An index that was created after a statement was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewIndex {
-    /// Its name as SQL, with its schema.
+    /// The name as SQL, with the schema.
     pub name: String,
-    /// Whether queries can use it.
+    /// Whether the index is valid, so that queries use it.
     pub is_valid: bool,
-    /// The process that is building it at this moment.
+    /// The process that is building the index now.
     pub builder: Option<i32>,
 }
 
-/// Names that REINDEX CONCURRENTLY gives, for a while, to new and old indexes.
+/// The end of the names that REINDEX CONCURRENTLY gives to new and old indexes while it works.
 const REINDEXED: &str = r"_cc(new|old)\d*$";
 
-/// What there is before a statement. None: it is none on indexes or partitions, or what it
-/// works on isn't there. An index that is to be created must have a name.
-pub fn facts(form: &Form) -> Result<Option<IndexSnapshot>> {
+/// Takes the snapshot before a statement. An index to be created must have a name. None: it is
+/// not a statement on indexes or partitions, or its relation does not exist. Errors: the server's.
+pub fn snapshot(form: &Form) -> Result<Option<IndexSnapshot>> {
     let mut parent = None;
-    let (relation, leaves) = match form {
+    let (relation, expected) = match form {
         Form::CreateIndex { table, index: Some(name) } => {
             (table.find(), ExpectedIndexes::Index(name.clone()))
         }
@@ -52,32 +53,34 @@ pub fn facts(form: &Form) -> Result<Option<IndexSnapshot>> {
         _ => None,
     };
     let indexes = Vec::new();
-    let mut facts = IndexSnapshot { relation, parent, indexes, leaves, definition, is_here: true };
-    facts.indexes = matching(&facts)?.into_iter().map(|(oid, _)| oid).collect();
-    Ok(Some(facts))
+    let mut snapshot =
+        IndexSnapshot { relation, parent, indexes, expected, definition, is_here: true };
+    snapshot.indexes = matching(&snapshot)?.into_iter().map(|(oid, _)| oid).collect();
+    Ok(Some(snapshot))
 }
 
-/// The indexes that a statement may have made: those that weren't there before, and are
-/// defined as it defines them.
-pub fn appeared(facts: &IndexSnapshot) -> Result<Vec<NewIndex>> {
-    let known: HashSet<u32> = facts.indexes.iter().copied().collect();
+/// The indexes that a statement may have made: those that are not in the snapshot, and have the
+/// definition that the statement gives. Errors: the server's.
+pub fn appeared(snapshot: &IndexSnapshot) -> Result<Vec<NewIndex>> {
+    let known: HashSet<u32> = snapshot.indexes.iter().copied().collect();
     let mut new = Vec::new();
-    for (oid, index) in matching(facts)? {
+    for (oid, index) in matching(snapshot)? {
         if known.contains(&oid) {
             continue;
         }
-        let is_other = match (&facts.leaves, &facts.definition) {
+        let differs = match (&snapshot.expected, &snapshot.definition) {
             (ExpectedIndexes::Index(_), Some(wanted)) => definition(oid)?.as_ref() != Some(wanted),
             _ => false,
         };
-        if !is_other {
+        if !differs {
             new.push(index);
         }
     }
     Ok(new)
 }
 
-/// How an index is defined, without its name and its table's. None: there is none.
+/// The definition of an index, without the names of the index and its table. None: there is no
+/// such index. Errors: the server's.
 pub fn definition(index: u32) -> Result<Option<String>> {
     const DEFINITION: Statement = Statement {
         sql: "SELECT pg_get_indexdef(i.indexrelid), quote_ident(c.relname),
@@ -104,68 +107,71 @@ fn without_names(definition: &str, index: &str, table: &str) -> Option<String> {
     Some(format!("{kind} INDEX ON{rest}"))
 }
 
-/// The indexes that look like those which a statement makes. What a REINDEX makes has the
-/// name of another index of the table in front, and its definition; one that is not valid is
-/// left over, too, if that other index has been dropped meanwhile.
-fn matching(facts: &IndexSnapshot) -> Result<Vec<(u32, NewIndex)>> {
-    let (reach, name, pattern) = match &facts.leaves {
+/// The indexes within `$2` of relation `$1` that have the name `$3`, or a name that matches `$4`
+/// and the definition of another index with the beginning of that name. Whoever builds an index
+/// CONCURRENTLY holds the lock that is looked for. (The progress views of the server hide it
+/// from other roles.)
+const MATCHING: Statement = Statement {
+    sql: r"WITH tables AS (
+              SELECT c.oid, c.reltoastrelid FROM pg_class c
+              WHERE CASE $2
+                  WHEN 'table' THEN c.oid = $1::oid
+                  WHEN 'tree' THEN c.oid = $1::oid OR c.oid = ANY (ARRAY(
+                      SELECT relid FROM pg_partition_tree($1::oid::regclass)))
+                  WHEN 'schema' THEN c.relnamespace = $1::oid
+                  ELSE true END
+          )
+          SELECT i.indexrelid::int8,
+                 format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
+          FROM pg_index i
+          JOIN pg_class c ON c.oid = i.indexrelid
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+          LEFT JOIN LATERAL (
+              SELECT l.pid FROM pg_locks l
+              JOIN pg_stat_activity a ON a.pid = l.pid
+              WHERE l.relation = i.indrelid AND l.granted AND a.usesysid IS NOT NULL
+                AND l.mode = 'ShareUpdateExclusiveLock'
+                AND l.database = (SELECT d.oid FROM pg_database d
+                                  WHERE d.datname = current_database())
+                AND l.pid <> pg_backend_pid() LIMIT 1
+          ) p ON NOT i.indisvalid
+          WHERE i.indrelid IN (SELECT oid FROM tables UNION ALL SELECT reltoastrelid FROM tables
+                               WHERE $2 <> 'table')
+            AND ($3 IS NULL OR c.relname = $3)
+            AND ($4 IS NULL OR c.relname ~ $4 AND NOT i.indisvalid AND NOT EXISTS (
+                SELECT FROM pg_index o JOIN pg_class oc ON oc.oid = o.indexrelid
+                WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
+                  AND starts_with(oc.relname::text, regexp_replace(c.relname::text, $4, '')))
+              OR c.relname ~ $4 AND EXISTS (
+                SELECT FROM pg_index o JOIN pg_class oc ON oc.oid = o.indexrelid
+                WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
+                  AND starts_with(oc.relname::text, regexp_replace(c.relname::text, $4, ''))
+                  AND oc.relam = c.relam
+                  AND (o.indkey::text, o.indclass::text, o.indcollation::text, o.indoption::text,
+                       o.indnkeyatts, o.indisunique, pg_get_expr(o.indexprs, o.indrelid),
+                       pg_get_expr(o.indpred, o.indrelid))
+                      IS NOT DISTINCT FROM
+                      (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text,
+                       i.indnkeyatts, i.indisunique, pg_get_expr(i.indexprs, i.indrelid),
+                       pg_get_expr(i.indpred, i.indrelid))))
+          ORDER BY 2",
+    types: &[Type::BigInt, Type::Text, Type::Text, Type::Text],
+};
+
+/// The indexes that match those which a statement makes, with their OIDs. An index that REINDEX
+/// makes has a name that begins with that of another index of the table, and its definition. An
+/// index that is not valid also matches if that other index was dropped meanwhile.
+fn matching(snapshot: &IndexSnapshot) -> Result<Vec<(u32, NewIndex)>> {
+    let (reach, name, pattern) = match &snapshot.expected {
         ExpectedIndexes::Nothing => return Ok(Vec::new()),
         ExpectedIndexes::Index(name) => ("table", Some(name), None),
         ExpectedIndexes::OfTable => ("tree", None, Some(REINDEXED)),
         ExpectedIndexes::InSchema => ("schema", None, Some(REINDEXED)),
         ExpectedIndexes::InDatabase => ("database", None, Some(REINDEXED)),
     };
-    const MATCHING: Statement = Statement {
-        sql: r"WITH tables AS (
-                  SELECT c.oid, c.reltoastrelid FROM pg_class c
-                  WHERE CASE $2
-                      WHEN 'table' THEN c.oid = $1::oid
-                      WHEN 'tree' THEN c.oid = $1::oid OR c.oid = ANY (ARRAY(
-                          SELECT relid FROM pg_partition_tree($1::oid::regclass)))
-                      WHEN 'schema' THEN c.relnamespace = $1::oid
-                      ELSE true END
-              )
-              SELECT i.indexrelid::int8,
-                     format('%I.%I', n.nspname, c.relname), i.indisvalid, p.pid
-              FROM pg_index i
-              JOIN pg_class c ON c.oid = i.indexrelid
-              JOIN pg_namespace n ON n.oid = c.relnamespace
-              -- Whoever builds an index so holds this lock of the table. (The server's own
-              -- views of the progress hide it from other roles.)
-              LEFT JOIN LATERAL (
-                  SELECT l.pid FROM pg_locks l
-                  JOIN pg_stat_activity a ON a.pid = l.pid
-                  WHERE l.relation = i.indrelid AND l.granted AND a.usesysid IS NOT NULL
-                    AND l.mode = 'ShareUpdateExclusiveLock'
-                    AND l.database = (SELECT d.oid FROM pg_database d
-                                      WHERE d.datname = current_database())
-                    AND l.pid <> pg_backend_pid() LIMIT 1
-              ) p ON NOT i.indisvalid
-              WHERE i.indrelid IN (SELECT oid FROM tables UNION ALL SELECT reltoastrelid FROM tables
-                                   WHERE $2 <> 'table')
-                AND ($3 IS NULL OR c.relname = $3)
-                AND ($4 IS NULL OR c.relname ~ $4 AND NOT i.indisvalid AND NOT EXISTS (
-                    SELECT FROM pg_index o JOIN pg_class oc ON oc.oid = o.indexrelid
-                    WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
-                      AND starts_with(oc.relname::text, regexp_replace(c.relname::text, $4, '')))
-                  OR c.relname ~ $4 AND EXISTS (
-                    SELECT FROM pg_index o JOIN pg_class oc ON oc.oid = o.indexrelid
-                    WHERE o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid
-                      AND starts_with(oc.relname::text, regexp_replace(c.relname::text, $4, ''))
-                      AND oc.relam = c.relam
-                      AND (o.indkey::text, o.indclass::text, o.indcollation::text, o.indoption::text,
-                           o.indnkeyatts, o.indisunique, pg_get_expr(o.indexprs, o.indrelid),
-                           pg_get_expr(o.indpred, o.indrelid))
-                          IS NOT DISTINCT FROM
-                          (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text,
-                           i.indnkeyatts, i.indisunique, pg_get_expr(i.indexprs, i.indrelid),
-                           pg_get_expr(i.indpred, i.indrelid))))
-              ORDER BY 2",
-        types: &[Type::BigInt, Type::Text, Type::Text, Type::Text],
-    };
     let caller = AsCaller::open()?;
     let values = [
-        Value::BigInt(facts.relation.into()),
+        Value::BigInt(snapshot.relation.into()),
         reach.into(),
         name.map(String::as_str).into(),
         pattern.into(),
@@ -181,70 +187,13 @@ fn matching(facts: &IndexSnapshot) -> Result<Vec<(u32, NewIndex)>> {
     Ok(matching)
 }
 
-/// Whether an index that is to be dropped is still there. REINDEX CONCURRENTLY gives an index
-/// another number, and so does a restore; another index of the name has another definition.
-pub fn is_still_there(facts: &IndexSnapshot, name: &Name) -> Result<bool> {
-    if facts.is_here && definition(facts.relation)?.is_some() {
+/// Whether an index that is to be dropped still exists. REINDEX CONCURRENTLY and a restore
+/// change its OID. Another index with the same name has another definition. Errors: the server's.
+pub fn is_still_there(snapshot: &IndexSnapshot, name: &Name) -> Result<bool> {
+    if snapshot.is_here && definition(snapshot.relation)?.is_some() {
         return Ok(true);
     }
     let Some(named) = name.find() else { return Ok(false) };
     let now = definition(named)?;
-    Ok(now.is_some() && (facts.definition.is_none() || now == facts.definition))
-}
-
-/// A partition that is attached, or being detached.
-pub struct Attached {
-    /// Its name as SQL, with its schema.
-    pub partition: String,
-    /// That of the table that it is a partition of.
-    pub parent: String,
-    /// Whether it is being detached.
-    pub is_being_detached: bool,
-}
-
-/// Whether a partition is attached to the table that it is to be detached from.
-pub fn attached(facts: &IndexSnapshot) -> Result<Option<Attached>> {
-    const ATTACHED: Statement = Statement {
-        sql: "SELECT format('%I.%I', pn.nspname, p.relname), format('%I.%I', n.nspname, c.relname),
-                     h.inhdetachpending
-              FROM pg_inherits h
-              JOIN pg_class p ON p.oid = h.inhrelid JOIN pg_namespace pn ON pn.oid = p.relnamespace
-              JOIN pg_class c ON c.oid = h.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE h.inhrelid = $1::oid AND h.inhparent = $2::oid",
-        types: &[Type::BigInt, Type::BigInt],
-    };
-    let Some(parent) = facts.parent else { return Ok(None) };
-    let caller = AsCaller::open()?;
-    let values = [Value::BigInt(facts.relation.into()), Value::BigInt(parent.into())];
-    let found = caller.look(&ATTACHED, values)?;
-    let attached = found.first().map(|row| Attached {
-        partition: row.text(0),
-        parent: row.text(1),
-        is_being_detached: row.bool(2),
-    });
-    drop(found);
-    caller.close()?;
-    Ok(attached)
-}
-
-/// Whether there is one of this name.
-pub fn named(kind: GlobalObject, name: &str) -> Result<bool> {
-    const DATABASE: Statement =
-        Statement { sql: "SELECT FROM pg_database WHERE datname = $1", types: &[Type::Text] };
-    const TABLESPACE: Statement =
-        Statement { sql: "SELECT FROM pg_tablespace WHERE spcname = $1", types: &[Type::Text] };
-    const SUBSCRIPTION: Statement = Statement {
-        sql: "SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
-              WHERE subname = $1 AND d.datname = current_database()",
-        types: &[Type::Text],
-    };
-    let statement = match kind {
-        GlobalObject::Database => &DATABASE,
-        GlobalObject::Tablespace => &TABLESPACE,
-        GlobalObject::Subscription => &SUBSCRIPTION,
-    };
-    let caller = AsCaller::open()?;
-    let there = caller.look(statement, [name.into()])?.count() > 0;
-    caller.close()?;
-    Ok(there)
+    Ok(now.is_some() && (snapshot.definition.is_none() || now == snapshot.definition))
 }

@@ -1,5 +1,5 @@
-//! Jobs of pg_cron, which keeps them in tables of its own. All of this is done as the
-//! caller, with the caller's rights.
+//! Jobs of pg_cron, which has tables of its own. Everything here is done as the caller, with
+//! the caller's rights.
 
 use crate::error::{Error, Result};
 use crate::pg::caller::AsCaller;
@@ -9,33 +9,33 @@ use pgrx::PgSqlErrorCode as Code;
 /// The caller's jobs.
 pub struct Jobs(AsCaller);
 
-/// What a job would meet.
+/// The circumstances in which a job of the caller would run.
 #[derive(Debug, Default)]
 pub struct Circumstances {
-    /// The name of this database.
+    /// The name of the current database.
     pub database: String,
-    /// Whether pg_cron is installed in it.
+    /// Whether pg_cron is installed in this database.
     pub is_installed: bool,
-    /// The caller's role, as whom the job would run.
+    /// The caller's role, as which the job would run.
     pub role: String,
-    /// Whether that role may log in, which in either of its modes pg_cron needs.
+    /// Whether that role may log in, which both modes of pg_cron need.
     pub may_log_in: bool,
-    /// Whether it may call what the job calls.
+    /// Whether that role may call the procedure of the job.
     pub may_apply: bool,
 }
 
 impl Jobs {
-    /// Begins.
+    /// Begins the work. Errors: those of SPI.
     pub fn open() -> Result<Jobs> {
         Ok(Jobs(AsCaller::open()?))
     }
 
-    /// Ends.
+    /// Ends the work.
     pub fn close(self) -> Result<()> {
         self.0.close()
     }
 
-    /// What a job of the caller's would meet.
+    /// Looks up the circumstances of a job. Errors: the server's.
     pub fn look(&self) -> Result<Circumstances> {
         const LOOK: Statement = Statement {
             sql: "SELECT current_database()::text,
@@ -59,7 +59,7 @@ impl Jobs {
             .unwrap_or_default())
     }
 
-    /// Makes a job, or gives it another schedule. Gives its number. Errors: pg_cron's.
+    /// Creates a job, or changes its schedule. Returns its id. Errors: pg_cron's.
     pub fn schedule(&self, name: &str, cron: &str, command: &str) -> Result<i64> {
         const SCHEDULE: Statement = Statement {
             sql: "SELECT cron.schedule($1, $2, $3)",
@@ -70,9 +70,9 @@ impl Jobs {
         Ok(made.first().map(|row| row.bigint(0)).unwrap_or_default())
     }
 
-    /// Takes a job of the caller's in this database away. False: there is none.
+    /// Deletes a job of the caller in this database. False: there is none. Errors: pg_cron's.
     pub fn unschedule(&self, name: &str) -> Result<bool> {
-        // A superuser sees those of others, too.
+        // A superuser also sees the jobs of others.
         const UNSCHEDULE: Statement = Statement {
             sql: "SELECT cron.unschedule(jobid) FROM cron.job
                   WHERE jobname = $1 AND username = current_user AND database = current_database()",

@@ -1,4 +1,4 @@
-//! The texts of procedures.
+//! The source of procedures.
 
 use crate::error::Result;
 use crate::pg::call::Value;
@@ -6,9 +6,9 @@ use crate::pg::spi::{Statement, Type, View};
 use crate::store::Batch;
 
 impl Batch<'_> {
-    /// The texts of those of these routines that are procedures.
+    /// The source of the procedures among the routines with these OIDs. Errors: the server's.
     pub fn procedures(&self, routines: &[u32]) -> Result<Vec<String>> {
-        const TEXTS: Statement = Statement {
+        const SOURCES: Statement = Statement {
             sql: "SELECT prosrc FROM pg_proc WHERE oid = ANY ($1::text[]::oid[]) AND prokind = 'p'",
             types: &[Type::TextArray],
         };
@@ -16,7 +16,7 @@ impl Batch<'_> {
             return Ok(Vec::new());
         }
         let numbers = routines.iter().map(u32::to_string).collect();
-        let found = self.spi().run(&TEXTS, [Value::TextArray(numbers)], View::Newest)?;
+        let found = self.spi().run(&SOURCES, [Value::TextArray(numbers)], View::Newest)?;
         Ok(found.rows().map(|row| row.text(0)).collect())
     }
 }

@@ -10,13 +10,13 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 thread_local! {
-    // Pairs of tables that this session was told of.
-    static TOLD: RefCell<HashSet<(i64, i64)>> = RefCell::default();
+    // Pairs of tables that were reported in this session.
+    static REPORTED: RefCell<HashSet<(i64, i64)>> = RefCell::default();
 }
 
-/// Tables and views that a temporary one of the session hides, by its name, from what runs
-/// next: pairs of the temporary one and the hidden one, each told once in a session. To be
-/// called as the caller, and with the search path by which later statements will be read.
+/// Tables and views that a temporary one of the session hides from the next statements: pairs of
+/// the temporary one and the hidden one. Each pair is returned once in a session. Call it as the
+/// caller, with the search_path of those statements. Errors: the server's.
 pub fn hiding() -> Result<Vec<(String, String)>> {
     const SHARED: Statement = Statement {
         sql: r#"SELECT t.oid::bigint, p.oid::bigint, t.relname::text, format('%I.%I', n.nspname, p.relname)
@@ -43,7 +43,9 @@ pub fn hiding() -> Result<Vec<(String, String)>> {
             let name = Name { schema: None, relation: row.text(2) };
             name.find().is_some_and(|visible| i64::from(visible) == row.bigint(0))
         })
-        .filter(|row| TOLD.with_borrow_mut(|told| told.insert((row.bigint(0), row.bigint(1)))));
+        .filter(|row| {
+            REPORTED.with_borrow_mut(|pairs| pairs.insert((row.bigint(0), row.bigint(1))))
+        });
     let pairs = new.map(|row| (row.text(2), row.text(3))).collect();
     drop(found);
     caller.close()?;

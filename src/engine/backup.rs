@@ -29,7 +29,7 @@ pub fn keep(relation: u32) -> Result<String> {
     if !matches!(source.kind.as_str(), "r" | "p" | "m") {
         return Err(not_a_table(&source.sql));
     }
-    backups.schema()?;
+    backups.ensure_schema()?;
     let relations = backups.lock(&source, relation)?;
     backups.refuse_temporary_types(&source, relation)?;
     let identity = keeper.identity(&source.sql);

@@ -14,7 +14,7 @@ use crate::pg::portal::Truth;
 use crate::pg::spi::View;
 use crate::pg::subtransaction::Subtransaction;
 use crate::store::overview::Pending;
-use crate::store::registry::{OnFail, Text};
+use crate::store::script::{OnFail, StoredScript};
 use pgrx::PgSqlErrorCode as Code;
 
 /// What happens to a step before its script runs.
@@ -51,7 +51,7 @@ impl Run<'_> {
     pub(super) fn before_script(
         &self,
         current: &CurrentStep,
-        text: &Text,
+        text: &StoredScript,
     ) -> StepResult<BeforeScript> {
         let mut messages = Vec::new();
         let step = current.step;
@@ -96,7 +96,7 @@ impl Run<'_> {
     pub(super) fn verify(
         &self,
         current: &CurrentStep,
-        text: &Text,
+        text: &StoredScript,
         messages: &mut Vec<String>,
     ) -> StepResult<()> {
         if let Some(script) = &text.verify

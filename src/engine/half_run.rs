@@ -9,7 +9,7 @@ use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
 use crate::store::Batch;
-use crate::store::journal::UnderWay;
+use crate::store::journal::JournalProgress;
 use crate::store::overview::Pending;
 use crate::store::project::Project;
 use crate::store::requirement::Dependent;
@@ -24,7 +24,7 @@ pub struct HalfRun {
     /// Its name.
     pub name: String,
     /// Its direction, and how far it has come.
-    pub way: UnderWay,
+    pub way: JournalProgress,
     /// A person has decided about the interrupted statement, and nothing has run since.
     pub is_decided: bool,
 }
@@ -34,7 +34,7 @@ impl HalfRun {
     /// while there is one. A partial restore may bring a journal without its migration, which is
     /// ignored.)
     pub fn find(batch: &Batch, project: i64, view: View) -> Result<Option<HalfRun>> {
-        let mut all: Vec<_> = batch.under_way(project, view)?.into_iter().collect();
+        let mut all: Vec<_> = batch.journal_progress(project, view)?.into_iter().collect();
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         for (key, way) in all {
             if let Some((version, name)) = batch.title(project, &key, view)? {
@@ -49,7 +49,8 @@ impl HalfRun {
     /// Finds the half-run migration for a report. None: a run is continuing it at this moment.
     pub fn at_rest(batch: &Batch, project: i64) -> Result<Option<HalfRun>> {
         let Some(found) = HalfRun::find(batch, project, View::Caller)? else { return Ok(None) };
-        let runs = batch.running(project)?.is_some_and(|running| running.key == found.key);
+        let runs =
+            batch.running_migration(project)?.is_some_and(|running| running.key == found.key);
         Ok((!runs).then_some(found))
     }
 
@@ -78,7 +79,7 @@ impl HalfRun {
 
     /// How far it has come.
     pub fn progress(&self) -> String {
-        let place = match (&self.way.started, self.way.undecided) {
+        let place = match (&self.way.started, self.way.needs_decision) {
             (Some((number, command)), true) => {
                 format!(
                     "statement {number}, {command}, may have committed a part of its work: mark_statement_done() or retry()"

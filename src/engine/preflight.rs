@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::pg::context::{ParserInput, ScriptErrorContext};
 use crate::pg::{interrupt, memory, utility};
 use crate::store::Batch;
-use crate::store::registry::Text;
+use crate::store::script::StoredScript;
 use std::rc::Rc;
 
 /// What the check of a step gives.
@@ -70,7 +70,12 @@ impl Run<'_> {
         })
     }
 
-    fn check_body(&self, tables: &Batch, step: &Step, text: &Text) -> StepResult<CheckedBody> {
+    fn check_body(
+        &self,
+        tables: &Batch,
+        step: &Step,
+        text: &StoredScript,
+    ) -> StepResult<CheckedBody> {
         let mark = step.mark();
         let mode = match (mark, self.mode) {
             // Marked as transactional, it is refused as in an atomic run.
@@ -128,7 +133,7 @@ impl Run<'_> {
     }
 
     /// The scripts of a step. Error: their checksums do not match (55000).
-    pub(super) fn text(&self, tables: &Batch, step: &Step) -> Result<Text> {
+    pub(super) fn text(&self, tables: &Batch, step: &Step) -> Result<StoredScript> {
         let found = interrupt::stoppable(|| match &step.act {
             Act::Up(pending) => tables.up(pending.id),
             Act::Down(applied) => tables.down(applied.id),

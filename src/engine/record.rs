@@ -8,15 +8,20 @@ use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::store::Batch;
 use crate::store::applied::Origin;
+use crate::store::event::Failure;
 use crate::store::event::{Event, identity};
 use crate::store::overview::Pending;
-use crate::store::registry::Text;
-use crate::store::unfinished::Failure;
+use crate::store::script::StoredScript;
 
 impl Run<'_> {
     /// Changes the applied state: an up gets a row, a down loses its row. Gives the key of the
     /// row. Errors: the row is gone, or the registered text is not the one that runs (55000).
-    pub(super) fn claim(&self, tables: &Batch, current: &CurrentStep, text: &Text) -> Result<i64> {
+    pub(super) fn claim(
+        &self,
+        tables: &Batch,
+        current: &CurrentStep,
+        text: &StoredScript,
+    ) -> Result<i64> {
         let step = current.step;
         self.record_failures(tables, step)?;
         let seq = self.projects[step.project].next_seq();
@@ -26,7 +31,7 @@ impl Run<'_> {
         };
         // The row of a repeatable migration is already removed when one that it requires runs.
         if let Some(former) = former
-            && !tables.unclaim(former)?
+            && !tables.delete_applied(former)?
             && !is_repeatable(step.key())
         {
             return Err(self.row_gone(step));
@@ -43,17 +48,17 @@ impl Run<'_> {
         current: &CurrentStep,
         pending: &Pending,
         seq: i64,
-        text: &Text,
+        text: &StoredScript,
     ) -> Result<i64> {
         let step = current.step;
         if is_repeatable(&pending.key) {
             // Those that require it are pending from now on, even if the run fails later.
             for row in plan::dependents(tables, self.project(step), pending)? {
-                tables.unclaim(row)?;
+                tables.delete_applied(row)?;
             }
         }
         let role = self.projects[step.project].role.as_deref();
-        let row = tables.claim(pending, self.id, current.started.at, seq, text, role)?;
+        let row = tables.insert_applied(pending, self.id, current.started.at, seq, text, role)?;
         row.ok_or_else(|| {
             let detail = "Its text was changed while the run was under way, by another migration or session.";
             self.tampered(step, detail.to_owned())
@@ -66,7 +71,7 @@ impl Run<'_> {
         tables: &Batch,
         current: &CurrentStep,
         claimed: i64,
-        text: &Text,
+        text: &StoredScript,
     ) -> Result<()> {
         let took = current.started.micros();
         match &current.step.act {
@@ -114,12 +119,12 @@ impl Run<'_> {
     ) -> Result<(Direction, ScriptOutcome)> {
         let step = current.step;
         if let Some(former) = pending.former {
-            tables.unclaim(former)?;
+            tables.delete_applied(former)?;
         }
         self.record_failures(tables, step)?;
         let seq = self.projects[step.project].next_seq();
         let started = current.started;
-        let digest = tables.mark(pending.id, Origin::Mark, self.id, started.at, seq)?;
+        let digest = tables.insert_marked(pending.id, Origin::Mark, self.id, started.at, seq)?;
         tables.record(&Event {
             digest: Some(&digest),
             reason: Some(&reason),

@@ -19,7 +19,7 @@ use crate::pg::context::{ParserInput, ScriptErrorContext};
 use crate::pg::spi::View;
 use crate::pg::{interrupt, transaction};
 use crate::store::event::Identity;
-use crate::store::journal::UnderWay;
+use crate::store::journal::JournalProgress;
 use crate::store::own_objects::OwnObjects;
 use crate::store::project::Project;
 use crate::store::{Batch, RunId};
@@ -38,21 +38,21 @@ pub struct ProjectRun<'a> {
     /// Some of its migrations have a failure on record.
     pub has_failures: bool,
     // Migrations that a stepwise run has begun and not finished, by key.
-    under_way: HashMap<Vec<u8>, UnderWay>,
+    under_way: HashMap<Vec<u8>, JournalProgress>,
     // Migrations that the history has as skipped. Looked up when it is needed.
     skips: OnceCell<HashMap<Identity, String>>,
 }
 
 impl<'a> ProjectRun<'a> {
     fn begin(tables: &Batch, project: &'a Project) -> Result<ProjectRun<'a>> {
-        let standing = tables.standing(project.id)?;
+        let state = tables.run_state(project.id)?;
         Ok(ProjectRun {
             project,
             role: project.role(),
-            seq: Cell::new(standing.last_seq),
-            has_failures: standing.has_failures,
-            under_way: match standing.is_under_way {
-                true => tables.under_way(project.id, View::Newest)?,
+            seq: Cell::new(state.last_seq),
+            has_failures: state.has_failures,
+            under_way: match state.has_journal {
+                true => tables.journal_progress(project.id, View::Newest)?,
                 false => HashMap::new(),
             },
             skips: OnceCell::new(),

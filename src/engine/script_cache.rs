@@ -2,7 +2,7 @@
 //! only once.
 
 use crate::pg::context::ParserInput;
-use crate::store::registry::Text;
+use crate::store::script::StoredScript;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ const KEPT: usize = 16 << 20;
 /// The scripts of a step that was checked.
 pub struct PreparedScript {
     /// The scripts.
-    pub text: Text,
+    pub text: StoredScript,
     /// What the parser is to read of the step's own script, if that was prepared.
     pub read: Option<Rc<ParserInput>>,
 }

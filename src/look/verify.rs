@@ -1,4 +1,4 @@
-//! Verify scripts of what is in force, run again: whether it still holds.
+//! Runs the verify scripts of applied migrations again: whether they still hold.
 
 use crate::domain::checksum::checksum;
 use crate::domain::text::arguments;
@@ -18,24 +18,26 @@ use crate::pg::subtransaction::Subtransaction;
 use crate::store::Store;
 use crate::store::own_objects::OwnObjects;
 use crate::store::project::Project;
-use crate::store::registry::VerifyScript;
+use crate::store::script::VerifyScript;
 
-/// What a verify script gave.
+/// The result of a verify script.
 pub struct Verified {
-    /// The migration's version; None: a repeatable migration.
+    /// The migration's version. None: a repeatable migration.
     pub version: Option<String>,
-    /// Its name.
+    /// The migration's name.
     pub name: String,
-    /// Why it doesn't hold; None: it holds.
+    /// Why the script does not hold. None: it holds.
     pub denial: Option<String>,
-    /// Its notices and the rows of its last result.
+    /// The script's notices and the rows of its last result.
     pub messages: Vec<String>,
 }
 
-/// Runs the verify scripts of a project's migrations in force, or of one, each in a
-/// subtransaction that is rolled back. Errors: unknown project or version (42704), the
-/// version isn't applied (55000), a cancel and the like; one that a script raises is its
-/// answer.
+/// Runs the verify scripts of the applied migrations of a project, or of one version, each in a
+/// subtransaction that is rolled back. Returns a result for each script. An error that a script
+/// raises is a result.
+///
+/// Errors: the project or version is unknown (42704); the version is not applied (55000); a script
+/// has changed our tables (55000), or its row was changed directly (55000); a cancel and the like.
 pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>> {
     let _running = CallGuard::look()?;
     let store = Store::find()?;
@@ -59,17 +61,17 @@ pub fn verify(project: &str, version: Option<&Version>) -> Result<Vec<Verified>>
     let scripts = batch.verify_scripts(found.id, version.map(Version::key))?;
     batch.close()?;
     if scripts.is_empty() {
-        message::notice("nothing to do: no applied migration that is meant has a verify script");
+        message::notice("nothing to do: no applied migration has a verify script");
     }
-    // What the caller has left pending is no script's doing.
+    // Checks that are pending in the caller's transaction must not count as those of a script.
     constraints::settle_callers(&store)?;
     let activity = Activity::begin();
-    scripts.into_iter().map(|script| one(&store, &found, script, &activity)).collect()
+    scripts.into_iter().map(|script| run_script(&store, &found, script, &activity)).collect()
 }
 
-/// Why a script doesn't run: it is not the one that was applied with its migration, and who
-/// calls may be a greater role than who registered it.
-fn not_the_one(
+/// Why a script does not run that was not applied with its migration: the caller may have more
+/// rights than the role that registered it.
+fn not_applied(
     project: &Project,
     version: Option<&str>,
     registered: Option<Vec<u8>>,
@@ -92,7 +94,8 @@ fn not_the_one(
     format!("the verify script was {what} since the migration was applied, and did not run: {way}")
 }
 
-fn one(
+/// Runs one verify script.
+fn run_script(
     store: &Store,
     project: &Project,
     script: VerifyScript,
@@ -105,7 +108,7 @@ fn one(
     }
     let registered = script.as_deref().map(|script| checksum(script).to_vec());
     let Some(script) = script.filter(|_| registered == parts.verify) else {
-        let denial = Some(not_the_one(project, version.as_deref(), registered, parts.verify));
+        let denial = Some(not_applied(project, version.as_deref(), registered, parts.verify));
         return Ok(Verified { version, name, denial, messages: Vec::new() });
     };
     let title = format!("migrations: verify {}", version.as_deref().unwrap_or(&name));
@@ -118,7 +121,7 @@ fn one(
         error.hide(context.mask());
         error
     });
-    // After an error nothing may be looked up before the rollback.
+    // After an error the catalog cannot be read before the rollback.
     let difference = if outcome.is_ok() { objects.difference() } else { None };
     drop(attempt);
     if let Some(detail) = difference {
@@ -129,7 +132,7 @@ fn one(
             conditions::failure_reason(&done).map(|gave| format!("gave {gave}")),
             done.output_lines(),
         ),
-        // A script that can't run here at all doesn't hold either.
+        // A script that cannot run at all does not hold either.
         Err(error) if conditions::is_answer(&error) || error.server().is_none() => {
             let (sqlstate, message) = error.summary();
             (Some(format!("{message} ({sqlstate})")), Vec::new())

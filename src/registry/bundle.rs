@@ -1,14 +1,15 @@
-//! Moves what is registered of a project between databases.
+//! Bundles: the registry of a project as one document, to move it to another database.
 
 use super::configuration;
-use super::registration::{Outcome, Registration, check_name, check_requires};
+use super::registration::{Registration, RegistryChange};
+use super::validation::{check_name, check_requires};
 use crate::domain::bundle::{Bundle, FORMAT, Migration, hex};
 use crate::domain::moment::Moment;
 use crate::domain::script::prepare::Syntax;
 use crate::domain::text::quoted;
 use crate::domain::version::{MAX_LENGTH, Version, repeatable_key};
 use crate::engine::errors::invalid_version;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::argument;
 use crate::pg::message;
 use crate::pg::spi::View;
@@ -17,7 +18,8 @@ use crate::store::errors::unknown_project;
 use crate::store::project::{Configuration, Project};
 use crate::store::registry::{Content, Registered};
 
-/// What is registered of a project. Errors: no such project (42704).
+/// Exports the registry and the configuration of a project. Values of variables are left out.
+/// Errors: the project is unknown (42704).
 pub fn export(name: &str) -> Result<Bundle> {
     let (project, registered) = store::with(|batch| {
         let unknown = || unknown_project(name, &[]);
@@ -29,7 +31,7 @@ pub fn export(name: &str) -> Result<Bundle> {
     let secrets = project.variables.secrets.into_iter().collect();
     let mut variables: Vec<String> = project.variables.values.into_keys().collect();
     variables.sort();
-    // The digest that is stored: texts that were changed directly are refused on the way in.
+    // With the stored digest, so that the import refuses texts that were changed directly.
     let migration = |Registered { version, content, digest }: Registered| Migration {
         version,
         name: content.name,
@@ -56,35 +58,30 @@ pub fn export(name: &str) -> Result<Bundle> {
     })
 }
 
-/// A migration that was in a bundle.
+/// A migration of a bundle that was imported.
 pub struct Imported {
-    /// Its version; None: a repeatable migration.
+    /// The version. None: a repeatable migration.
     pub version: Option<String>,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What has become of it.
-    pub outcome: Outcome,
+    /// How the registry has changed.
+    pub change: RegistryChange,
 }
 
-/// Registers all of a bundle in a project; one that is there already keeps its
-/// configuration, and another text is an error, unless `replace` asks for it.
+/// Registers everything that a bundle holds in a project. A project that exists keeps its
+/// configuration, and another registered text is an error, unless `replace` is true. Returns a row
+/// for each migration.
 ///
-/// Errors: what the bundle holds isn't valid (22023), and those of add().
+/// Errors: the bundle is not valid (22023); those of add().
 pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Imported>> {
-    let unusable = |name: &str, value: &str| {
-        let value = quoted(value);
-        argument::invalid(
-            format!("invalid {name} in the bundle: {value}"),
-            "Export the bundle anew.",
-        )
-    };
-    let allows = match bundle.out_of_order.as_str() {
+    let Bundle { search_path, out_of_order, placeholders, settings, .. } = bundle;
+    let allows_out_of_order = match out_of_order.as_str() {
         "allow" => true,
         "error" => false,
         other => return Err(unusable("out_of_order", other)),
     };
-    let Some(syntax) = Syntax::parse(&bundle.placeholders) else {
-        return Err(unusable("placeholders", &bundle.placeholders));
+    let Some(syntax) = Syntax::parse(&placeholders) else {
+        return Err(unusable("placeholders", &placeholders));
     };
     for name in bundle.variables.iter().chain(&bundle.secrets) {
         configuration::check_variable(name)?;
@@ -93,18 +90,43 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
         let known = batch.projects()?.iter().any(|known| known == project);
         if known { batch.project(project, View::Newest) } else { Ok(None) }
     })?;
-    let settings = bundle.settings.into_iter().map(|(name, value)| (name, value.into()));
-    let json = serde_json::Value::Object(settings.collect());
+    let settings = settings.into_iter().map(|(name, value)| (name, value.into()));
     let wanted = Configuration {
-        search_path: Some(bundle.search_path),
-        allows_out_of_order: Some(allows),
-        settings: Some(configuration::settings(json)?),
+        search_path: Some(search_path),
+        allows_out_of_order: Some(allows_out_of_order),
+        settings: Some(configuration::settings(serde_json::Value::Object(settings.collect()))?),
         placeholders: Some(syntax),
     };
-    let set = former.as_ref().map(|former| former.variables.values.clone()).unwrap_or_default();
-    let keeps = former.is_some() && !replace;
+    let keeps_configuration = former.is_some() && !replace;
+    import_configuration(project, former.as_ref(), wanted, replace)?;
+    notify_of_variables(project, former.as_ref(), bundle.variables);
+    Registration::of("migrations.import_bundle()", project, |registration| {
+        if !keeps_configuration && !bundle.secrets.is_empty() {
+            registration.add_secrets(bundle.secrets)?;
+        }
+        let mut imported = Vec::with_capacity(bundle.migrations.len());
+        for migration in bundle.migrations {
+            imported.push(import_migration(registration, migration, project, replace)?);
+        }
+        Ok(imported)
+    })
+}
+
+/// The error of a bundle that has an invalid value.
+fn unusable(name: &str, value: &str) -> Error {
+    let value = quoted(value);
+    argument::invalid(format!("invalid {name} in the bundle: {value}"), "Export the bundle again.")
+}
+
+/// Gives the project the configuration of the bundle, unless it exists and is not to be replaced.
+fn import_configuration(
+    project: &str,
+    former: Option<&Project>,
+    wanted: Configuration,
+    replace: bool,
+) -> Result<()> {
     match former {
-        Some(former) if !differs(&former, &wanted) => {}
+        Some(former) if !differs(former, &wanted) => {}
         Some(_) if !replace => {
             message::notice(&format!("project {project} keeps its configuration"));
         }
@@ -112,66 +134,72 @@ pub fn import(bundle: Bundle, project: &str, replace: bool) -> Result<Vec<Import
             configuration::configure(project, wanted)?;
         }
     }
-    let unset: Vec<String> =
-        bundle.variables.into_iter().filter(|name| !set.contains_key(name)).collect();
-    if !unset.is_empty() {
-        let names = unset.join(", ");
-        message::notice(&format!("variables of project {project} are to be set: {names}"));
-    }
-    Registration::of("migrations.import_bundle()", project, |registration| {
-        if !keeps && !bundle.secrets.is_empty() {
-            registration.add_secrets(bundle.secrets)?;
-        }
-        let mut imported = Vec::with_capacity(bundle.migrations.len());
-        for migration in bundle.migrations {
-            let moment = Moment::parse(&migration.moment)
-                .filter(|moment| *moment == Moment::Changed || migration.version.is_none())
-                .ok_or_else(|| unusable("moment", &migration.moment))?;
-            if !["error", "skip", "mark"].contains(&migration.on_fail.as_str()) {
-                return Err(unusable("on_fail", &migration.on_fail));
-            }
-            let halves = migration.up.is_none() && migration.down.is_none();
-            let long = migration.version.is_none() && migration.name.len() > MAX_LENGTH;
-            check_name(&migration.name)?;
-            if halves || long {
-                return Err(unusable("migration", &migration.name));
-            }
-            let version = migration
-                .version
-                .as_deref()
-                .map(|text| Version::parse(text).map_err(|why| invalid_version(text, why)));
-            let version = version.transpose()?;
-            check_requires(project, version.as_ref(), &migration.requires)?;
-            let content = Content {
-                name: migration.name.clone(),
-                up: migration.up,
-                down: migration.down,
-                requires: migration.requires,
-                precondition: migration.precondition,
-                verify: migration.verify,
-                transactional: migration.transactional,
-                on_fail: migration.on_fail,
-                moment,
-            };
-            let key = match &version {
-                Some(version) => version.key().to_vec(),
-                None => repeatable_key(&migration.name),
-            };
-            let outcome = registration.put_content(version.as_ref(), &key, content, replace)?;
-            let version = migration.version;
-            imported.push(Imported { version, name: migration.name, outcome });
-        }
-        Ok(imported)
-    })
+    Ok(())
 }
 
-/// The search_path of a project, and its further settings.
+/// Reports the variables of the bundle that have no value in the project: a bundle has no values.
+fn notify_of_variables(project: &str, former: Option<&Project>, variables: Vec<String>) {
+    let is_set =
+        |name: &String| former.is_some_and(|former| former.variables.values.contains_key(name));
+    let unset: Vec<String> = variables.into_iter().filter(|name| !is_set(name)).collect();
+    if !unset.is_empty() {
+        let names = unset.join(", ");
+        message::notice(&format!("variables of project {project} have no value yet: {names}"));
+    }
+}
+
+/// Registers one migration of a bundle.
+fn import_migration(
+    registration: &mut Registration,
+    migration: Migration,
+    project: &str,
+    replace: bool,
+) -> Result<Imported> {
+    let moment = Moment::parse(&migration.moment)
+        .filter(|moment| *moment == Moment::Changed || migration.version.is_none())
+        .ok_or_else(|| unusable("moment", &migration.moment))?;
+    if !["error", "skip", "mark"].contains(&migration.on_fail.as_str()) {
+        return Err(unusable("on_fail", &migration.on_fail));
+    }
+    let has_no_script = migration.up.is_none() && migration.down.is_none();
+    let is_too_long = migration.version.is_none() && migration.name.len() > MAX_LENGTH;
+    check_name(&migration.name)?;
+    if has_no_script || is_too_long {
+        return Err(unusable("migration", &migration.name));
+    }
+    let version = migration
+        .version
+        .as_deref()
+        .map(|text| Version::parse(text).map_err(|why| invalid_version(text, why)));
+    let version = version.transpose()?;
+    check_requires(project, version.as_ref(), &migration.requires)?;
+    let content = Content {
+        name: migration.name.clone(),
+        up: migration.up,
+        down: migration.down,
+        requires: migration.requires,
+        precondition: migration.precondition,
+        verify: migration.verify,
+        transactional: migration.transactional,
+        on_fail: migration.on_fail,
+        moment,
+    };
+    let key = match &version {
+        Some(version) => version.key().to_vec(),
+        None => repeatable_key(&migration.name),
+    };
+    let change = registration.put_content(version.as_ref(), &key, content, replace)?;
+    Ok(Imported { version: migration.version, name: migration.name, change })
+}
+
+/// The search_path of a project, and its other settings.
 fn split(project: &Project) -> (Option<String>, Vec<(String, String)>) {
     let (paths, settings): (Vec<_>, Vec<_>) =
         project.settings.iter().cloned().partition(|(name, _)| name == "search_path");
     (paths.into_iter().next().map(|(_, path)| path), settings)
 }
 
+/// Whether a configuration differs from that of a project.
 fn differs(project: &Project, wanted: &Configuration) -> bool {
     let (search_path, settings) = split(project);
     wanted.search_path != Some(search_path)

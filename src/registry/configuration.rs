@@ -1,4 +1,4 @@
-//! The configuration of a project: settings around its migrations, and what it allows.
+//! The configuration of a project: its settings, variables and rules.
 
 use super::errors::invalid_name;
 use crate::domain::{mask, visible};
@@ -12,12 +12,12 @@ use crate::store::Store;
 use crate::store::event::Event;
 use crate::store::project::{Configuration, Project};
 
-/// Changes the configuration of a project, which is made if there is none; gives it as it
-/// is then. Nothing to change: only gives it; None is `default` without a row.
+/// Changes the configuration of a project, which is created if there is none. Returns the project
+/// after the change. Without changes it is only looked up, and None means `default` without a row.
 ///
-/// Errors: see [`CallGuard::enter`] and [`lock_project`]; a setting that isn't known (42704),
-/// can't have the value (22023), or that the caller may not set (42501); nothing to change
-/// and no such project (42704).
+/// Errors: those of [`CallGuard::enter`] and [`lock_project`]; a setting is unknown (42704), has an
+/// invalid value (22023), or may not be set by the caller (42501); there is nothing to change and
+/// no such project (42704).
 pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
     let done = describe(&change);
     if done.is_empty() {
@@ -28,7 +28,7 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
         return Ok(project);
     }
     let _running = CallGuard::enter("migrations.set_project()")?;
-    // As the caller, as whom migrations will have them.
+    // Tried as the caller, as whom migrations set them.
     let mut tried = change.settings.clone().unwrap_or_default();
     if let Some(Some(path)) = &change.search_path {
         tried.push(("search_path".to_owned(), path.clone()));
@@ -52,7 +52,7 @@ pub fn configure(name: &str, change: Configuration) -> Result<Option<Project>> {
     Ok(project)
 }
 
-/// That a variable can have this name. Errors: placeholders cannot hold it (22023).
+/// Checks the name of a variable. Errors: placeholders cannot contain it (22023).
 pub fn check_variable(name: &str) -> Result<()> {
     let why = visible::defect(name);
     if why.is_some() || name.trim() != name || name.contains('}') {
@@ -60,18 +60,18 @@ pub fn check_variable(name: &str) -> Result<()> {
             "variable name",
             name,
             why,
-            "Use the name as the placeholders have it.",
+            "Use the name that the placeholders contain.",
         ));
     }
     Ok(())
 }
 
-/// Sets a variable of a project, which is made if there is none; None takes it away.
-/// `secret` says whether its value is one; None: as it was. A variable that is unset is
-/// still a secret when it is set again.
+/// Sets a variable of a project, which is created if there is none. Without `value` the variable
+/// is removed. `secret` says whether the value is a secret; None: as before. A removed variable
+/// is still a secret when it is set again.
 ///
-/// Errors: see [`CallGuard::enter`] and [`lock_project`]; to be taken away, and no such
-/// project (42704); it cannot be masked (22023).
+/// Errors: those of [`CallGuard::enter`] and [`lock_project`]; a variable of an unknown project is
+/// to be removed (42704); the secret cannot be masked (22023).
 pub fn set_variable(
     project: &str,
     name: &str,
@@ -97,7 +97,7 @@ pub fn set_variable(
         seq: batch.last_seq(project.id, View::Newest)? + 1,
         action: "set_variable",
         started_at: transaction::now(),
-        // The value may be one, whatever is said of it.
+        // Not the value: it may be a secret even if `secret` is false.
         message: Some(&format!(
             "{name}{}{}",
             if is_secret { " (secret)" } else { "" },
@@ -108,7 +108,8 @@ pub fn set_variable(
     batch.close()
 }
 
-/// That a value can be masked. Nothing needs no mask.
+/// Checks that a secret value can be masked. An empty one needs no mask. Errors: it is too long or
+/// too short (22023).
 fn check_secret(name: &str, value: &str) -> Result<()> {
     let invalid = |what: String, hint: &'static str| {
         let name = name.escape_debug();
@@ -117,19 +118,20 @@ fn check_secret(name: &str, value: &str) -> Result<()> {
     if value.len() > mask::LONGEST {
         return Err(invalid(
             format!("is longer than {} bytes", mask::LONGEST),
-            "Use a shorter one: longer ones cannot be masked.",
+            "Use a shorter value: longer values cannot be masked.",
         ));
     }
     if !value.is_empty() && value.chars().count() < mask::SHORTEST {
         return Err(invalid(
             format!("has fewer than {} characters", mask::SHORTEST),
-            "Use a longer one: shorter ones cannot be masked. Pass secret => false for one that anybody may see.",
+            "Use a longer value: shorter values cannot be masked. Pass secret => false for a value that anybody may see.",
         ));
     }
     Ok(())
 }
 
-/// What changes, for the history. Values of settings may be secrets, so only their names.
+/// Describes a change for the history. Of settings it has only the names, since values may be
+/// secrets.
 fn describe(change: &Configuration) -> Vec<String> {
     let mut done = Vec::new();
     match &change.search_path {
@@ -153,8 +155,8 @@ fn describe(change: &Configuration) -> Vec<String> {
     done
 }
 
-/// An object of settings by their names. Errors: it isn't one, or search_path is in it
-/// (22023).
+/// The settings in a JSON object, by name. Errors: it is not an object, a value is not plain, or
+/// it contains search_path (22023).
 pub fn settings(json: serde_json::Value) -> Result<Vec<(String, String)>> {
     use serde_json::Value as Json;
     let invalid = |message: String| {
@@ -168,7 +170,7 @@ pub fn settings(json: serde_json::Value) -> Result<Vec<(String, String)>> {
     };
     let setting = |(name, value): (String, Json)| {
         if name.eq_ignore_ascii_case("search_path") {
-            return Err(invalid("search_path is an argument of its own".to_owned()));
+            return Err(invalid("search_path is a separate argument".to_owned()));
         }
         let value = match value {
             Json::String(value) => value,

@@ -1,6 +1,6 @@
 //! The files of a folder on the server's machine.
 
-use super::beneath::{Entry, Folder, Identity, Target};
+use super::contained_path::{FileId, Folder, FolderEntry, Target};
 use super::refused::Refusal;
 use crate::domain::{halt, room};
 use crate::error::{Error, Result};
@@ -11,67 +11,68 @@ use std::collections::HashSet;
 use std::ffi::CStr;
 use std::io::{self, Read};
 
-/// A text of the server, with what is made of it on the way, has to stay below 1 GB.
-const LARGEST: u64 = 512 << 20;
+/// The maximum size of a file. A value of the server has at most 1 GB, and some texts grow
+/// while they are prepared.
+const MAX_SIZE: u64 = 512 << 20;
 
-/// How deep folders may be nested.
-const DEEPEST: usize = 64;
+/// The maximum depth of nested folders.
+const MAX_DEPTH: usize = 64;
 
-/// A file: its path within the folder, and what is in it, as far as that is needed.
-pub type Named = (String, String);
+/// A file: its path within the folder, and its content if that is needed.
+pub type FileText = (String, String);
 
-/// Reads the files of a folder and of those below it that may have to do with migrations.
-/// Hidden ones aren't among them.
+/// Reads the files of a folder and its subfolders that conventions may need, without hidden ones.
+/// Returns them with those that are refused: files with the name of a migration that cannot be
+/// read.
 ///
-/// A link to a file is followed where that is a regular file below the folder, and so is a
-/// link to a folder below it which isn't read otherwise, since it is hidden. Links are what
-/// the volumes of Kubernetes consist of. A file with the name of a migration that can't be
-/// read so is refused.
+/// A link is followed if its target is a regular file or a folder that is contained in the folder.
+/// That is needed for volumes of Kubernetes, which consist of links to hidden folders. No folder is
+/// read twice.
 ///
-/// Errors: a folder can't be read (58P01 and others).
-pub fn read(directory: &str) -> Result<(Vec<Named>, Vec<Refusal>)> {
+/// Errors: a folder cannot be read (58P01 and others).
+pub fn read(directory: &str) -> Result<(Vec<FileText>, Vec<Refusal>)> {
     let root = Folder::open(directory).map_err(|why| failed(directory.to_owned(), why))?;
-    let mut walk = Walk {
+    let mut reader = FolderReader {
         directory,
-        seen: HashSet::from([root.identity]),
+        seen: HashSet::from([root.id]),
         root,
         files: Vec::new(),
         refused: Vec::new(),
         links: Vec::new(),
     };
-    walk.folder(None, &[], 0)?;
-    // Not those that are found on the way: one of them may lead to where it is itself.
-    let mut links = std::mem::take(&mut walk.links);
+    reader.folder(None, &[], 0)?;
+    // Links that are found in linked folders are ignored: one may lead to its own folder.
+    let mut links = std::mem::take(&mut reader.links);
     links.sort_by(|(one, _), (other, _)| one.cmp(other));
     for (mut path, folder) in links {
-        if walk.seen.insert(folder.identity) {
+        if reader.seen.insert(folder.id) {
             path.push(b'/');
-            walk.folder(Some(&folder), &path, 0)?;
+            reader.folder(Some(&folder), &path, 0)?;
         }
     }
-    let Walk { mut files, refused, .. } = walk;
+    let FolderReader { mut files, refused, .. } = reader;
     files.sort();
     Ok((files, refused))
 }
 
-/// A look at all folders.
-struct Walk<'a> {
+/// Reads a folder and its subfolders.
+struct FolderReader<'a> {
     directory: &'a str,
     root: Folder,
-    // The folders that were read.
-    seen: HashSet<Identity>,
-    files: Vec<Named>,
+    // The folders that were read already.
+    seen: HashSet<FileId>,
+    files: Vec<FileText>,
     refused: Vec<Refusal>,
     // Links to folders, with their paths.
     links: Vec<(Vec<u8>, Folder)>,
 }
 
-impl Walk<'_> {
-    /// Looks at all that is in a folder (None: the root), whose files' paths begin so.
+impl FolderReader<'_> {
+    /// Reads the entries of a folder (None: the root). `prefix` is its path with a slash.
     fn folder(&mut self, folder: Option<&Folder>, prefix: &[u8], depth: usize) -> Result<()> {
         let path = |prefix: &[u8]| self.path(&String::from_utf8_lossy(prefix));
-        if depth > DEEPEST {
-            let why = format!("folders are nested more than {DEEPEST} deep");
+        if depth > MAX_DEPTH {
+            let why = format!("folders are nested more than {MAX_DEPTH} deep");
             return Err(failed(path(prefix), unusable(why)));
         }
         let names = folder.unwrap_or(&self.root).names();
@@ -79,19 +80,21 @@ impl Walk<'_> {
             let mut path = prefix.to_vec();
             path.extend(name.to_bytes());
             match folder.unwrap_or(&self.root).entry(&name) {
-                Ok(Entry::Target(Target::Folder(inner))) => {
-                    if self.seen.insert(inner.identity) {
+                Ok(FolderEntry::Target(Target::Folder(inner))) => {
+                    if self.seen.insert(inner.id) {
                         path.push(b'/');
                         self.folder(Some(&inner), &path, depth + 1)?;
                     }
                 }
-                Ok(Entry::Target(Target::File(folder, name))) => self.file(path, &folder, &name),
-                Ok(Entry::Target(Target::Other)) => self.refuse(path, not_a_file()),
-                Ok(Entry::Link) => {
+                Ok(FolderEntry::Target(Target::File(folder, name))) => {
+                    self.file(path, &folder, &name)
+                }
+                Ok(FolderEntry::Target(Target::Other)) => self.refuse(path, not_a_file()),
+                Ok(FolderEntry::Link) => {
                     let target = folder.unwrap_or(&self.root).resolve(&name);
                     self.link(path, target);
                 }
-                // It was there a moment ago.
+                // It was deleted meanwhile.
                 Err(why) if why.kind() == io::ErrorKind::NotFound => {}
                 Err(why) => self.refuse(path, why),
             }
@@ -100,7 +103,7 @@ impl Walk<'_> {
     }
 
     fn link(&mut self, path: Vec<u8>, target: io::Result<Target>) {
-        let out = || unusable("it is a link that leads out of the folder");
+        let leads_out = || unusable("it is a link that leads out of the folder");
         match target {
             Ok(Target::Folder(folder)) => match folder.is_within(&self.root) {
                 Ok(true) => self.links.push((path, folder)),
@@ -113,7 +116,7 @@ impl Walk<'_> {
             },
             Ok(Target::File(folder, name)) => match folder.is_within(&self.root) {
                 Ok(true) => self.file(path, &folder, &name),
-                Ok(false) => self.refuse(path, out()),
+                Ok(false) => self.refuse(path, leads_out()),
                 Err(why) => self.refuse(path, why),
             },
             Ok(Target::Other) => self.refuse(path, not_a_file()),
@@ -121,7 +124,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Takes a file, if it is needed.
+    /// Reads a file, if it is needed.
     fn file(&mut self, path: Vec<u8>, folder: &Folder, name: &CStr) {
         let needed = need(&String::from_utf8_lossy(&path));
         if needed == Need::Nothing {
@@ -142,7 +145,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Refuses what can't be taken, if it has the name of something that is to be read.
+    /// Refuses a file that cannot be read, if its content would be needed.
     fn refuse(&mut self, path: Vec<u8>, why: io::Error) {
         let path = String::from_utf8_lossy(&path).into_owned();
         if need(&path) == Need::Text {
@@ -159,20 +162,20 @@ impl Walk<'_> {
     }
 }
 
-/// The text of a file. Errors: why it can't be taken; None: there is no memory for it.
+/// The content of a file. Errors: why it cannot be read; None: there is not enough memory.
 fn content(folder: &Folder, name: &CStr) -> std::result::Result<String, Option<io::Error>> {
     let file = folder.file(name).map_err(Some)?;
     let size = file.metadata().map_err(Some)?.len();
     let invalid = |why: &str| Some(io::Error::new(io::ErrorKind::InvalidData, why.to_owned()));
     let too_large = || invalid("it is larger than 512 MB");
-    if size > LARGEST {
+    if size > MAX_SIZE {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size as usize + 1).map_err(|_| None)?;
     let mut part = vec![0; halt::STRIDE];
-    // It may have grown.
-    let mut file = file.take(LARGEST + 1);
+    // The file may have grown since.
+    let mut file = file.take(MAX_SIZE + 1);
     loop {
         let count = match file.read(&mut part) {
             Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
@@ -182,7 +185,7 @@ fn content(folder: &Folder, name: &CStr) -> std::result::Result<String, Option<i
         halt::work(count);
         room::extend(&mut bytes, &part[..count]);
     }
-    if bytes.len() as u64 > LARGEST {
+    if bytes.len() as u64 > MAX_SIZE {
         return Err(too_large());
     }
     let text = String::from_utf8(bytes).map_err(|_| invalid("it is not in UTF-8"))?;

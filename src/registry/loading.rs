@@ -1,9 +1,10 @@
-//! Files into the registry: one, several, or a folder on the server's machine.
+//! Registering files: one, several, or those of a folder on the server's machine.
 
 use super::errors;
-use super::folder::{self, Named};
+use super::folder::{self, FileText};
+use super::merge::RegistrationResult;
 use super::refused::{self, Refusal};
-use super::registration::{Done, Outcome, Registration};
+use super::registration::{Registration, RegistryChange};
 use super::unset_variables::UnsetVariables;
 use crate::domain::visible::is_invisible;
 use crate::engine::naming::ScriptKind;
@@ -16,43 +17,44 @@ use crate::pg::{identity, message};
 use pgrx::PgSqlErrorCode as Code;
 use std::collections::HashSet;
 
-/// How files are to be registered.
-pub struct Request {
+/// How to register files.
+pub struct LoadRequest {
     /// The project.
     pub project: String,
-    /// Whether other texts that are registered are replaced.
+    /// Whether other registered texts are replaced.
     pub replace: bool,
-    /// Whose files they are; None: as they show.
+    /// The convention of the files. None: it is detected.
     pub convention: Option<&'static dyn Importer>,
-    /// What is said of them beside.
+    /// Options of the convention.
     pub options: Options,
 }
 
-/// A file, or a part of one, that was registered or ignored.
+/// The result of registering a file, or a part of one.
 #[derive(Debug, Clone)]
-pub struct Loaded {
+pub struct FileResult {
     /// The file's path within the folder.
     pub file: String,
-    /// The version of the migration; None: a repeatable one, or none at all.
+    /// The version of the migration. None: a repeatable one, or the file holds none.
     pub version: Option<String>,
-    /// Its name.
+    /// The name of the migration.
     pub name: Option<String>,
-    /// Which part of it the file holds.
+    /// The part of the migration that the file holds.
     pub part: Option<&'static str>,
-    /// What was done.
+    /// The change of the registry in a word, or why the file is ignored.
     pub result: String,
 }
 
-/// Registers all migrations of a folder on the server's machine, or none of them.
+/// Registers all migrations of a folder on the server's machine, or none of them. Returns a row
+/// for each file.
 ///
-/// Errors: the caller may not read files of the server (42501); the folder can't be read
-/// (58P01 and others); see [`add_files`].
-pub fn load(directory: &str, request: &Request) -> Result<Vec<Loaded>> {
+/// Errors: the caller may not read files of the server (42501); the folder cannot be read
+/// (58P01 and others); those of [`add_files`].
+pub fn load(directory: &str, request: &LoadRequest) -> Result<Vec<FileResult>> {
     if !identity::may_read_server_files() {
         return Err(may_not_read_files());
     }
     let (files, unreadable) = folder::read(directory)?;
-    // Of what is left out it makes no difference whether it can be read.
+    // A file that the options ignore need not be readable.
     let mut refused = Vec::new();
     for refusal in unreadable {
         if !importers::is_ignored(&request.options, refusal.file()).map_err(errors::problem)? {
@@ -66,12 +68,12 @@ pub fn load(directory: &str, request: &Request) -> Result<Vec<Loaded>> {
     register("migrations.load()", Some(directory), files, refused, request)
 }
 
-/// Registers all migrations that files hold, or none of them.
+/// Registers all migrations that files hold, or none of them. Returns a row for each file.
 ///
-/// Errors: they can't be taken as they are (22023); several were refused, of which the
-/// DETAIL has each with its reason (the SQLSTATE of the first one); see
+/// Errors: the files are not valid for their convention (22023); files were refused, and the
+/// DETAIL has the reason for each (with the SQLSTATE of the first one); those of
 /// [`Registration::of`] and [`Registration::put_found`].
-pub fn add_files(files: Vec<Named>, request: &Request) -> Result<Vec<Loaded>> {
+pub fn add_files(files: Vec<FileText>, request: &LoadRequest) -> Result<Vec<FileResult>> {
     if files.is_empty() {
         message::notice("nothing to do: no files were given");
         return Ok(Vec::new());
@@ -79,9 +81,9 @@ pub fn add_files(files: Vec<Named>, request: &Request) -> Result<Vec<Loaded>> {
     register("migrations.add_files()", None, files, Vec::new(), request)
 }
 
-/// Registers what one file holds. Errors: as for [`add_files`]; it holds no migration
-/// (22023).
-pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome> {
+/// Registers the migrations that one file holds. Returns how the registry has changed. Errors:
+/// those of [`add_files`]; the file holds no migration (22023).
+pub fn add_file(path: String, text: String, request: &LoadRequest) -> Result<RegistryChange> {
     if let Some(problem) = misnamed(&path) {
         return Err(errors::problem(problem));
     }
@@ -94,20 +96,21 @@ pub fn add_file(path: String, text: String, request: &Request) -> Result<Outcome
         return Err(errors::problem(Problem::of(
             &path,
             format!("it holds no migration: {why}"),
-            "Give the files of a folder together, with add_files(), or leave this one out.",
+            "Pass the files of a folder together to add_files(), or leave this file out.",
         )));
     }
     Registration::of("migrations.add_file()", &request.project, |registration| {
-        let mut outcome = Outcome::Unchanged;
+        let mut change = RegistryChange::Unchanged;
         for found in set.migrations {
-            let done = registration.put_found(found, request.replace)?;
-            outcome = outcome.and(done.whole);
+            let result = registration.put_found(found, request.replace)?;
+            change = change.and(result.whole);
         }
-        Ok(outcome)
+        Ok(change)
     })
 }
 
-/// What is wrong with the name of a file, which gets into messages and the registry.
+/// The problem of a file name that contains invisible characters. The name appears in messages
+/// and in the registry.
 fn misnamed(path: &str) -> Option<Problem> {
     let odd = path.chars().find(|c| is_invisible(*c))?;
     let message = format!(
@@ -117,64 +120,42 @@ fn misnamed(path: &str) -> Option<Problem> {
     Some(Problem::of(path, message, "Rename the file."))
 }
 
-fn read(files: Vec<Named>, request: &Request) -> Result<Set> {
+fn read(files: Vec<FileText>, request: &LoadRequest) -> Result<Set> {
     let files = include::resolve(files).map_err(errors::problem)?;
     let files: Vec<File> = files.iter().map(|(path, text)| File { path, text }).collect();
     importers::read(&files, request.convention, &request.options).map_err(errors::problem)
 }
 
+/// Registers what files hold. `call` is the name of the SQL function, `directory` the folder of
+/// the files, and `refused` are those that could not be read.
 fn register(
     call: &'static str,
     directory: Option<&str>,
-    files: Vec<Named>,
+    files: Vec<FileText>,
     mut refused: Vec<Refusal>,
-    request: &Request,
-) -> Result<Vec<Loaded>> {
-    let (files, odd): (Vec<_>, Vec<_>) =
-        files.into_iter().partition(|(path, _)| misnamed(path).is_none());
-    let odd = odd.iter().filter_map(|(path, _)| misnamed(path));
-    refused.extend(odd.map(Refusal::for_problem));
+    request: &LoadRequest,
+) -> Result<Vec<FileResult>> {
+    let files = without_misnamed(files, &mut refused);
     let set = match read(files, request) {
-        // Without them the others may not make sense.
+        // Without the refused files the others may make no sense.
         Err(_) if !refused.is_empty() => return Err(refused::error(directory, refused)),
         set => set?,
     };
-    let Set { convention, migrations, ignored, problems, .. } = set;
+    let Set { convention, mut migrations, ignored, problems, .. } = set;
     if migrations.is_empty() && refused.is_empty() && problems.is_empty() {
         message::warning("none of the files holds a migration: nothing is registered");
     }
+    // A file with a problem is reported once, not again for the migration that it belongs to.
     let unfit: HashSet<String> = problems.iter().map(|problem| problem.path.clone()).collect();
+    migrations.retain(|found| !found.paths.iter().any(|path| unfit.contains(path)));
     refused.extend(problems.into_iter().map(Refusal::for_problem));
     Registration::of(call, &request.project, |registration| {
-        let mut loaded = Vec::new();
         let mut unset = UnsetVariables::of(convention, registration.variables());
-        // What is wrong in itself is told once.
-        let is_unfit =
-            |found: &ImportedMigration| found.paths.iter().any(|path| unfit.contains(path));
-        for found in migrations.into_iter().filter(|found| !is_unfit(found)) {
-            let mut rows = rows(&found);
-            let without_value = unset.of_migration(&found);
-            match registration.put_found(found, request.replace) {
-                Ok(done) => {
-                    if done.whole != Outcome::Unchanged {
-                        unset.note(without_value);
-                    }
-                    note(&mut rows, done);
-                    loaded.extend(rows);
-                }
-                Err(error) => {
-                    let file = match error.kind() {
-                        Some(Kind::Text(_)) => file_of(&rows, registration.failed_in()),
-                        Some(Kind::Unfit) => {
-                            rows.into_iter().next().map(|row| row.file).unwrap_or_default()
-                        }
-                        _ => return Err(error),
-                    };
-                    refused.push(Refusal::for_error(file, error));
-                }
-            }
+        let mut loaded = Vec::new();
+        for found in migrations {
+            loaded.extend(register_one(registration, found, request, &mut unset, &mut refused)?);
         }
-        loaded.extend(ignored.into_iter().map(|(file, why)| Loaded {
+        loaded.extend(ignored.into_iter().map(|(file, why)| FileResult {
             file,
             version: None,
             name: None,
@@ -189,6 +170,48 @@ fn register(
     })
 }
 
+/// The files without those whose names contain invisible characters, which are refused.
+fn without_misnamed(files: Vec<FileText>, refused: &mut Vec<Refusal>) -> Vec<FileText> {
+    let (files, odd): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|(path, _)| misnamed(path).is_none());
+    let odd = odd.iter().filter_map(|(path, _)| misnamed(path));
+    refused.extend(odd.map(Refusal::for_problem));
+    files
+}
+
+/// Registers one migration, or adds it to the refused ones. Returns the rows for its files, and
+/// notes in `unset` which of its variables have no value. Errors: those that end the whole call.
+fn register_one(
+    registration: &mut Registration,
+    found: ImportedMigration,
+    request: &LoadRequest,
+    unset: &mut UnsetVariables,
+    refused: &mut Vec<Refusal>,
+) -> Result<Vec<FileResult>> {
+    let mut rows = rows(&found);
+    let without_value = unset.of_migration(&found);
+    match registration.put_found(found, request.replace) {
+        Ok(result) => {
+            if result.whole != RegistryChange::Unchanged {
+                unset.note(without_value);
+            }
+            set_results(&mut rows, result);
+            return Ok(rows);
+        }
+        Err(error) => {
+            let file = match error.kind() {
+                Some(Kind::Text(_)) => file_of(&rows, registration.failed_in()),
+                Some(Kind::Unfit) => {
+                    rows.into_iter().next().map(|row| row.file).unwrap_or_default()
+                }
+                _ => return Err(error),
+            };
+            refused.push(Refusal::for_error(file, error));
+        }
+    }
+    Ok(Vec::new())
+}
+
 /// The caller may not read files of the server (42501).
 fn may_not_read_files() -> Error {
     Error::new(
@@ -199,9 +222,9 @@ fn may_not_read_files() -> Error {
     .hint("Load the folder from the client's side with pg_migrations.sh, or have it granted: GRANT pg_read_server_files TO ...;")
 }
 
-/// A row for each file of a migration. Files of their own follow the order of its parts;
-/// the rest of them say something of it.
-fn rows(found: &ImportedMigration) -> Vec<Loaded> {
+/// A row for each file of a migration. If each part has its own file, the files have the order of
+/// the parts; further files hold no part.
+fn rows(found: &ImportedMigration) -> Vec<FileResult> {
     let mut parts = Vec::new();
     for (part, text) in [("up", &found.up), ("down", &found.down), ("verify", &found.verify)] {
         if text.is_some() {
@@ -215,7 +238,7 @@ fn rows(found: &ImportedMigration) -> Vec<Loaded> {
         (files, all) if files >= all => parts.get(n).copied(),
         _ => None,
     };
-    let row = |(n, file): (usize, &String)| Loaded {
+    let row = |(n, file): (usize, &String)| FileResult {
         file: file.clone(),
         version: found.version.clone(),
         name: Some(found.name.clone()),
@@ -226,7 +249,7 @@ fn rows(found: &ImportedMigration) -> Vec<Loaded> {
 }
 
 /// The file that holds a script of a migration.
-fn file_of(rows: &[Loaded], part: ScriptKind) -> String {
+fn file_of(rows: &[FileResult], part: ScriptKind) -> String {
     let word = match part {
         ScriptKind::Up | ScriptKind::Precondition => "up",
         ScriptKind::Down => "down",
@@ -236,16 +259,16 @@ fn file_of(rows: &[Loaded], part: ScriptKind) -> String {
     row.map(|row| row.file.clone()).unwrap_or_default()
 }
 
-/// Says in the rows of a migration what was done.
-fn note(rows: &mut [Loaded], done: Done) {
+/// Sets the results in the rows of a migration.
+fn set_results(rows: &mut [FileResult], result: RegistrationResult) {
     let alone = rows.len() == 1;
     for row in rows {
-        let outcome = match row.part {
-            Some("up") if !alone => done.up,
-            Some("down") if !alone => done.down,
-            Some("verify") if !alone => done.verify,
-            _ => done.whole,
+        let change = match row.part {
+            Some("up") if !alone => result.up,
+            Some("down") if !alone => result.down,
+            Some("verify") if !alone => result.verify,
+            _ => result.whole,
         };
-        row.result = outcome.word().to_owned();
+        row.result = change.word().to_owned();
     }
 }

@@ -1,7 +1,8 @@
-//! Taking over a database from another tool, by that tool's own record.
+//! Taking over a database from another tool, from the record that the tool has kept.
 
 use super::errors::not_adoptable;
-use super::record::{self, Changed};
+use super::force;
+use super::record::RecordChange;
 use crate::catalog::foreign_record::Record;
 use crate::domain::text::arguments;
 use crate::domain::version::Version;
@@ -15,15 +16,16 @@ use crate::pg::name::Name;
 use crate::pg::spi::View;
 use crate::store::Store;
 
-/// The tools whose record can be read.
+/// The tools whose record can be adopted.
 pub const TOOLS: [&str; 1] = ["golang-migrate"];
 
-/// Reads golang-migrate's `schema_migrations(version, dirty)`, which the caller's
-/// search_path or the project's finds, and notes all up to its version as a baseline, which no rollback touches.
+/// Reads golang-migrate's table `schema_migrations(version, dirty)`, which is found by the
+/// project's or the caller's search_path, and records all versions up to its version as baselines,
+/// which are never rolled back. Returns the changes.
 ///
-/// Errors: there is no such table, it is another tool's, its migration is dirty, or its
-/// version isn't registered (55000); those of [`record::adopt`].
-pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed>> {
+/// Errors: there is no such table, it has other columns, its version is dirty, or its version is not
+/// registered (55000); those of [`force::adopt`].
+pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<RecordChange>> {
     let Some((version, dirty)) = read(project)? else {
         message::notice("nothing to do: golang-migrate has applied nothing");
         return Ok(Vec::new());
@@ -34,11 +36,11 @@ pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed
         return Err(not_adoptable(
             format!("golang-migrate has left migration {version} half done (dirty)"),
             format!(
-                "Look at what it has done. If it is complete: SELECT * FROM migrations.force({mark}); if not, undo it and force the version below it."
+                "Check what it has done. If it is complete: SELECT * FROM migrations.force({mark}); if not, undo it and force the version below it."
             ),
         ));
     }
-    match record::adopt(project, &parsed, reason.unwrap_or("adopted from golang-migrate")) {
+    match force::adopt(project, &parsed, reason.unwrap_or("adopted from golang-migrate")) {
         Err(error) if error.kind() == Some(&Kind::Unknown) => Err(not_adoptable(
             format!(
                 "golang-migrate is at version {version}, which is not registered in project \"{project}\""
@@ -49,7 +51,7 @@ pub fn golang_migrate(project: &str, reason: Option<&str>) -> Result<Vec<Changed
     }
 }
 
-/// Version and dirty mark; None: the table is empty.
+/// The version and the dirty mark. None: golang-migrate has applied nothing.
 fn read(project: &str) -> Result<Option<(String, bool)>> {
     let _running = CallGuard::enter("migrations.adopt()")?;
     let store = Store::find()?;
@@ -66,7 +68,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
     let not_its_own = || {
         not_adoptable(
             "schema_migrations is not golang-migrate's table",
-            "That would be a table with the columns version bigint and dirty boolean. Note what is applied with migrations.force(version) or migrations.baseline(version).",
+            "The table of golang-migrate has the columns version bigint and dirty boolean. Record what is applied with migrations.force(version) or migrations.baseline(version).",
         )
     };
     let record = record.ok_or_else(|| {
@@ -79,7 +81,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
     let rows = record.rows(&columns.ok_or_else(not_its_own)?, 2)?;
     match rows.as_slice() {
         [] => Ok(None),
-        // What golang-migrate calls no version.
+        // golang-migrate writes -1 for no version.
         [row] if row[0] == Value::BigInt(-1) => Ok(None),
         [row] => match (&row[0], &row[1]) {
             (Value::BigInt(version), Value::Bool(dirty)) => Ok(Some((version.to_string(), *dirty))),
@@ -87,7 +89,7 @@ fn read(project: &str) -> Result<Option<(String, bool)>> {
         },
         _ => Err(not_adoptable(
             "schema_migrations holds several rows, golang-migrate keeps one",
-            "Note what is applied with migrations.force(version).",
+            "Record what is applied with migrations.force(version).",
         )),
     }
 }

@@ -1,27 +1,28 @@
-//! The applied state.
+//! The applied state (table `applied`).
 
 use super::overview::Pending;
-use super::registry::{PARTS_COLUMNS, Text, parts, parts_columns};
+use super::parts::{PARTS_COLUMNS, parts, parts_columns};
+use super::script::StoredScript;
 use super::{Batch, RunId};
 use crate::domain::digest::Changes;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
 
-/// A migration that is in force and has a version.
+/// An applied migration that has a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// Key of its row; grows in the order in which migrations were applied.
+    /// The row's id, which increases in the order in which migrations were applied.
     pub id: i64,
-    /// Its version as it was written.
+    /// The version as it was written.
     pub version: String,
-    /// Its version's order.
+    /// The migration's `version_key`.
     pub key: Vec<u8>,
-    /// The name that it had when applied.
+    /// The name that it had when it was applied.
     pub name: String,
-    /// Whether a down was paired with it.
+    /// Whether it had a down when it was applied.
     pub has_down: bool,
-    /// Whether it can run inside a transaction; None: as its statements show.
+    /// Whether it can run inside a transaction. None: its statements decide.
     pub transactional: Option<bool>,
 }
 
@@ -38,26 +39,26 @@ impl Applied {
     }
 }
 
-/// What was taken into the applied state.
+/// A change of the registry that was accepted into the applied state.
 pub struct Accepted {
     /// The migration's name.
     pub name: String,
-    /// The digest that was applied.
+    /// The former digest.
     pub former: Vec<u8>,
-    /// The digest that is now.
+    /// The new digest.
     pub new: Vec<u8>,
-    /// What differs.
+    /// What has changed.
     pub changes: Changes,
-    /// The digest that is now is that of its parts.
+    /// Whether the new digest is that of its parts.
     pub is_intact: bool,
 }
 
-/// How a migration came to be in force without having been run.
+/// How a migration became applied without a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// It was marked as applied.
     Mark,
-    /// It was there before.
+    /// It was applied before pg_migrations was installed.
     Baseline,
 }
 
@@ -70,9 +71,10 @@ impl Origin {
     }
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// The versions that were applied after a row of the applied state (after 0: all), or
-    /// marked as applied, the last one first; `limit` of them. Baselines aren't among them.
+    /// The versions that were applied or marked as applied after a row of the applied state
+    /// (after 0: all), the last one first, at most `limit`. Baselines are left out.
     pub fn applied_after(
         &self,
         project: i64,
@@ -93,19 +95,19 @@ impl Batch<'_> {
         Ok(found.rows().map(|row| Applied::read(&row)).collect())
     }
 
-    /// All versions that are in force, baselines included, the last one first.
-    pub fn in_force(&self, project: i64) -> Result<Vec<Applied>> {
-        const IN_FORCE: Statement = Statement {
+    /// All applied versions, baselines included, the last one first.
+    pub fn applied_versions(&self, project: i64) -> Result<Vec<Applied>> {
+        const APPLIED: Statement = Statement {
             sql: "SELECT id, version, version_key, name, down_checksum IS NOT NULL, transactional
                   FROM migrations.applied WHERE project_id = $1 AND version IS NOT NULL
                   ORDER BY id DESC",
             types: &[Type::BigInt],
         };
-        let found = self.spi.run(&IN_FORCE, [Value::BigInt(project)], View::Newest)?;
+        let found = self.spi.run(&APPLIED, [Value::BigInt(project)], View::Newest)?;
         Ok(found.rows().map(|row| Applied::read(&row)).collect())
     }
 
-    /// The row of the applied state that has this key.
+    /// The row of the migration with this `version_key`. None: it is not applied.
     pub fn applied_row(&self, project: i64, key: &[u8]) -> Result<Option<i64>> {
         const ROW: Statement = Statement {
             sql: "SELECT id FROM migrations.applied
@@ -117,7 +119,7 @@ impl Batch<'_> {
         Ok(found.first().map(|row| row.bigint(0)))
     }
 
-    /// The highest applied version.
+    /// The highest applied version. None: no version is applied.
     pub fn highest_applied(&self, project: i64, view: View) -> Result<Option<String>> {
         const HIGHEST: Statement = Statement {
             sql: "SELECT version FROM migrations.applied
@@ -129,20 +131,20 @@ impl Batch<'_> {
         Ok(found.first().map(|row| row.text(0)))
     }
 
-    /// Makes the row of a migration that is about to run, with the checksums and the down
-    /// that are registered. `role` is the one as which it runs, if that isn't the caller. Gives
-    /// the row's key. None: another text or digest is registered than the one that is about to
-    /// run.
-    pub fn claim(
+    /// Inserts the row of a migration that is about to run, with the registered checksums and
+    /// the registered down. `role` is the role as which it runs, if that is not the caller.
+    /// Returns the row's id. None: the registered text or digest is not the one that is about
+    /// to run.
+    pub fn insert_applied(
         &self,
         migration: &Pending,
         run: RunId,
         started_at: i64,
         event_seq: i64,
-        text: &Text,
+        text: &StoredScript,
         role: Option<&str>,
     ) -> Result<Option<i64>> {
-        const CLAIM: Statement = Statement {
+        const INSERT: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, up_checksum, checksum_algorithm, down,
                    down_checksum, precondition_checksum, verify_checksum, requires,
@@ -164,7 +166,7 @@ impl Batch<'_> {
             ],
         };
         let made = self.spi.run(
-            &CLAIM,
+            &INSERT,
             [
                 Value::BigInt(migration.id),
                 Value::Uuid(run.0),
@@ -179,23 +181,9 @@ impl Batch<'_> {
         Ok(made.first().map(|row| row.bigint(0)))
     }
 
-    /// The down that was paired with a migration when it was applied, with what its digest
-    /// was made of then.
-    pub fn down(&self, id: i64) -> Result<Option<Text>> {
-        const DOWN: Statement = Statement {
-            sql: concat!(
-                "SELECT a.down, ",
-                parts_columns!("a"),
-                " FROM migrations.applied a WHERE a.id = $1"
-            ),
-            types: &[Type::BigInt],
-        };
-        let found = self.spi.run(&DOWN, [Value::BigInt(id)], View::Newest)?;
-        Ok(found.first().and_then(|row| Text::read(&row)))
-    }
-
-    /// Makes the row of a migration that is not to be run. Gives its digest.
-    pub fn mark(
+    /// Inserts the row of a migration that does not run. `migration` is its row in the
+    /// registry. Returns its digest.
+    pub fn insert_marked(
         &self,
         migration: i64,
         origin: Origin,
@@ -203,7 +191,7 @@ impl Batch<'_> {
         at: i64,
         event_seq: i64,
     ) -> Result<Vec<u8>> {
-        const MARK: Statement = Statement {
+        const INSERT: Statement = Statement {
             sql: "INSERT INTO migrations.applied
                   (project_id, version, version_key, name, origin, up_checksum,
                    checksum_algorithm, down, down_checksum, precondition_checksum,
@@ -225,7 +213,7 @@ impl Batch<'_> {
             ],
         };
         let made = self.spi.run(
-            &MARK,
+            &INSERT,
             [
                 Value::BigInt(migration),
                 origin.word().into(),
@@ -239,8 +227,8 @@ impl Batch<'_> {
         Ok(made.first().map(|row| row.bytes(0)).unwrap_or_default())
     }
 
-    /// Takes all that is registered of a migration into the applied state. None: it was the
-    /// same already.
+    /// Copies the registered content of a migration into the applied state. None: they are
+    /// equal already.
     pub fn accept(&self, applied: i64) -> Result<Option<Accepted>> {
         const ACCEPT: Statement = Statement {
             sql: concat!(
@@ -270,8 +258,8 @@ impl Batch<'_> {
         }))
     }
 
-    /// Takes a migration out of the applied state. False: its row is gone.
-    pub fn unclaim(&self, id: i64) -> Result<bool> {
+    /// Deletes a row of the applied state. False: it was gone.
+    pub fn delete_applied(&self, id: i64) -> Result<bool> {
         const DELETE: Statement = Statement {
             sql: "DELETE FROM migrations.applied WHERE id = $1",
             types: &[Type::BigInt],

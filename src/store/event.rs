@@ -1,47 +1,69 @@
-//! The history.
+//! The history (table `event`).
 
-use super::unfinished::Failure;
 use super::{Batch, RunId};
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
 use std::collections::HashMap;
 
-/// Something that was done to a migration.
+/// An event of the history.
 #[derive(Debug, Default)]
 pub struct Event<'a> {
-    /// The project's key.
+    /// The project's row.
     pub project: i64,
-    /// Its number within the project's history.
+    /// The number of the event within the project's history.
     pub seq: i64,
-    /// The run that it is part of.
+    /// The run that the event is part of.
     pub run: Option<RunId>,
     /// The migration's version; None: a repeatable one, or the project as a whole.
     pub version: Option<&'a str>,
     /// The migration's name; None: the project as a whole.
     pub name: Option<&'a str>,
-    /// The role as which it was done; None: the caller.
+    /// The effective role; None: the caller.
     pub role: Option<&'a str>,
-    /// What was done.
+    /// What was done: a word of the column `action`.
     pub action: &'static str,
-    /// When it started.
+    /// When the work started.
     pub started_at: i64,
-    /// How long it took, in microseconds.
+    /// How long the work took, in microseconds.
     pub duration: Option<i64>,
-    /// The digest of the migration concerned.
+    /// The digest of the migration.
     pub digest: Option<&'a [u8]>,
-    /// The digest that it replaced.
+    /// The digest before a change.
     pub former_digest: Option<&'a [u8]>,
-    /// More about what was done.
+    /// Details of what was done.
     pub message: Option<&'a str>,
-    /// Why.
+    /// The reason that the caller gave.
     pub reason: Option<&'a str>,
-    /// It is a failure, which has happened so often; None: it is a success.
+    /// The failure, and how many times it has happened. None: the event is a success.
     pub failure: Option<(&'a Failure, i64)>,
 }
 
+/// A failure of a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `up` or `down`.
+    pub direction: String,
+    /// The SQLSTATE of the error.
+    pub sqlstate: String,
+    /// The primary message of the error.
+    pub message: String,
+    /// The number of the statement, from 1.
+    pub statement: Option<i32>,
+    /// The number of the line, from 1.
+    pub line: Option<i32>,
+}
+
+impl Failure {
+    /// The action of the event that records the failure.
+    pub fn action(&self) -> &'static str {
+        if self.direction == "down" { "rollback" } else { "apply" }
+    }
+}
+
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// The number of the last event of a project; 0: there is none.
+    /// The number of the last event of a project. 0: there is no event.
     pub fn last_seq(&self, project: i64, view: View) -> Result<i64> {
         const LAST: Statement = Statement {
             sql: "SELECT seq FROM migrations.event WHERE project_id = $1 ORDER BY seq DESC LIMIT 1",
@@ -51,9 +73,9 @@ impl Batch<'_> {
         Ok(found.first().map_or(0, |row| number(&row, 0)))
     }
 
-    /// Adds to the history that a claimed migration was applied. False: its row in the
-    /// applied state is gone.
-    pub fn record_apply(&self, claimed: i64, duration: i64) -> Result<bool> {
+    /// Adds the event of a migration that was applied. `applied` is its row in the applied
+    /// state. False: that row is gone.
+    pub fn record_apply(&self, applied: i64, duration: i64) -> Result<bool> {
         const RECORD: Statement = Statement {
             sql: "INSERT INTO migrations.event
                   (project_id, seq, run_id, version, name, action, outcome, started_at, duration,
@@ -63,7 +85,7 @@ impl Batch<'_> {
                   FROM migrations.applied WHERE id = $1",
             types: &[Type::BigInt, Type::Interval],
         };
-        let values = [Value::BigInt(claimed), Value::Interval(duration)];
+        let values = [Value::BigInt(applied), Value::Interval(duration)];
         Ok(self.spi.run(&RECORD, values, View::Transaction)?.count() == 1)
     }
 
@@ -125,8 +147,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Whether the last that was noted of a migration is what people have decided about a
-    /// statement of it that was cut off.
+    /// Whether the last event of a migration is a person's decision about a statement that
+    /// was interrupted.
     pub fn is_decided(
         &self,
         project: i64,
@@ -145,7 +167,7 @@ impl Batch<'_> {
         Ok(self.spi.run(&LAST, values, view)?.first().is_some_and(|row| row.bool(0)))
     }
 
-    /// The migrations that the last run which came by them has skipped, with the reason.
+    /// The migrations that were skipped by the last run that reached them, with the reason.
     pub fn skipped(&self, project: i64, view: View) -> Result<HashMap<Identity, String>> {
         const ANY: Statement = Statement {
             sql: "SELECT FROM migrations.event WHERE project_id = $1 AND action = 'skip' LIMIT 1",
@@ -176,10 +198,10 @@ impl Batch<'_> {
     }
 }
 
-/// The number of an event.
+/// The number of an event, from a column that is never NULL.
 pub(super) fn number(row: &Row, column: usize) -> i64 {
     let number = row.bigint(column);
-    // Others are to follow.
+    // The next events need higher numbers.
     if !(0..i64::MAX / 2).contains(&number) {
         row.damaged(column);
         return 0;
@@ -187,8 +209,8 @@ pub(super) fn number(row: &Row, column: usize) -> i64 {
     number
 }
 
-/// What tells migrations of a project apart in the history: the version, or the name of
-/// a repeatable one.
+/// How the history identifies a migration of a project: by the version, or by the name of a
+/// repeatable migration.
 pub type Identity = (Option<String>, Option<String>);
 
 /// The identity of a migration.

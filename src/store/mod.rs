@@ -6,17 +6,20 @@
 pub mod applied;
 pub mod errors;
 pub mod event;
-pub mod holder;
 pub mod journal;
+pub mod last_failure;
 pub mod lock;
+pub mod lock_holder;
 pub mod overview;
 pub mod own_objects;
+pub mod parts;
 pub mod project;
 pub mod registry;
 pub mod requirement;
+pub mod run_state;
+pub mod script;
 pub mod sequence;
-pub mod standing;
-pub mod unfinished;
+pub mod state;
 
 use crate::error::Result;
 use crate::pg::identity::Users;

@@ -1,113 +1,112 @@
-//! The state of a project: what is registered beside what is applied. No body is read.
+//! The registry compared with the applied state. No script is read.
 
 use super::Batch;
+use super::parts::{PARTS_COLUMNS, moment, parts, parts_columns};
 use super::project::Project;
-use super::registry::{PARTS_COLUMNS, moment, parts, parts_columns};
 use crate::domain::digest::Changes;
 use crate::domain::moment::Moment;
 use crate::domain::plan::Node;
 use crate::domain::requirement::Requirement;
-use crate::domain::version::is_repeatable;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
 use std::collections::{HashMap, HashSet};
 
-/// A migration that isn't applied, or a repeatable one that has changed since it was.
+/// A migration that is not applied, or a repeatable one that has changed since it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
-    /// Key of its row in the registry.
+    /// The id of the row in the registry.
     pub id: i64,
-    /// Its version as it was written; None: a repeatable migration.
+    /// The version as it was written. None: a repeatable migration.
     pub version: Option<String>,
-    /// Its order.
+    /// The migration's `version_key`.
     pub key: Vec<u8>,
-    /// Its name.
+    /// The name.
     pub name: String,
     /// Whether it has an up.
     pub has_up: bool,
-    /// Whether it can run inside a transaction; None: as its statements show.
+    /// Whether it can run inside a transaction. None: its statements decide.
     pub transactional: Option<bool>,
-    /// What must be there before it runs.
+    /// What it requires.
     pub requires: Vec<Requirement>,
-    /// A repeatable migration's row in the applied state, which it is to replace.
+    /// The row in the applied state that a run of the repeatable migration replaces.
     pub former: Option<i64>,
 }
 
-/// Where registry and applied state differ.
+/// The differences between the registry and the applied state.
 #[derive(Debug, Default)]
 pub struct Differences {
-    /// Registered, but not applied: versions in their order, then repeatables by name.
+    /// Registered, but not applied: versions in their order, then repeatable ones by name.
     pub pending: Vec<Pending>,
-    /// Applied, but other parts than those that were applied are registered.
+    /// Applied, but the registered parts are not those that were applied.
     pub modified: Vec<Modified>,
-    /// What runs before and after each run, by name; pending or not.
+    /// The repeatable migrations that run before and after each run, by name, pending or not.
     pub hooks: Vec<(Moment, Pending)>,
-    /// The keys of those of them whose last try has failed, so that there is something to do.
+    /// The keys of those hooks whose last try has failed, so that the next run repeats them.
     pub failed_hooks: HashSet<Vec<u8>>,
 }
 
 /// An applied migration whose registered parts are not those that were applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Modified {
-    /// Its version.
+    /// The version.
     pub version: String,
-    /// Its version's order.
+    /// The migration's `version_key`.
     pub key: Vec<u8>,
-    /// The digest of what was applied.
+    /// The applied digest.
     pub applied: String,
-    /// The digest of what is registered.
+    /// The registered digest.
     pub registered: String,
     /// Which parts differ.
     pub parts: String,
 }
 
-/// A row of `status()`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// Its version as it was written; None: a repeatable migration.
-    pub version: Option<String>,
-    /// Its order.
-    pub key: Vec<u8>,
-    /// Its name.
-    pub name: String,
-    /// Whether the registry has it, and with an up.
-    pub registered: Option<bool>,
-    /// Whether its registered mark says that it can run inside a transaction.
-    pub transactional: Option<bool>,
-    /// What must be there before it runs.
-    pub requires: Vec<Requirement>,
-    /// Whether a rollback would have a down: the applied one's, or the registered one's.
-    pub has_down: bool,
-    /// When, by whom and how long it was applied.
-    pub applied: Option<(i64, String, Option<i64>)>,
-    /// How it came to be applied: apply, mark or baseline.
-    pub origin: String,
-    /// All parts that are registered are those that were applied.
-    pub checksum_ok: Option<bool>,
-    /// What differs, if something does.
-    pub changes: Changes,
-    /// When it runs, if it is a repeatable one.
-    pub moment: Moment,
-}
-
-impl State {
-    /// Whether it has no version.
-    pub fn is_repeatable(&self) -> bool {
-        is_repeatable(&self.key)
+impl Differences {
+    /// Adds an applied version, unless only parts were added to it.
+    fn add_modified(&mut self, row: &Row, version: String, changed: &Changes) {
+        if changed.is_modification() {
+            self.modified.push(Modified {
+                version,
+                key: row.bytes(2),
+                applied: row.text(8),
+                registered: row.text(9),
+                parts: changed.list(),
+            });
+        }
     }
 
-    /// Whether a run may apply it: it isn't applied, or a repeatable one that has changed or
-    /// takes part in each run.
-    pub fn may_run(&self) -> bool {
-        self.applied.is_none()
-            || self.is_repeatable()
-                && (self.checksum_ok == Some(false) || self.moment != Moment::Changed)
+    /// Adds a migration that is not applied, or a repeatable one.
+    fn add_pending(
+        &mut self,
+        row: &Row,
+        version: Option<String>,
+        former: Option<i64>,
+        project: &Project,
+    ) {
+        let migration = Pending {
+            id: row.bigint(0),
+            version,
+            key: row.bytes(2),
+            name: row.text(3),
+            has_up: row.bool(4),
+            transactional: row.get(5),
+            requires: requirements(row, 6, &project.name),
+            former,
+        };
+        match moment(row, 10) {
+            Moment::Changed => self.pending.push(migration),
+            moment => {
+                if row.bool(11) {
+                    self.failed_hooks.insert(migration.key.clone());
+                }
+                self.hooks.push((moment, migration));
+            }
+        }
     }
 }
 
-/// The requirements in a column of the registry, which may be NULL for none.
-fn requirements(row: &Row, column: usize, project: &str) -> Vec<Requirement> {
+/// The requirements in a column of the registry. NULL means none.
+pub(super) fn requirements(row: &Row, column: usize, project: &str) -> Vec<Requirement> {
     let parse = |text: String| {
         let requirement = Requirement::parse(&text, project).ok();
         if requirement.is_none() {
@@ -118,13 +117,13 @@ fn requirements(row: &Row, column: usize, project: &str) -> Vec<Requirement> {
     row.texts(column).into_iter().filter_map(parse).collect()
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// Where registry and applied state differ: what isn't applied, and what was modified
-    /// since.
+    /// Compares the registry of a project with its applied state.
     ///
-    /// A full join, here and below, since the server never does one as a nested loop:
-    /// the tables may have grown by thousands of rows since they were last analyzed. Their
-    /// bodies stay out of it: checksums tell whether there is one.
+    /// Here and below it is a full join, which the server never runs as a nested loop: the
+    /// tables may have grown by thousands of rows since they were last analyzed. Scripts are
+    /// not read: a checksum says whether there is one.
     pub fn differences(&self, project: &Project, view: View) -> Result<Differences> {
         const DIFFERENCES: Statement = Statement {
             sql: "SELECT m.id, m.version, version_key, m.name, m.up_checksum IS NOT NULL,
@@ -145,52 +144,23 @@ impl Batch<'_> {
         let mut differences = Differences::default();
         let mut changes = None;
         for row in found.rows() {
-            let (version, former): (Option<String>, Option<i64>) = (row.get(1), row.get(7));
-            match (version, former) {
+            match (row.get::<String>(1), row.get::<i64>(7)) {
                 (Some(version), Some(_)) => {
                     let changes = match &mut changes {
                         Some(changes) => changes,
                         none => none.insert(self.changes(project.id, view)?),
                     };
-                    let what = changes.remove(&row.bytes(2)).unwrap_or_default();
-                    if what.is_modification() {
-                        differences.modified.push(Modified {
-                            version,
-                            key: row.bytes(2),
-                            applied: row.text(8),
-                            registered: row.text(9),
-                            parts: what.list(),
-                        });
-                    }
+                    let changed = changes.remove(&row.bytes(2)).unwrap_or_default();
+                    differences.add_modified(&row, version, &changed);
                 }
-                (version, former) => {
-                    let migration = Pending {
-                        id: row.bigint(0),
-                        version,
-                        key: row.bytes(2),
-                        name: row.text(3),
-                        has_up: row.bool(4),
-                        transactional: row.get(5),
-                        requires: requirements(&row, 6, &project.name),
-                        former,
-                    };
-                    match moment(&row, 10) {
-                        Moment::Changed => differences.pending.push(migration),
-                        moment => {
-                            if row.bool(11) {
-                                differences.failed_hooks.insert(migration.key.clone());
-                            }
-                            differences.hooks.push((moment, migration));
-                        }
-                    }
-                }
+                (version, former) => differences.add_pending(&row, version, former, project),
             }
         }
         Ok(differences)
     }
 
-    /// What differs between the registered and the applied parts of migrations, by key.
-    fn changes(&self, project: i64, view: View) -> Result<HashMap<Vec<u8>, Changes>> {
+    /// What differs between the registered and the applied parts, by `version_key`.
+    pub(super) fn changes(&self, project: i64, view: View) -> Result<HashMap<Vec<u8>, Changes>> {
         const CHANGES: Statement = Statement {
             sql: concat!(
                 "SELECT version_key, ",
@@ -213,8 +183,8 @@ impl Batch<'_> {
         Ok(changes.collect())
     }
 
-    /// Compares, and notes if all that is registered is applied now. Nothing has to be noted
-    /// if it isn't: see [`Project::is_complete`].
+    /// Compares, and notes if all registered migrations are applied. Otherwise there is nothing
+    /// to note: see [`Project::is_complete`].
     pub fn note_completeness(&self, project: &Project) -> Result<()> {
         let left = self.differences(project, View::Newest)?;
         if left.pending.is_empty() && left.modified.is_empty() && left.failed_hooks.is_empty() {
@@ -223,8 +193,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The registry's part of these migrations, applied or not, by their keys; those that
-    /// aren't registered are left out.
+    /// The registered migrations with these keys, applied or not. Keys that are not
+    /// registered are left out.
     pub fn registered_as_pending(&self, project: &Project, keys: &[&[u8]]) -> Result<Vec<Pending>> {
         const ONE: Statement = Statement {
             sql: "SELECT id, version, version_key, name, up_checksum IS NOT NULL, transactional,
@@ -252,7 +222,7 @@ impl Batch<'_> {
         Ok(all)
     }
 
-    /// All registered repeatable migrations that run when they have changed, by name.
+    /// The registered repeatable migrations that run when they have changed, by name.
     pub fn repeatables(&self, project: &Project, view: View) -> Result<Vec<Pending>> {
         const REPEATABLES: Statement = Statement {
             sql: "SELECT m.id, version_key, m.name, m.up_checksum IS NOT NULL, m.transactional,
@@ -279,7 +249,7 @@ impl Batch<'_> {
         Ok(repeatables.collect())
     }
 
-    /// All versions that are registered or applied, with what they require.
+    /// All versions that are registered or applied, with the versions that they require.
     pub fn nodes(&self, project: &Project, view: View) -> Result<Vec<Node>> {
         const NODES: Statement = Statement {
             sql: "SELECT version_key, nullif(m.requires, '{}') AS requires, a.id IS NOT NULL
@@ -298,8 +268,29 @@ impl Batch<'_> {
         nodes.collect()
     }
 
-    /// A migration as it is registered or applied: its version, or a repeatable one's name,
-    /// and whether it is applied.
+    /// Version and name of a migration that is registered or applied. A repeatable migration
+    /// has no version.
+    pub fn title(
+        &self,
+        project: i64,
+        key: &[u8],
+        view: View,
+    ) -> Result<Option<(Option<String>, String)>> {
+        const TITLE: Statement = Statement {
+            sql: "SELECT version, name FROM migrations.migration
+                  WHERE project_id = $1 AND version_key = $2
+                  UNION ALL
+                  SELECT version, name FROM migrations.applied
+                  WHERE project_id = $1 AND target_schema = '' AND version_key = $2",
+            types: &[Type::BigInt, Type::Bytes],
+        };
+        let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
+        let found = self.spi.run(&TITLE, values, view)?;
+        Ok(found.first().map(|row| (row.get(0), row.text(1))))
+    }
+
+    /// The version of a migration, or the name of a repeatable one, and whether it is applied.
+    /// None: it is neither registered nor applied.
     pub fn find(&self, project: i64, key: &[u8], view: View) -> Result<Option<(String, bool)>> {
         const FIND: Statement = Statement {
             sql: "SELECT coalesce(version, name) AS version, true FROM migrations.applied
@@ -313,66 +304,9 @@ impl Batch<'_> {
         let found = self.spi.run(&FIND, values, view)?;
         Ok(found.first().map(|row| (row.text(0), row.bool(1))))
     }
-
-    /// Every migration that is registered or applied: versions in their order, then
-    /// repeatables by name.
-    pub fn states(&self, project: &Project) -> Result<Vec<State>> {
-        const STATES: Statement = Statement {
-            sql: "SELECT coalesce(m.version, a.version) AS version, version_key,
-                         coalesce(m.name, a.name) AS name,
-                         CASE WHEN m.id IS NOT NULL THEN m.up_checksum IS NOT NULL END, m.transactional,
-                         CASE WHEN a.id IS NULL THEN m.down_checksum ELSE a.down_checksum END
-                             IS NOT NULL,
-                         a.applied_at, a.applied_by, a.event_seq, m.digest = a.digest,
-                         nullif(m.requires, '{}') AS requires, a.origin, m.moment
-                  FROM (SELECT * FROM migrations.migration WHERE project_id = $1) m
-                  FULL JOIN (SELECT * FROM migrations.applied WHERE project_id = $1) a
-                  USING (version_key)",
-            types: &[Type::BigInt],
-        };
-        let found = self.spi.run(&STATES, [Value::BigInt(project.id)], View::Caller)?;
-        let mut durations = self.durations(project.id)?;
-        let differs = found.rows().any(|row| row.get(9) == Some(false));
-        let mut changes =
-            if differs { self.changes(project.id, View::Caller)? } else { HashMap::new() };
-        let states = found.rows().map(|row| {
-            Ok(State {
-                version: row.get(0),
-                key: row.bytes(1),
-                name: row.text(2),
-                registered: row.get(3),
-                transactional: row.get(4),
-                requires: requirements(&row, 10, &project.name),
-                has_down: row.bool(5),
-                applied: row.timestamp(6).map(|at| {
-                    let duration = row.get(8).and_then(|seq: i64| durations.remove(&seq));
-                    (at, row.text(7), duration)
-                }),
-                origin: row.get(11).unwrap_or_default(),
-                checksum_ok: row.get(9),
-                changes: changes.remove(&row.bytes(1)).unwrap_or_default(),
-                moment: if row.is_null(3) { Moment::default() } else { moment(&row, 12) },
-            })
-        });
-        let mut states: Vec<State> = states.collect::<Result<_>>()?;
-        states.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(states)
-    }
-
-    /// How long each event of a project took, by its number. Not a join in the statement
-    /// above: without statistics about fresh tables the server may choose a slow one.
-    fn durations(&self, project: i64) -> Result<HashMap<i64, i64>> {
-        const DURATIONS: Statement = Statement {
-            sql: "SELECT seq, duration FROM migrations.event
-                  WHERE project_id = $1 AND action = 'apply' AND duration IS NOT NULL",
-            types: &[Type::BigInt],
-        };
-        let found = self.spi.run(&DURATIONS, [Value::BigInt(project)], View::Caller)?;
-        Ok(found.rows().filter_map(|row| Some((row.bigint(0), row.interval(1)?))).collect())
-    }
 }
 
-/// The keys of those requirements that concern the same project.
+/// The keys of the requirements within the same project.
 pub fn within(requires: &[Requirement]) -> Vec<Vec<u8>> {
     requires.iter().filter_map(|requirement| Some(requirement.within()?.0)).collect()
 }

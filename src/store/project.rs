@@ -1,4 +1,4 @@
-//! Projects.
+//! Projects and their configuration (table `project`).
 
 use super::Batch;
 use super::errors;
@@ -9,50 +9,50 @@ use crate::pg::identity::Users;
 use crate::pg::spi::{Row, Statement, Type, View};
 use crate::store::lock;
 
-/// The project of calls that name none and set none.
+/// The project of calls that name no project, unless `migrations.project` is set.
 pub const DEFAULT: &str = "default";
 
 /// A project's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
-    /// Surrogate key, and key of the run lock.
+    /// The row's id, which is also the key of the project's lock.
     pub id: i64,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Nothing has happened since a comparison showed that all that is registered is
+    /// Nothing has changed since a comparison has shown that all registered migrations are
     /// applied.
     pub is_complete: bool,
-    /// A pending migration below an applied one is allowed.
+    /// Whether a run may apply a migration below an applied one.
     pub allows_out_of_order: bool,
-    /// The settings around each of its bodies, by name; `search_path` first, if it has one.
+    /// The settings with which the project's scripts run. `search_path` comes first.
     pub settings: Vec<(String, String)>,
-    /// What its texts refer to.
+    /// The variables that scripts refer to.
     pub variables: Variables,
 }
 
 impl Project {
-    /// The role as which its texts run, if its settings say one.
+    /// The role as which the project's scripts run, if it is set.
     pub fn role(&self) -> Option<String> {
         let (_, role) =
             self.settings.iter().rfind(|(name, _)| name.eq_ignore_ascii_case("role"))?;
         match role.as_str() {
-            // SET ROLE none: the one that has logged in.
+            // SET ROLE none: the session user.
             "none" => Some(Users::current().session_name()),
             role => Some(role.to_owned()),
         }
     }
 }
 
-/// What of a project's configuration is to change; None stays.
+/// A change of a project's configuration. None: the value stays.
 #[derive(Debug, Default)]
 pub struct Configuration {
-    /// `search_path`; Some(None) takes it away.
+    /// `search_path`. Some(None) removes it.
     pub search_path: Option<Option<String>>,
-    /// Whether a pending migration below an applied one is allowed.
+    /// Whether a run may apply a migration below an applied one.
     pub allows_out_of_order: Option<bool>,
     /// All other settings.
     pub settings: Option<Vec<(String, String)>>,
-    /// How texts refer to variables.
+    /// The syntax of placeholders.
     pub placeholders: Option<Syntax>,
 }
 
@@ -65,7 +65,7 @@ impl Project {
         if syntax.is_none() {
             row.damaged(7);
         }
-        // Only objects are read; NULL is none.
+        // Only JSON objects are read. NULL is not an object either.
         for column in [10, 11] {
             if !row.bool(column) {
                 row.damaged(column);
@@ -88,8 +88,8 @@ impl Project {
 }
 
 const FIND: Statement = Statement {
-    // Each change of the registry or of what is applied is an event, in the same transaction.
-    // So no change can leave a completeness that is wrong by now.
+    // Each change of the registry or the applied state adds an event in the same transaction.
+    // So the mark is never out of date.
     sql: "SELECT p.id, p.name,
                  coalesce((SELECT (seq, started_at) = (p.complete_seq, p.complete_time)
                            FROM migrations.event WHERE project_id = p.id
@@ -112,15 +112,16 @@ const FIND: Statement = Statement {
     types: &[Type::Text],
 };
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// The project of this name, if there is one.
+    /// The project with this name. None: there is none.
     pub fn existing_project(&self, name: &str, view: View) -> Result<Option<Project>> {
         let found = self.spi.run(&FIND, [name.into()], view)?;
         Ok(found.first().map(|row| Project::read(&row)))
     }
 
-    /// The project of this name. An unknown one is an error (42704), but for `default`,
-    /// which exists without a row, too.
+    /// The project with this name. None: `default`, which exists without a row. Errors: the
+    /// project is unknown (42704).
     pub fn project(&self, name: &str, view: View) -> Result<Option<Project>> {
         match self.existing_project(name, view)? {
             Some(project) => Ok(Some(project)),
@@ -137,7 +138,8 @@ impl Batch<'_> {
         Ok(found.rows().map(|row| row.text(0)).collect())
     }
 
-    /// The project of this name, made if there is none.
+    /// The project with this name, which is created if there is none. Errors: another session
+    /// is creating it (55P03); this transaction's snapshot is older than its row (40001).
     pub fn project_or_new(&self, name: &str) -> Result<Project> {
         const MAKE: Statement = Statement {
             sql: "INSERT INTO migrations.project (name) VALUES ($1) ON CONFLICT (name) DO NOTHING",
@@ -146,7 +148,7 @@ impl Batch<'_> {
         if let Some(project) = self.existing_project(name, View::Newest)? {
             return Ok(project);
         }
-        // Another session may be making it; its row would have to be waited for.
+        // Another session may be creating it. The insertion would wait for its transaction.
         let key = lock::name_key(name);
         if !lock::try_lock(key, lock::LockMode::Exclusive)? {
             return Err(errors::busy(name, self.lock_holder(key)?, None));
@@ -157,7 +159,8 @@ impl Batch<'_> {
         made.ok_or_else(|| errors::snapshot_too_old(name))
     }
 
-    /// Changes the configuration of a project.
+    /// Changes the configuration of a project. Errors: this transaction's snapshot is too old
+    /// (40001).
     pub fn configure(&self, project: &Project, change: &Configuration) -> Result<()> {
         const CONFIGURE: Statement = Statement {
             sql: "UPDATE migrations.project
@@ -203,8 +206,8 @@ impl Batch<'_> {
         }
     }
 
-    /// Sets a variable of a project, None takes it away; and notes whether its value is a
-    /// secret.
+    /// Sets a variable of a project, or removes it (None), and notes whether its value is a
+    /// secret. Errors: this transaction's snapshot is too old (40001).
     pub fn set_variable(
         &self,
         project: &Project,
@@ -228,7 +231,7 @@ impl Batch<'_> {
         }
     }
 
-    /// Notes that the values of these variables are secrets, whenever they are set.
+    /// Notes that the values of these variables are secrets, also if they are set later.
     pub fn add_secrets(&self, project: &Project, names: Vec<String>) -> Result<()> {
         const ADD: Statement = Statement {
             sql: "UPDATE migrations.project
@@ -241,8 +244,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Notes that all that is registered is applied, as of the last event. To be called after
-    /// a comparison has shown that.
+    /// Notes that all registered migrations are applied, as of the last event. Call it after a
+    /// comparison has shown that.
     pub(super) fn set_complete(&self, project: i64) -> Result<()> {
         const SET: Statement = Statement {
             sql: "UPDATE migrations.project p

@@ -1,6 +1,7 @@
-//! The registry: the migrations that a database knows.
+//! The registry: all known migrations (table `migration`).
 
 use super::Batch;
+use super::parts::moment;
 use crate::domain::checksum::{self, is_same};
 use crate::domain::digest::Parts;
 use crate::domain::moment::Moment;
@@ -8,26 +9,26 @@ use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Row, Statement, Type, View};
 
-/// What is registered of a migration.
+/// The registered content of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// What it does, for people.
+    /// The name: what the migration does, for people.
     pub name: String,
     /// SQL that applies it.
     pub up: Option<String>,
-    /// SQL that takes it back.
+    /// SQL that rolls it back.
     pub down: Option<String>,
-    /// What must be applied before.
+    /// What the migration requires.
     pub requires: Vec<String>,
-    /// SQL that must hold before.
+    /// SQL that must hold before the migration runs.
     pub precondition: Option<String>,
-    /// SQL that must hold after.
+    /// SQL that must hold after the migration has run.
     pub verify: Option<String>,
-    /// Whether it can run inside a transaction; None: as its statements show.
+    /// Whether it can run inside a transaction. None: its statements decide.
     pub transactional: Option<bool>,
-    /// What a precondition that doesn't hold means.
+    /// What happens if the precondition does not hold: `error`, `skip` or `mark`.
     pub on_fail: String,
-    /// When it runs, if it is a repeatable one.
+    /// When a repeatable migration runs.
     pub moment: Moment,
 }
 
@@ -62,7 +63,7 @@ impl Content {
         }
     }
 
-    /// What its digest is made of. Each text is hashed.
+    /// The parts of the digest. Each text is hashed.
     pub fn parts(&self) -> Parts {
         Parts {
             requires: self.requires.clone(),
@@ -73,8 +74,8 @@ impl Content {
         }
     }
 
-    /// The names of what differs from another content, as arguments of add(). Texts that
-    /// have the same checksum don't differ.
+    /// What differs from another content, named as the arguments of add(). Texts with the same
+    /// checksum do not differ.
     pub fn differences(&self, other: &Content) -> Vec<&'static str> {
         let mut differs = Vec::new();
         for (name, same) in [
@@ -108,11 +109,11 @@ pub fn same_text(a: &Option<String>, b: &Option<String>) -> bool {
 /// A row of the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// The version as it was written; None: a repeatable migration.
+    /// The version as it was written. None: a repeatable migration.
     pub version: Option<String>,
-    /// All else.
+    /// The content.
     pub content: Content,
-    /// The digest that is stored with it.
+    /// The digest that is stored with the content.
     pub digest: Vec<u8>,
 }
 
@@ -121,8 +122,8 @@ impl Registered {
         Registered { version: row.get(0), content: Content::read(row), digest: row.bytes(10) }
     }
 
-    /// The names of what differs from a content, as arguments of add(). What was changed
-    /// directly, so that the digest is another one, differs from any.
+    /// What differs from a content, named as the arguments of add(). A row that was changed
+    /// directly, so that its digest is wrong, differs from any content.
     pub fn differences(&self, content: &Content) -> Vec<&'static str> {
         let mut differs = self.content.differences(content);
         if differs.is_empty() && !self.is_intact() {
@@ -131,130 +132,50 @@ impl Registered {
         differs
     }
 
-    /// Whether the digest that is stored is that of the content.
+    /// Whether the stored digest is that of the content.
     pub fn is_intact(&self) -> bool {
         self.content.parts().digest()[..] == self.digest
     }
 }
 
-/// A text that is about to run.
-#[derive(Debug, Default)]
-pub struct Text {
-    /// The text itself.
-    pub body: String,
-    /// The digest stored with the migration.
-    pub digest: Vec<u8>,
-    /// What that digest is made of, as it is stored.
-    pub parts: Box<Parts>,
-    /// SQL that must hold before.
-    pub precondition: Option<String>,
-    /// What it means if that doesn't hold.
-    pub on_fail: OnFail,
-    /// SQL that must hold after.
-    pub verify: Option<String>,
-}
+/// Inserts or replaces a migration.
+const REGISTER: Statement = Statement {
+    sql: "INSERT INTO migrations.migration
+          (project_id, version, version_key, name, up, up_checksum, down, down_checksum,
+           checksum_algorithm, requires, precondition, precondition_checksum, verify,
+           verify_checksum, transactional, on_fail, moment, digest)
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                  $17, $18)
+          ON CONFLICT (project_id, version_key) DO UPDATE
+          SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
+               precondition, precondition_checksum, verify, verify_checksum,
+               transactional, on_fail, moment, digest)
+            = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    types: &[
+        Type::BigInt,
+        Type::Text,
+        Type::Bytes,
+        Type::Text,
+        Type::Text,
+        Type::Bytes,
+        Type::Text,
+        Type::Bytes,
+        Type::SmallInt,
+        Type::TextArray,
+        Type::Text,
+        Type::Bytes,
+        Type::Text,
+        Type::Bytes,
+        Type::Bool,
+        Type::Text,
+        Type::Text,
+        Type::Bytes,
+    ],
+};
 
-/// What a precondition that doesn't hold means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnFail {
-    /// The run fails.
-    #[default]
-    Error,
-    /// The migration stays pending, and what requires it waits with it.
-    Skip,
-    /// The migration counts as applied.
-    Mark,
-}
-
-impl OnFail {
-    fn read(word: &str) -> OnFail {
-        match word {
-            "skip" => OnFail::Skip,
-            "mark" => OnFail::Mark,
-            _ => OnFail::Error,
-        }
-    }
-}
-
-/// A verify script of an applied migration.
-#[derive(Debug)]
-pub struct VerifyScript {
-    /// The migration's version; None: a repeatable migration.
-    pub version: Option<String>,
-    /// Its name.
-    pub name: String,
-    /// The script that is registered; None: it was removed.
-    pub script: Option<String>,
-    /// The digest that is stored in the applied state.
-    pub digest: Vec<u8>,
-    /// What that digest is made of, as it is stored.
-    pub parts: Parts,
-}
-
-/// When a repeatable migration runs, of a column that is never NULL.
-pub(super) fn moment(row: &Row, column: usize) -> Moment {
-    Moment::parse(&row.text(column)).unwrap_or_else(|| {
-        row.damaged(column);
-        Moment::default()
-    })
-}
-
-/// The columns of [`parts`], of the registry as well as of the applied state.
-macro_rules! parts_columns {
-    ($table:literal) => {
-        concat!(
-            $table,
-            ".digest, ",
-            $table,
-            ".up_checksum, ",
-            $table,
-            ".down_checksum, ",
-            $table,
-            ".precondition_checksum, ",
-            $table,
-            ".verify_checksum, ",
-            $table,
-            ".requires, ",
-            $table,
-            ".on_fail, ",
-            $table,
-            ".transactional, ",
-            $table,
-            ".moment"
-        )
-    };
-}
-pub(super) use parts_columns;
-
-/// How many columns these are.
-pub(super) const PARTS_COLUMNS: usize = 9;
-
-/// A digest and what it is made of, from a column of a row on.
-pub(super) fn parts(row: &Row, from: usize) -> (Vec<u8>, Parts) {
-    let parts = Parts {
-        up: row.get(from + 1),
-        down: row.get(from + 2),
-        precondition: row.get(from + 3),
-        verify: row.get(from + 4),
-        requires: row.texts(from + 5),
-        on_fail: row.text(from + 6),
-        transactional: row.get(from + 7),
-        moment: row.text(from + 8),
-    };
-    (row.bytes(from), parts)
-}
-
-impl Text {
-    /// The text in the first column, and its parts from the second one on.
-    pub(super) fn read(row: &Row) -> Option<Text> {
-        let (digest, parts) = parts(row, 1);
-        let parts = Box::new(parts);
-        Some(Text { body: row.long_text(0)?, digest, parts, ..Text::default() })
-    }
-}
-
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// The migration with this key, in the newest committed state.
+    /// The migration with this `version_key`, in the newest committed state.
     pub fn registered(&self, project: i64, key: &[u8]) -> Result<Option<Registered>> {
         const FIND: Statement = Statement {
             sql: "SELECT version, name, up, down, requires, precondition, verify,
@@ -267,7 +188,7 @@ impl Batch<'_> {
         Ok(found.first().map(|row| Registered::read(&row)))
     }
 
-    /// All that is registered of a project: versions in their order, then repeatables.
+    /// All registered migrations of a project: versions in their order, then repeatable ones.
     pub fn all_registered(&self, project: i64) -> Result<Vec<Registered>> {
         const ALL: Statement = Statement {
             sql: "SELECT version, name, up, down, requires, precondition, verify,
@@ -279,126 +200,42 @@ impl Batch<'_> {
         Ok(found.rows().map(|row| Registered::read(&row)).collect())
     }
 
-    /// Stores the content of a migration, which may be new. Gives its digest.
-    pub fn put(
+    /// Inserts or replaces a migration. Returns its digest.
+    pub fn register(
         &self,
         project: i64,
         version: Option<&str>,
         key: &[u8],
         content: Content,
     ) -> Result<[u8; 32]> {
-        const PUT: Statement = Statement {
-            sql: "INSERT INTO migrations.migration
-                  (project_id, version, version_key, name, up, up_checksum, down, down_checksum,
-                   checksum_algorithm, requires, precondition, precondition_checksum, verify,
-                   verify_checksum, transactional, on_fail, moment, digest)
-                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-                          $17, $18)
-                  ON CONFLICT (project_id, version_key) DO UPDATE
-                  SET (name, up, up_checksum, down, down_checksum, checksum_algorithm, requires,
-                       precondition, precondition_checksum, verify, verify_checksum,
-                       transactional, on_fail, moment, digest)
-                    = ($4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-            types: &[
-                Type::BigInt,
-                Type::Text,
-                Type::Bytes,
-                Type::Text,
-                Type::Text,
-                Type::Bytes,
-                Type::Text,
-                Type::Bytes,
-                Type::SmallInt,
-                Type::TextArray,
-                Type::Text,
-                Type::Bytes,
-                Type::Text,
-                Type::Bytes,
-                Type::Bool,
-                Type::Text,
-                Type::Text,
-                Type::Bytes,
-            ],
-        };
         let parts = content.parts();
         let digest = parts.digest();
-        let sum = |sum: Option<Vec<u8>>| sum.map_or(Value::Null, Value::Bytes);
-        self.spi.run(
-            &PUT,
-            [
-                Value::BigInt(project),
-                version.into(),
-                Value::Bytes(key.to_vec()),
-                content.name.into(),
-                content.up.into(),
-                sum(parts.up),
-                content.down.into(),
-                sum(parts.down),
-                Value::SmallInt(checksum::ALGORITHM),
-                Value::TextArray(content.requires),
-                content.precondition.into(),
-                sum(parts.precondition),
-                content.verify.into(),
-                sum(parts.verify),
-                content.transactional.map_or(Value::Null, Value::Bool),
-                content.on_fail.into(),
-                content.moment.name().into(),
-                Value::Bytes(digest.to_vec()),
-            ],
-            View::Transaction,
-        )?;
+        let checksum = |sum: Option<Vec<u8>>| sum.map_or(Value::Null, Value::Bytes);
+        let values = [
+            Value::BigInt(project),
+            version.into(),
+            Value::Bytes(key.to_vec()),
+            content.name.into(),
+            content.up.into(),
+            checksum(parts.up),
+            content.down.into(),
+            checksum(parts.down),
+            Value::SmallInt(checksum::ALGORITHM),
+            Value::TextArray(content.requires),
+            content.precondition.into(),
+            checksum(parts.precondition),
+            content.verify.into(),
+            checksum(parts.verify),
+            content.transactional.map_or(Value::Null, Value::Bool),
+            content.on_fail.into(),
+            content.moment.name().into(),
+            Value::Bytes(digest.to_vec()),
+        ];
+        self.spi.run(&REGISTER, values, View::Transaction)?;
         Ok(digest)
     }
 
-    /// The text that applies a migration.
-    pub fn up(&self, id: i64) -> Result<Option<Text>> {
-        const UP: Statement = Statement {
-            sql: concat!(
-                "SELECT m.up, ",
-                parts_columns!("m"),
-                ", m.precondition, m.verify FROM migrations.migration m WHERE m.id = $1"
-            ),
-            types: &[Type::BigInt],
-        };
-        let found = self.spi.run(&UP, [Value::BigInt(id)], View::Newest)?;
-        Ok(found.first().and_then(|row| {
-            let text = Text::read(&row)?;
-            Some(Text {
-                precondition: row.long_text(PARTS_COLUMNS + 1),
-                verify: row.long_text(PARTS_COLUMNS + 2),
-                on_fail: OnFail::read(&text.parts.on_fail),
-                ..text
-            })
-        }))
-    }
-
-    /// The verify scripts of what is in force, in the order of the versions: of all
-    /// migrations that have one, or of one.
-    pub fn verify_scripts(&self, project: i64, key: Option<&[u8]>) -> Result<Vec<VerifyScript>> {
-        const SCRIPTS: Statement = Statement {
-            sql: concat!(
-                "SELECT m.version, m.name, m.verify, ",
-                parts_columns!("a"),
-                " FROM migrations.migration m
-                  JOIN migrations.applied a USING (project_id, version_key)
-                  WHERE m.project_id = $1
-                    AND (m.verify_checksum IS NOT NULL OR a.verify_checksum IS NOT NULL)
-                    AND ($2 IS NULL OR m.version_key = $2)
-                  ORDER BY version_key"
-            ),
-            types: &[Type::BigInt, Type::Bytes],
-        };
-        let key = key.map_or(Value::Null, |key| Value::Bytes(key.to_vec()));
-        let found = self.spi.run(&SCRIPTS, [Value::BigInt(project), key], View::Caller)?;
-        let scripts = found.rows().map(|row| {
-            let (digest, parts) = parts(&row, 3);
-            let script = row.long_text(2);
-            VerifyScript { version: row.get(0), name: row.text(1), script, digest, parts }
-        });
-        Ok(scripts.collect())
-    }
-
-    /// Takes a migration out of the registry.
+    /// Removes a migration from the registry.
     pub fn unregister(&self, project: i64, key: &[u8]) -> Result<()> {
         const DELETE: Statement = Statement {
             sql: "DELETE FROM migrations.migration WHERE project_id = $1 AND version_key = $2",
@@ -409,7 +246,7 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// The version after which the next one of a project comes, registered or applied.
+    /// The highest version of a project that is registered or applied.
     pub fn highest_known(&self, project: i64) -> Result<Option<String>> {
         const HIGHEST: Statement = Statement {
             sql: "SELECT version FROM (

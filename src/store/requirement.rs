@@ -1,16 +1,16 @@
-//! What is there of what migrations require, and who requires what.
+//! Who requires which migration.
 
 use super::Batch;
 use crate::domain::requirement::Requirement;
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A migration that requires another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dependent {
-    /// The key of its project.
+    /// The row of its project.
     pub project_id: i64,
     /// Its project.
     pub project: String,
@@ -18,22 +18,15 @@ pub struct Dependent {
     pub version: Option<String>,
     /// Its name.
     pub name: String,
-    /// The key of its version.
+    /// Its `version_key`.
     pub key: Vec<u8>,
-    /// The key of the version that it requires.
+    /// The `version_key` of the version that it requires.
     pub requires: Vec<u8>,
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// The names of the installed extensions.
-    pub fn extensions(&self, view: View) -> Result<HashSet<String>> {
-        const EXTENSIONS: Statement =
-            Statement { sql: "SELECT extname::text FROM pg_extension", types: &[] };
-        let found = self.spi.run(&EXTENSIONS, [], view)?;
-        Ok(found.rows().map(|row| row.text(0)).collect())
-    }
-
-    /// Keys of existing projects, by name, of those that are named.
+    /// The rows of the projects with these names, by name. Unknown names are left out.
     pub fn project_ids(&self, names: Vec<String>, view: View) -> Result<HashMap<String, i64>> {
         const IDS: Statement = Statement {
             sql: "SELECT name, id FROM migrations.project WHERE name = ANY ($1)",
@@ -43,9 +36,9 @@ impl Batch<'_> {
         Ok(found.rows().map(|row| (row.text(0), row.bigint(1))).collect())
     }
 
-    /// The migrations of all projects that require one of a project, as the registry has
-    /// it, in force or not: whether one is, is asked for the few that matter. (A join here
-    /// may become a nested loop over fresh tables.)
+    /// The registered migrations of all projects that require a version of this project,
+    /// applied or not. Callers check the few that matter: with a join to the applied state
+    /// the server may choose a nested loop while the tables have no statistics.
     pub fn dependents(&self, project: &str, view: View) -> Result<Vec<Dependent>> {
         const DEPENDENTS: Statement = Statement {
             sql: "SELECT p.id, p.name, m.version, m.name, m.version_key, r.requires
@@ -78,7 +71,8 @@ impl Batch<'_> {
 }
 
 impl Dependent {
-    /// As a project's messages name it: with its own project, if that is another one.
+    /// The migration's title in messages of `project`: with the project's name if it belongs
+    /// to another one.
     pub fn title(&self, project: &str) -> String {
         let title = self.version.as_deref().unwrap_or(&self.name);
         match self.project == project {

@@ -1,5 +1,5 @@
-//! The sequences of our tables, which some ways of copying a database leave behind: logical
-//! replication copies rows and no sequences.
+//! The sequences of our tables. Logical replication copies rows but not the state of
+//! sequences.
 
 use super::Batch;
 use crate::error::Result;
@@ -43,15 +43,16 @@ macro_rules! of_all {
     };
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// Sees to it that sequences give numbers that no row has. To be called before rows are
-    /// made. Errors: those of waiting for a lock.
+    /// Raises sequences that would give the number of an existing row. Call it before rows are
+    /// inserted. Errors: the server's, while it waits for the lock.
     pub fn raise_sequences(&self) -> Result<()> {
         const BEHIND: Statement = Statement { sql: of_all!("format"), types: &[] };
         const RAISE: Statement = Statement { sql: of_all!("setval"), types: &[] };
         if self.spi.run(&BEHIND, [], View::Newest)?.count() > 0 {
-            // One at a time: another session that has raised one and taken numbers from it,
-            // which nobody sees yet, must not have it set back.
+            // One session at a time: another one may have raised a sequence and inserted rows
+            // that are not visible yet. Its sequence must not be set back.
             lock::wait_for_sequences()?;
             self.spi.run(&RAISE, [], View::Newest)?;
             lock::release(lock::SEQUENCES)?;

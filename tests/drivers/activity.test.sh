@@ -16,7 +16,7 @@ is 'while it runs' 'migrations: 2/3 002 step 2, statement 2/3|active' \
     "$(sql "SELECT query, state FROM pg_stat_activity WHERE application_name = 'runner'")"
 out=$(error_of sql 'SELECT * FROM migrations.apply()')
 has 'refused' 'ERROR:  migrations of project "default" are in use by another session' "$out"
-has 'by whom' "DETAIL:  Process [0-9]+ of user postgres holds them since 20[0-9-]+ [0-9:]+ [A-Z]+ and is at '2/3 002 step 2, statement 2/3'\." "$out"
+has 'by whom' "DETAIL:  Process [0-9]+ of user postgres has held their lock since 20[0-9-]+ [0-9:]+ [A-Z]+ and is at '2/3 002 step 2, statement 2/3'\." "$out"
 # SQL's own advisory locks neither meet this one nor free it
 sql 'SELECT pg_advisory_unlock_all()' >/dev/null
 is 'the lock' 'ExclusiveLock|3' "$(sql "SELECT mode, objsubid FROM pg_locks WHERE locktype = 'advisory'")"

@@ -64,7 +64,7 @@ status=0
 out=$(PGOPTIONS='-c migrations.run_wait=1s' loader load "$folder" -p one1 2>&1) || status=$?
 is 'after run_wait' 3 "$status"
 has 'who' 'ERROR:  migrations of project "one1" are in use by another session' "$out"
-has 'who' '^DETAIL:  Process [0-9]+ of user postgres holds them since ' "$out"
+has 'who' '^DETAIL:  Process [0-9]+ of user postgres has held their lock since ' "$out"
 has 'how long' '^pg_migrations.sh: gave up after 1 s, the setting migrations.run_wait$' "$out"
 lacks 'no mark of ours' 'pg_migrations.sh failed' "$out"
 loader load "$folder" -p one1 >"$RUN/replica.waits" 2>&1 &
@@ -79,6 +79,6 @@ lacks 'nothing of what it waited for' ERROR "$out"
 # a procedure says the same
 hold one1
 out=$("$BIN/psql" -X -c "SET migrations.run_wait = '300ms'; " -c "CALL migrations.apply_each(project => 'one1')" 2>&1 || true)
-has 'a procedure' '^DETAIL:  Process [0-9]+ of user postgres holds them since ' "$out"
+has 'a procedure' '^DETAIL:  Process [0-9]+ of user postgres has held their lock since ' "$out"
 has 'its setting' '^HINT:  .*migrations\.run_wait \(300ms\)' "$out"
 release

@@ -4,12 +4,14 @@
 //! may have been changed meanwhile.
 
 use super::journal::Journal;
-use crate::catalog::index::{self, Attached, NewIndex};
+use crate::catalog::index::{self, NewIndex};
+use crate::catalog::object;
+use crate::catalog::partition::{self, AttachedPartition};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::pg::context::ScriptErrorContext;
 use crate::pg::parse::{Form, ParsedStatement, StatementKind};
 use crate::pg::transaction;
-use crate::store::journal::{Entry, ExpectedIndexes, IndexSnapshot};
+use crate::store::journal::{ExpectedIndexes, IndexSnapshot, JournalEntry};
 use pgrx::PgSqlErrorCode as Code;
 
 /// What to do about such a statement.
@@ -30,14 +32,14 @@ pub enum Decision {
 pub fn decide(
     journal: &Journal,
     context: &ScriptErrorContext,
-    entry: &Entry,
+    entry: &JournalEntry,
     current: Option<&ParsedStatement>,
 ) -> Result<Decision> {
     if entry.may_commit {
         return Err(interrupted(context.label(), entry, journal.arguments));
     }
     let current = current.map(|statement| &statement.kind);
-    let facts = match &entry.facts {
+    let facts = match &entry.snapshot {
         Some(facts) => present(facts, current)?,
         None => None,
     };
@@ -47,7 +49,7 @@ pub fn decide(
     };
     check_nobody_builds(context, &made)?;
     let builds =
-        matches!(facts.as_ref().map(|facts| &facts.leaves), Some(ExpectedIndexes::Index(_)));
+        matches!(facts.as_ref().map(|facts| &facts.expected), Some(ExpectedIndexes::Index(_)));
     // An index that a REINDEX has left is useless even if another REINDEX has made it valid.
     let (valid, useless): (Vec<_>, Vec<_>) =
         made.into_iter().partition(|index| builds && index.is_valid);
@@ -64,16 +66,16 @@ pub fn decide(
             Decision::IsDone
         }
         (Some(StatementKind::NonTransactional(_, Form::Detach(..))), Some(facts)) => {
-            match index::attached(facts)? {
+            match partition::attached(facts)? {
                 None => Decision::IsDone,
                 Some(attached) if !attached.is_being_detached => Decision::Run(leftovers),
-                Some(Attached { partition, parent, .. }) => Decision::Complete(format!(
+                Some(AttachedPartition { partition, parent, .. }) => Decision::Complete(format!(
                     "ALTER TABLE {parent} DETACH PARTITION {partition} FINALIZE"
                 )),
             }
         }
         (Some(StatementKind::NonTransactional(_, Form::Named(kind, name, makes))), _)
-            if index::named(*kind, name)? == *makes =>
+            if object::exists(*kind, name)? == *makes =>
         {
             Decision::IsDone
         }
@@ -92,13 +94,13 @@ fn present(
         return Ok(Some(facts.clone()));
     }
     let Some(StatementKind::NonTransactional(_, form)) = current else { return Ok(None) };
-    let form = match (form, &facts.leaves) {
+    let form = match (form, &facts.expected) {
         (Form::CreateIndex { table, index: None }, ExpectedIndexes::Index(name)) => {
             Form::CreateIndex { table: table.clone(), index: Some(name.clone()) }
         }
         _ => form.clone(),
     };
-    let Some(IndexSnapshot { relation, parent, .. }) = index::facts(&form)? else {
+    let Some(IndexSnapshot { relation, parent, .. }) = index::snapshot(&form)? else {
         return Ok(None);
     };
     Ok(Some(IndexSnapshot { relation, parent, indexes: Vec::new(), ..facts.clone() }))
@@ -112,8 +114,8 @@ fn check_nobody_builds(context: &ScriptErrorContext, indexes: &[NewIndex]) -> Re
 }
 
 /// A block that may commit was cut off: only a person can find out how far it came (55000).
-fn interrupted(migration: &str, entry: &Entry, arguments: &str) -> Error {
-    let Entry { number, command, .. } = entry;
+fn interrupted(migration: &str, entry: &JournalEntry, arguments: &str) -> Error {
+    let JournalEntry { number, command, .. } = entry;
     Error::new(
         Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         format!("statement {number} of {migration} was interrupted, and {command} may have committed a part of its work"),

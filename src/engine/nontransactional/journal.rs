@@ -7,18 +7,18 @@ use crate::pg::context::ScriptErrorContext;
 use crate::pg::parse::{ParsedStatement, StatementKind};
 use crate::pg::transaction;
 use crate::store;
-use crate::store::journal::{Entry, IndexSnapshot, Of};
+use crate::store::journal::{IndexSnapshot, JournalEntry, JournalKey};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// The journal of a script.
 pub struct Journal<'a> {
     /// The migration, and its direction.
-    pub of: Of<'a>,
+    pub of: JournalKey<'a>,
     /// Version (or name) and project as the arguments of a call.
     pub arguments: &'a str,
     // Statements that have run in a READ ONLY transaction. They are noted after its end.
-    unwritten: RefCell<Vec<Entry>>,
+    unwritten: RefCell<Vec<JournalEntry>>,
 }
 
 /// A statement of a script, as the journal has it.
@@ -55,25 +55,25 @@ impl<'a> Line<'a> {
         statements.iter().enumerate().map(line).collect()
     }
 
-    fn entry(&self, is_done: bool, facts: Option<IndexSnapshot>) -> Entry {
+    fn entry(&self, is_done: bool, facts: Option<IndexSnapshot>) -> JournalEntry {
         let command = match &self.statement.kind {
             StatementKind::NonTransactional(command, _) => command.clone(),
             _ => self.statement.command(),
         };
-        Entry {
+        JournalEntry {
             number: self.number,
             checksum: self.checksum.to_vec(),
             command,
             is_done,
             may_commit: self.statement.is_block && self.statement.section.is_none(),
-            facts,
+            snapshot: facts,
         }
     }
 }
 
 impl<'a> Journal<'a> {
     /// The journal of a migration in a direction.
-    pub fn of(of: Of<'a>, arguments: &'a str) -> Journal<'a> {
+    pub fn of(of: JournalKey<'a>, arguments: &'a str) -> Journal<'a> {
         Journal { of, arguments, unwritten: RefCell::default() }
     }
 
@@ -83,7 +83,7 @@ impl<'a> Journal<'a> {
         &self,
         lines: &[Line],
         context: &ScriptErrorContext,
-    ) -> Result<BTreeMap<usize, Entry>> {
+    ) -> Result<BTreeMap<usize, JournalEntry>> {
         let entries = store::with(|tables| tables.journal(self.of))?;
         transaction::commit()?;
         for entry in entries.values().filter(|entry| entry.is_done) {
@@ -96,7 +96,7 @@ impl<'a> Journal<'a> {
     }
 
     /// The error for a statement that was changed after it has run or has started.
-    pub fn changed(&self, context: &ScriptErrorContext, entry: &Entry) -> Error {
+    pub fn changed(&self, context: &ScriptErrorContext, entry: &JournalEntry) -> Error {
         let is_down = self.of.direction == "down";
         errors::changed_under_way(context.label(), entry.number, self.arguments, is_down)
     }
@@ -146,7 +146,7 @@ impl<'a> Journal<'a> {
         transaction::commit()
     }
 
-    fn write(&self, entry: &Entry) -> Result<()> {
+    fn write(&self, entry: &JournalEntry) -> Result<()> {
         store::with(|tables| tables.note_statement(self.of, entry, transaction::now()))
     }
 }

@@ -14,8 +14,8 @@ use crate::domain::checksum;
 use crate::domain::text::arguments;
 use crate::pg::guc::GucSnapshot;
 use crate::pg::transaction;
-use crate::store::journal::Of;
-use crate::store::registry::Text;
+use crate::store::journal::JournalKey;
+use crate::store::script::StoredScript;
 use journal::Journal;
 use statements::NonTransactionalScript;
 
@@ -25,7 +25,7 @@ impl Run<'_> {
     pub(super) fn run_nontransactional(
         &self,
         current: &CurrentStep,
-        text: &Text,
+        text: &StoredScript,
         renew_lock: RenewLock,
     ) -> StepResult<ScriptOutcome> {
         let step = current.step;
@@ -58,7 +58,8 @@ impl Run<'_> {
         let step = current.step;
         let project = self.project(step);
         let arguments = arguments(step.version().unwrap_or(step.name()), &project.name);
-        let of = Of { project: project.id, key: step.key(), direction: step.direction().word() };
+        let of =
+            JournalKey { project: project.id, key: step.key(), direction: step.direction().word() };
         let script = NonTransactionalScript {
             journal: Journal::of(of, &arguments),
             project,

@@ -30,7 +30,7 @@ use crate::pg::quote_identifier;
 use crate::pg::timeout::StatementTimer;
 use crate::pg::{memory, portal, settings, transaction};
 use crate::store;
-use crate::store::journal::{Entry, IndexSnapshot};
+use crate::store::journal::{IndexSnapshot, JournalEntry};
 use crate::store::own_objects::OwnObjects;
 use crate::store::project::Project;
 use std::cell::RefCell;
@@ -96,7 +96,7 @@ impl Execution<'_, '_> {
     fn all(
         &self,
         lines: &[Line],
-        entries: &mut BTreeMap<usize, Entry>,
+        entries: &mut BTreeMap<usize, JournalEntry>,
         kept: &mut KeptRows,
     ) -> Result<()> {
         let (mut n, mut tries) = (0, 0);
@@ -129,7 +129,7 @@ impl Execution<'_, '_> {
     }
 
     /// Cleans up after statements that were started once, and that the script no longer has.
-    fn finish_removed(&self, entries: &BTreeMap<usize, Entry>) -> Result<()> {
+    fn finish_removed(&self, entries: &BTreeMap<usize, JournalEntry>) -> Result<()> {
         for entry in entries.values() {
             (self.script.renew_lock)()?;
             let journal = &self.script.journal;
@@ -143,7 +143,7 @@ impl Execution<'_, '_> {
     }
 
     /// Runs a statement, or continues with one that the journal has.
-    fn step(&self, line: &Line, entry: Option<&Entry>, kept: &mut KeptRows) -> Result<()> {
+    fn step(&self, line: &Line, entry: Option<&JournalEntry>, kept: &mut KeptRows) -> Result<()> {
         let is_done = entry.is_some_and(|entry| entry.is_done);
         if let Some(characteristics) = &line.statement.characteristics
             && line.is_first
@@ -170,12 +170,12 @@ impl Execution<'_, '_> {
     }
 
     /// Continues with a statement that was started in an earlier run.
-    fn resume(&self, line: &Line, entry: &Entry, kept: &mut KeptRows) -> Result<()> {
+    fn resume(&self, line: &Line, entry: &JournalEntry, kept: &mut KeptRows) -> Result<()> {
         let is_same = entry.checksum == line.checksum;
         let current = is_same.then_some(line.statement);
         let journal = &self.script.journal;
         match interrupted::decide(journal, self.context, entry, current)? {
-            Decision::IsDone => journal.note_done(line, entry.facts.clone()),
+            Decision::IsDone => journal.note_done(line, entry.snapshot.clone()),
             Decision::Complete(other) => {
                 self.run_other(line.number, &other)?;
                 journal.note_done(line, None)
@@ -251,7 +251,7 @@ impl Execution<'_, '_> {
 
     /// What there is before a statement, in case it is interrupted.
     fn facts(&self, line: &Line, form: &Form) -> Result<Option<IndexSnapshot>> {
-        let Some(mut facts) = index::facts(form)? else { return Ok(None) };
+        let Some(mut facts) = index::snapshot(form)? else { return Ok(None) };
         if matches!(form, Form::CreateIndex { .. }) {
             let _attached = self.context.attach();
             let table = facts.relation;

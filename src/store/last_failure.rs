@@ -1,35 +1,13 @@
-//! Migrations of which the last try has failed, in a run that keeps a record of it.
+//! The last failure of each migration (table `unfinished`), which stepwise runs record.
 
 use super::Batch;
-use super::event::Event;
+use super::event::{Event, Failure};
 use crate::error::Result;
 use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
 use std::collections::HashMap;
 
-/// A failure of a migration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// `up` or `down`.
-    pub direction: String,
-    /// The SQLSTATE.
-    pub sqlstate: String,
-    /// The message.
-    pub message: String,
-    /// The statement, from 1.
-    pub statement: Option<i32>,
-    /// The line, from 1.
-    pub line: Option<i32>,
-}
-
-impl Failure {
-    /// The action of its event.
-    pub fn action(&self) -> &'static str {
-        if self.direction == "down" { "rollback" } else { "apply" }
-    }
-}
-
-/// Notes that all failures of a migration are in the history.
+/// Notes that the history has all failures of a migration.
 const RECORDED: Statement = Statement {
     sql: "UPDATE migrations.unfinished
           SET failures_recorded = failures, recorded_at = last_failed_at
@@ -37,10 +15,11 @@ const RECORDED: Statement = Statement {
     types: &[Type::BigInt, Type::Bytes],
 };
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// Records in the history what isn't there yet of the failures of a migration, unless they
-    /// were `like` this one. To be called before they are forgotten, or something else is. `seq`
-    /// is the number of the event. False: there was none.
+    /// Adds to the history the failures of a migration that it does not have yet, unless they
+    /// are equal to `like`. Call it before the failures are forgotten and before another event
+    /// is added. `seq` is the number for the event. False: no event was added.
     pub fn record_failures(
         &self,
         project: i64,
@@ -86,13 +65,13 @@ impl Batch<'_> {
         Ok(true)
     }
 
-    /// Notes a failure. The same one again is only counted, and recorded in the history
-    /// once an hour.
+    /// Notes a failure. When the same failure is repeated, it is counted, and the history gets
+    /// an event once an hour.
     pub fn note_failure(&self, key: &[u8], failure: &Failure, mut event: Event) -> Result<()> {
         if self.record_failures(event.project, key, Some(failure), event.seq)? {
             event.seq += 1;
         }
-        // The row as it is to be, with what isn't in the history yet.
+        // Returns how many failures the history does not have, and whether an event is due.
         const NOTE: Statement = Statement {
             sql: "INSERT INTO migrations.unfinished AS u
                   (project_id, version_key, direction, sqlstate, message, statement_no, line_no,
@@ -144,8 +123,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Notes that a migration has succeeded, or is none of a run any more. False: it had
-    /// not failed.
+    /// Removes the failure of a migration that has succeeded, or that no run will try again.
+    /// False: there was no failure.
     pub fn forget_failure(&self, project: i64, key: &[u8]) -> Result<bool> {
         const FORGET: Statement = Statement {
             sql: "DELETE FROM migrations.unfinished WHERE project_id = $1 AND version_key = $2",
@@ -155,7 +134,7 @@ impl Batch<'_> {
         Ok(self.spi.run(&FORGET, values, View::Transaction)?.count() > 0)
     }
 
-    /// What has failed in a project, by key: `up` or `down`, and what there is to say.
+    /// The failures of a project by `version_key`: the direction, and a description.
     pub fn failures(&self, project: i64, view: View) -> Result<HashMap<Vec<u8>, (String, String)>> {
         const FAILURES: Statement = Statement {
             sql: "SELECT version_key, direction,

@@ -1,4 +1,4 @@
-//! Who holds a project's lock.
+//! Which sessions hold a project's lock or run one of its migrations.
 
 use super::Batch;
 use crate::error::Result;
@@ -6,20 +6,21 @@ use crate::pg::call::Value;
 use crate::pg::spi::{Statement, Type, View};
 use crate::store::lock;
 
-/// A migration that runs at this moment.
+/// A migration that a session is running now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Running {
-    /// Its key.
+pub struct RunningMigration {
+    /// The migration's `version_key`.
     pub key: Vec<u8>,
-    /// It is rolled back.
+    /// Whether the migration is being rolled back.
     pub is_down: bool,
-    /// Which process runs it, and since when.
+    /// The process that runs it, and since when.
     pub by: String,
 }
 
+/// Errors of all methods: those of the server; a row is damaged (XX001).
 impl Batch<'_> {
-    /// The migration of a project that a session, which may be this one, is at.
-    pub fn running(&self, project: i64) -> Result<Option<Running>> {
+    /// The migration of a project that a session is running, which may be this session.
+    pub fn running_migration(&self, project: i64) -> Result<Option<RunningMigration>> {
         const RUNNING: Statement = Statement {
             sql: "SELECT l.pid::bigint, l.objsubid = $2, l.classid::bigint,
                          to_char(to_timestamp(l.objid::bigint), 'YYYY-MM-DD HH24:MI:SS TZ')
@@ -28,7 +29,7 @@ impl Batch<'_> {
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
             types: &[Type::SmallInt, Type::SmallInt],
         };
-        // Locks have the lower half of the number of a row.
+        // The lock tag holds the lower half of the row's id.
         const UP: Statement = Statement {
             sql: "SELECT version_key FROM migrations.migration
                   WHERE project_id = $1 AND id & 4294967295 = $2",
@@ -46,7 +47,7 @@ impl Batch<'_> {
             let values = [Value::BigInt(project), Value::BigInt(row.bigint(2))];
             let of = if is_down { &DOWN } else { &UP };
             if let Some(migration) = self.spi.run(of, values, View::Caller)?.first() {
-                return Ok(Some(Running {
+                return Ok(Some(RunningMigration {
                     key: migration.bytes(0),
                     is_down,
                     by: format!("process {} since {}", row.bigint(0), row.text(3)),
@@ -56,12 +57,12 @@ impl Batch<'_> {
         Ok(None)
     }
 
-    /// Who holds the lock of a project, as a sentence: process, user, since when, and the
-    /// migration that runs. (A statement may be older than its transaction: a stepwise run
-    /// is one statement with many.)
+    /// Describes who holds the lock of a project: process, user, since when, and which
+    /// migration runs. The earlier start of statement and transaction counts, since a stepwise
+    /// run is one statement with many transactions.
     pub fn lock_holder(&self, project: i64) -> Result<String> {
         const HOLDER: Statement = Statement {
-            sql: "SELECT format('Process %s of user %s holds them since %s%s.', l.pid, a.usename,
+            sql: "SELECT format('Process %s of user %s has held their lock since %s%s.', l.pid, a.usename,
                       to_char(least(a.xact_start, CASE a.state WHEN 'active' THEN a.query_start END), 'YYYY-MM-DD HH24:MI:SS TZ'),
                       CASE WHEN starts_with(a.query, 'migrations: ')
                            THEN ' and is at ' || quote_literal(substr(a.query, 13)) ELSE '' END)
@@ -71,7 +72,7 @@ impl Batch<'_> {
                     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
                     AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295
                   UNION ALL
-                  SELECT format('The prepared transaction %L of user %s holds them since %s: end it with COMMIT PREPARED or ROLLBACK PREPARED.',
+                  SELECT format('The prepared transaction %L of user %s has held their lock since %s: end it with COMMIT PREPARED or ROLLBACK PREPARED.',
                       p.gid, p.owner, to_char(p.prepared, 'YYYY-MM-DD HH24:MI:SS TZ'))
                   FROM pg_locks l
                   JOIN pg_locks t ON t.virtualtransaction = l.virtualtransaction

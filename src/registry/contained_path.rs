@@ -1,8 +1,8 @@
-//! Finding what is below a folder, whatever links lead to it.
+//! Opening files that are contained in a folder, whatever links lead to them.
 //!
-//! Others may put links in place of files and folders while we look, so nothing is opened
-//! by a path of more than one part, and no link is followed but by reading where it leads.
-//! What is found in the end counts as below if going up from there comes to the folder.
+//! Others may replace files and folders by links at any time. So nothing is opened by a path of
+//! more than one part, and the system follows no link: its target is read and resolved part by
+//! part. The result is contained in a folder if its parents lead to that folder.
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
@@ -11,55 +11,60 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// How many links may lead on from one, as on Linux.
-const LINKS: usize = 40;
+/// How many links a path may contain, as on Linux.
+const MAX_LINKS: usize = 40;
 
-/// Of folders, what only lets them be passed: they need not be readable.
+/// Flags that open a folder to resolve paths in it. On Linux it need not be readable.
 #[cfg(target_os = "linux")]
-const PASS: OFlags = OFlags::PATH;
+const TRAVERSE: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
-const PASS: OFlags = OFlags::RDONLY;
+const TRAVERSE: OFlags = OFlags::RDONLY;
 
-/// A file system and a number in it, which is what a folder or file is.
-pub type Identity = (u64, u64);
+/// The device and the inode, which identify a folder or file.
+pub type FileId = (u64, u64);
 
-/// A folder, open.
+/// An open folder.
 pub struct Folder {
     fd: OwnedFd,
-    /// Which one it is.
-    pub identity: Identity,
+    /// Which folder it is.
+    pub id: FileId,
 }
 
-/// What a name leads to.
+/// What a name refers to.
 pub enum Target {
     /// A folder.
     Folder(Folder),
-    /// A regular file: the folder that it is in, and its name there.
+    /// A regular file: the folder that contains it, and its name there.
     File(Folder, CString),
     /// A device, a pipe or a socket.
     Other,
 }
 
-/// What a folder has under a name.
-pub enum Entry {
-    /// This.
+/// An entry of a folder.
+pub enum FolderEntry {
+    /// A folder or file.
     Target(Target),
     /// A link, to be followed with [`Folder::resolve`].
     Link,
 }
 
 impl Folder {
-    /// Opens a folder by any path. Errors: the system's.
+    /// Opens a folder by any path. Errors: those of the operating system.
     pub fn open(path: &str) -> io::Result<Folder> {
-        Folder::of(openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC | PASS, Mode::empty())?)
+        Folder::of(openat(
+            CWD,
+            path,
+            OFlags::DIRECTORY | OFlags::CLOEXEC | TRAVERSE,
+            Mode::empty(),
+        )?)
     }
 
     fn of(fd: OwnedFd) -> io::Result<Folder> {
         let stat = fstat(&fd)?;
-        Ok(Folder { fd, identity: (stat.st_dev as u64, stat.st_ino as u64) })
+        Ok(Folder { fd, id: (stat.st_dev as u64, stat.st_ino as u64) })
     }
 
-    /// The names of all that is in it, but for hidden ones. Errors: the system's.
+    /// The names in the folder, without hidden ones. Errors: those of the operating system.
     pub fn names(&self) -> io::Result<Vec<CString>> {
         let mut names = Vec::new();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -72,20 +77,22 @@ impl Folder {
         Ok(names)
     }
 
-    /// What is there under a name. Errors: the system's.
-    pub fn entry(&self, name: &CStr) -> io::Result<Entry> {
+    /// The entry with this name. Errors: those of the operating system.
+    pub fn entry(&self, name: &CStr) -> io::Result<FolderEntry> {
         Ok(match self.kind(name)? {
-            FileType::Symlink => Entry::Link,
-            FileType::Directory => Entry::Target(Target::Folder(self.enter(name)?)),
-            FileType::RegularFile => Entry::Target(Target::File(self.again()?, name.to_owned())),
-            _ => Entry::Target(Target::Other),
+            FileType::Symlink => FolderEntry::Link,
+            FileType::Directory => FolderEntry::Target(Target::Folder(self.enter(name)?)),
+            FileType::RegularFile => {
+                FolderEntry::Target(Target::File(self.duplicate()?, name.to_owned()))
+            }
+            _ => FolderEntry::Target(Target::Other),
         })
     }
 
-    /// What a link leads to in the end. Errors: the system's; it leads to itself.
+    /// The final target of a link. Errors: those of the operating system; there are too many links.
     pub fn resolve(&self, link: &CStr) -> io::Result<Target> {
-        let mut at = self.again()?;
-        // What is left of the path, the next part last.
+        let mut at = self.duplicate()?;
+        // The rest of the path, the next part last.
         let mut rest = vec![link.to_bytes().to_vec()];
         let mut links = 0;
         while let Some(part) = rest.pop() {
@@ -101,7 +108,7 @@ impl Folder {
             match at.kind(&name)? {
                 FileType::Symlink => {
                     links += 1;
-                    if links > LINKS {
+                    if links > MAX_LINKS {
                         return Err(Errno::LOOP.into());
                     }
                     let path = readlinkat(&at.fd, &name, Vec::new())?;
@@ -119,24 +126,26 @@ impl Folder {
         Ok(Target::Folder(at))
     }
 
-    /// Whether it is this one, or a folder below it. Errors: the system's.
+    /// Whether this is the folder `root`, or is contained in it. Errors: those of the operating
+    /// system.
     pub fn is_within(&self, root: &Folder) -> io::Result<bool> {
-        let mut at = self.again()?;
+        let mut at = self.duplicate()?;
         loop {
-            if at.identity == root.identity {
+            if at.id == root.id {
                 return Ok(true);
             }
             let above = at.enter(c"..")?;
-            if above.identity == at.identity {
+            if above.id == at.id {
                 return Ok(false);
             }
             at = above;
         }
     }
 
-    /// Opens a regular file that is in it. Errors: the system's; it isn't one any more.
+    /// Opens a regular file of the folder. Errors: those of the operating system; the name does
+    /// not refer to a regular file any more.
     pub fn file(&self, name: &CStr) -> io::Result<File> {
-        // Should it be a pipe by now, nobody is waited for.
+        // NONBLOCK: it may be a pipe by now, and opening it must not wait for a writer.
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let fd = openat(&self.fd, name, flags, Mode::empty())?;
@@ -152,11 +161,11 @@ impl Folder {
     }
 
     fn enter(&self, name: &CStr) -> io::Result<Folder> {
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | PASS;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | TRAVERSE;
         Folder::of(openat(&self.fd, name, flags, Mode::empty())?)
     }
 
-    fn again(&self) -> io::Result<Folder> {
-        Ok(Folder { fd: self.fd.as_fd().try_clone_to_owned()?, identity: self.identity })
+    fn duplicate(&self) -> io::Result<Folder> {
+        Ok(Folder { fd: self.fd.as_fd().try_clone_to_owned()?, id: self.id })
     }
 }
