@@ -135,7 +135,7 @@ impl Run<'_> {
         };
         let hint = match kind {
             ScriptKind::Precondition => {
-                "Bring about what the migration expects, or register it with on_fail => 'skip' or 'mark'."
+                "Make the precondition true, or register it with on_fail => 'skip' or 'mark'."
             }
             _ => {
                 "Correct the migration, or its verify script, and register it with replace => true."

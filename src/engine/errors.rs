@@ -215,7 +215,7 @@ pub fn marked_nontransactional(version: &str, project: &str, instead: &str) -> E
 pub fn nontransactional(command: &str, location: ErrorLocation) -> Error {
     Error::new(
         Code::ERRCODE_ACTIVE_SQL_TRANSACTION,
-        format!("{command} cannot run inside a transaction, so not in this run"),
+        format!("{command} cannot run inside a transaction block"),
     )
     .detail(NOTHING_RUN)
     .hint("Remove it from the script.")

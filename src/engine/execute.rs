@@ -33,7 +33,7 @@ impl Run<'_> {
             });
             executed.map_err(|failed| {
                 if n > 0 {
-                    message::notice("the run fails: what it has applied or rolled back is undone");
+                    message::notice("the run has failed and is rolled back");
                 }
                 self.complete(step, failed, n == 0).error
             })?;

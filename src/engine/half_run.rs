@@ -4,7 +4,7 @@
 //! marked. Only the run that continues with it is allowed, and repairs of this migration.
 
 use super::step::Act;
-use crate::domain::text::{arguments, has, literal};
+use crate::domain::text::{arguments, literal};
 use crate::domain::version::is_repeatable;
 use crate::error::{Error, Result};
 use crate::pg::spi::View;
@@ -86,10 +86,10 @@ impl HalfRun {
                 )
             }
             (Some((number, command)), false) => {
-                format!("at statement {number}, {command}; the next stepwise run goes on")
+                format!("at statement {number}, {command}; the next stepwise run continues")
             }
             (None, _) => {
-                format!("after statement {}; the next stepwise run goes on", self.way.done)
+                format!("after statement {}; the next stepwise run continues", self.way.done)
             }
         };
         match self.is_down() {
@@ -132,9 +132,7 @@ impl HalfRun {
             },
         )
         .detail(format!(
-            "A stepwise run has begun it and was cut off, or has failed: {done} of its statements {} run. Until it is finished, nothing else of the project is applied or rolled back.",
-            has(done as usize)
-        ))
+            "A stepwise run was interrupted or failed after {done} of its statements. Until it is finished, nothing else of the project is applied or rolled back."))
         .hint(self.ways_out(project, rollback))
     }
 
@@ -156,7 +154,7 @@ impl HalfRun {
             false => ("mark_applied", "mark_pending"),
         };
         format!(
-            "Go on with {go_on} or finish it by hand, and SELECT * FROM migrations.{finished}({arguments}); or undo by hand what has run, and SELECT * FROM migrations.{undone}({arguments});"
+            "Continue with {go_on} or finish it by hand, and SELECT * FROM migrations.{finished}({arguments}); or undo by hand what has run, and SELECT * FROM migrations.{undone}({arguments});"
         )
     }
 }

@@ -95,7 +95,7 @@ fn not_loaded() -> Error {
         Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         "this server does not load pg_cron",
     )
-    .hint("Have it loaded: shared_preload_libraries = 'pg_cron'. Or let another scheduler run CALL migrations.apply_each();")
+    .hint("Ask a superuser to set shared_preload_libraries = 'pg_cron' and to restart the server. Or let another scheduler run CALL migrations.apply_each();")
 }
 
 /// pg_cron belongs into this database, but is not installed in it (55000).

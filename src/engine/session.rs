@@ -140,6 +140,6 @@ fn read_only(call: &str) -> Error {
     )
     .hint(match transaction::standby() {
         true => "This server is a standby: run the call on its primary.",
-        false => "Run it in a transaction that may write. Where all of a session's are read-only: SET default_transaction_read_only = off;",
+        false => "Run it in a read-write transaction. If the session's transactions are read-only by default: SET default_transaction_read_only = off;",
     })
 }

@@ -14,7 +14,7 @@ pub fn error(what: ScriptProblem, location: ErrorLocation) -> Error {
             Code::ERRCODE_FEATURE_NOT_SUPPORTED,
             format!("psql's command {command} is not allowed in a migration"),
         )
-        .detail("The server runs the text, so there is no psql that could carry it out.")
+        .detail("Migrations run inside the server, where psql commands are not available.")
         .hint(*hint),
         ScriptProblem::Unset(names, project) => unset(names, project),
         ScriptProblem::Unexpanded(names, project) => unexpanded(names, project),

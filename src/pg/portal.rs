@@ -50,7 +50,9 @@ pub fn run(
     keep_rows: bool,
 ) -> Result<Output> {
     let may_run_again = statement.section.is_some();
-    run_with_data(context, statement, || run_at(context, statement, keep_rows, may_run_again))
+    run_with_data(context, statement, || {
+        run_at(context, statement, Level { is_top: false, may_run_again }, keep_rows)
+    })
 }
 
 /// Runs a statement as a top-level one, which may commit by itself: in a procedure, right after a
@@ -59,7 +61,9 @@ pub fn run(
 pub fn run_top_level(context: &ScriptErrorContext, statement: &ParsedStatement) -> Result<Output> {
     super::transaction::check_may_end()?;
     let _top_level = statement.tree.node().map(|node| TopLevel::next(node.tag()));
-    run_with_data(context, statement, || run_at(context, statement, true, true))
+    run_with_data(context, statement, || {
+        run_at(context, statement, Level { is_top: true, may_run_again: true }, true)
+    })
 }
 
 /// Runs a statement with its data in the place of the client's, if it is a COPY with data.
@@ -78,11 +82,20 @@ fn run_with_data(
     Ok(output)
 }
 
+/// How a statement is run.
+#[derive(Clone, Copy)]
+struct Level {
+    /// As a top-level statement, which may commit.
+    is_top: bool,
+    /// The statement may have to run once more.
+    may_run_again: bool,
+}
+
 fn run_at(
     context: &ScriptErrorContext,
     statement: &ParsedStatement,
+    level: Level,
     keep_rows: bool,
-    may_run_again: bool,
 ) -> Result<Output> {
     let memory = memory::Context::new()?;
     let mut receiver = Receiver::new(&memory);
@@ -92,27 +105,60 @@ fn run_at(
     // A parallel worker shows the whole text in pg_stat_activity.
     let is_secret = !context.mask().is_empty();
     let options = if is_secret { 0 } else { pg_sys::CURSOR_OPT_PARALLEL_OK as c_int };
-    let tree = statement.tree.to_analyze(may_run_again)?;
+    let tree = statement.tree.to_analyze(level.may_run_again)?;
     // SAFETY: the server's own sequence for a simple query. The tree is of this text. Only
     // pointers are alive in the closure, and the receiver and what it points to live on.
     memory.enter(|| unsafe {
         catch(|| {
-            let tree = match may_run_again {
+            let tree = match level.may_run_again {
                 true => raw::copyObjectImpl(tree.cast()).cast(),
                 false => tree,
             };
             let plans = plan(tree, text, options);
             let portal = raw::CreateNewPortal();
             (*portal).visible = false;
+            if !level.is_top {
+                use_callers_owner(portal);
+            }
             let (name, cached) = (std::ptr::null(), std::ptr::null_mut());
             raw::PortalDefineQuery(portal, name, text, command, plans, cached);
             raw::PortalStart(portal, std::ptr::null_mut(), 0, std::ptr::null_mut());
             run_portal(portal, if keep_rows { received } else { pg_sys::None_Receiver });
+            release_snapshot(portal);
             raw::PortalDrop(portal, false);
             raw::CommandCounterIncrement();
         })
     })?;
     receiver.output(&memory)
+}
+
+/// Has a new portal work under the resource owner of its caller, as statements of SPI do. Releasing
+/// an owner of its own walks all locks of the transaction once the statement has taken more than
+/// a few, which is quadratic in a run of many statements.
+///
+/// # Safety
+/// A portal in which nothing has run.
+unsafe fn use_callers_owner(portal: pg_sys::Portal) {
+    // SAFETY: the owner is as new as the portal, so it holds nothing.
+    unsafe {
+        raw::ResourceOwnerDelete((*portal).resowner);
+        (*portal).resowner = std::ptr::null_mut();
+    }
+}
+
+/// Releases the snapshot of a portal's rows. PortalDrop does so only if the portal has a
+/// resource owner.
+///
+/// # Safety
+/// A portal that has run under the current resource owner, or under its own.
+unsafe fn release_snapshot(portal: pg_sys::Portal) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if (*portal).resowner.is_null() && !(*portal).holdSnapshot.is_null() {
+            raw::UnregisterSnapshot((*portal).holdSnapshot);
+            (*portal).holdSnapshot = std::ptr::null_mut();
+        }
+    }
 }
 
 /// # Safety

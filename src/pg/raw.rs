@@ -9,7 +9,8 @@ use core::ffi::{c_char, c_int, c_long, c_void};
 use pgrx::pg_sys::{
     BackendState, CommandTag, Datum, DestReceiver, ErrorData, FunctionCallInfo, HeapTuple, List,
     MemoryContext, Oid, ParamListInfo, Portal, QueryCompletion, QueryEnvironment, RawParseMode,
-    RawStmt, Relation, SPIPlanPtr, Size, Snapshot, TimestampTz, TupleDesc, TupleTableSlot,
+    RawStmt, Relation, ResourceOwner, SPIPlanPtr, Size, Snapshot, TimestampTz, TupleDesc,
+    TupleTableSlot,
 };
 
 unsafe extern "C-unwind" {
@@ -108,6 +109,10 @@ unsafe extern "C-unwind" {
         completion: *mut QueryCompletion,
     ) -> bool;
     pub fn PortalDrop(portal: Portal, top_commit: bool);
+
+    // resowner.c, snapmgr.c
+    pub fn ResourceOwnerDelete(owner: ResourceOwner);
+    pub fn UnregisterSnapshot(snapshot: Snapshot);
     pub fn GetPortalByName(name: *const c_char) -> Portal;
     pub fn standard_ProcessUtility(
         statement: *mut pgrx::pg_sys::PlannedStmt,

@@ -219,7 +219,7 @@ fn may_not_read_files() -> Error {
         "permission denied to read files of the server",
     )
     .detail("Only superusers and members of pg_read_server_files may do so.")
-    .hint("Load the folder from the client's side with pg_migrations.sh, or have it granted: GRANT pg_read_server_files TO ...;")
+    .hint("Load the folder from the client's side with pg_migrations.sh, or ask a superuser: GRANT pg_read_server_files TO ...;")
 }
 
 /// A row for each file of a migration. If each part has its own file, the files have the order of

@@ -75,5 +75,5 @@ pub fn error(directory: Option<&str>, mut files: Vec<Refusal>) -> Error {
     let lines: Vec<String> = files.into_iter().map(|refusal| refusal.line).collect();
     Error::new(code, message)
         .detail(lines.join("\n"))
-        .hint("Correct or move away these files, and load the folder again. A changed text of a registered version is taken with replace => true.")
+        .hint("Correct or move away these files, and load the folder again. To accept the changed text of a registered version, use replace => true.")
 }

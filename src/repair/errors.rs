@@ -24,8 +24,8 @@ pub fn nothing_to_decide(version: &str, project: &str, direction: Option<&str>) 
     )
     .detail("A decision is needed only for a DO or CALL that commits. The next stepwise run finds out itself what all other statements have done.")
     .hint(match direction {
-        Some("down") => format!("Go on with CALL migrations.rollback_each(1, {});", literal(project)),
-        Some(_) => format!("Go on with CALL migrations.apply_each(project => {});", literal(project)),
+        Some("down") => format!("Continue with CALL migrations.rollback_each(1, {});", literal(project)),
+        Some(_) => format!("Continue with CALL migrations.apply_each(project => {});", literal(project)),
         None => format!("See SELECT * FROM migrations.status({});", literal(project)),
     })
 }

@@ -97,7 +97,7 @@ def test_interrupted_block(database):
         # The cancel is not forgotten.
         assert ("last error: canceling statement due to user request (57014)" in message) == (how == "cancel")
         database.value("SELECT migrations.retry('2')")
-        assert state(database, "2") == ("pending", "after statement 1; the next stepwise run goes on")
+        assert state(database, "2") == ("pending", "after statement 1; the next stepwise run continues")
         assert database.value("SELECT reason FROM migrations.plan() WHERE version = '2'").startswith("pending: after statement 1")
     database.admin.notices.clear()
     database.rows("CALL migrations.apply_each()")

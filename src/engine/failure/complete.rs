@@ -68,7 +68,7 @@ impl Run<'_> {
             _ if self.mode != RunMode::Atomic => "Take it out of BEGIN and COMMIT.".to_owned(),
             _ => {
                 let call = self.request.stepwise(&self.project(step).name);
-                format!("Use {call} which gives it transactions of its own.")
+                format!("Run it in transactions of its own: {call}")
             }
         };
         let error = match error.kind() {
