@@ -85,10 +85,10 @@ impl HalfRun {
                 )
             }
             (Some((number, command)), false) => {
-                format!("at statement {number}, {command}; the next stepwise run goes on")
+                format!("at statement {number}, {command}; the next stepwise run continues")
             }
             (None, _) => {
-                format!("after statement {}; the next stepwise run goes on", self.way.done)
+                format!("after statement {}; the next stepwise run continues", self.way.done)
             }
         };
         match self.is_down() {

@@ -25,7 +25,7 @@ pub fn refusal(kind: &Kind, context: &Context, is_condition: bool) -> Error {
         Kind::DiscardAll => refused(
             "DISCARD ALL",
             "Nothing was run. The statement would end what the run itself relies on.",
-            "Remove the statement: settings are put back after each migration.",
+            "Remove the statement: settings are restored after each migration.",
         ),
         Kind::OwnExtension(command) => refused(
             command,

@@ -61,7 +61,7 @@ for how in cancel terminate; do
     has 'plan' "interrupted: $interrupted" "$(sql "SELECT reason FROM migrations.plan() WHERE version = '2'")"
     is 'the cancel is not forgotten' "$([ $how = cancel ] && echo 1 || echo 0)" "$(state 2 | grep -c 'last error: canceling statement due to user request (57014)')"
     sql "SELECT FROM migrations.retry('2')" >/dev/null
-    is 'decided' 'pending|after statement 1; the next stepwise run goes on' "$(state 2)"
+    is 'decided' 'pending|after statement 1; the next stepwise run continues' "$(state 2)"
     has 'plan, decided' '^pending: after statement 1' "$(sql "SELECT reason FROM migrations.plan() WHERE version = '2'")"
 done
 has 'goes on' 'applied 2' "$(call 'CALL migrations.apply_each()')"
