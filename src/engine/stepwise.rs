@@ -278,7 +278,7 @@ impl Stepwise<'_> {
         if let Err(second) = despite_cancel(|| self.record_failure(step, failed)) {
             transaction::abort()?;
             message::warning(&format!(
-                "the failure could not be kept in the history: {}",
+                "could not record the failure in the history: {}",
                 second.summary().1
             ));
         }
