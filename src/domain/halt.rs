@@ -49,7 +49,7 @@ pub fn counted<T>(items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
     items.inspect(|_| work(STEP))
 }
 
-/// The parts of a long text, each of which is counted as work.
+/// The parts of a long text; each is counted as work.
 pub fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.chunks(STRIDE).inspect(|part| work(part.len()))
 }

@@ -32,4 +32,4 @@ while IFS=: read -r file link; do
     case $link in
     *.md#* | '#'*) grep -qxF -- "${link#*#}" <(anchors "$target") || fail "$file links to $link, and $target has no such heading" ;;
     esac
-done < <(cd "$ROOT" && grep -oE '\]\([^)]*\)' README.md ARCHITECTURE.md docs/*.md docs/*/*.md | sed "s|^|$ROOT/|" | grep -v 'http')
+done < <(cd "$ROOT" && grep -oE '\]\([^)]*\)' README.md ARCHITECTURE.md CONTRIBUTING.md docs/*.md docs/*/*.md | sed "s|^|$ROOT/|" | grep -v 'http')

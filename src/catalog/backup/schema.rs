@@ -58,7 +58,7 @@ impl Backups {
         self.0.command(&format!("CREATE SCHEMA {SCHEMA}")).map_err(|error| {
             hint_on_rights(
                 error,
-                &format!("GRANT CREATE ON DATABASE ... TO ...; or have the schema created: CREATE SCHEMA {SCHEMA} AUTHORIZATION ...;"),
+                &format!("Ask the owner of the database: GRANT CREATE ON DATABASE ... TO ...; or CREATE SCHEMA {SCHEMA} AUTHORIZATION ...;"),
             )
         })?;
         self.0.command(&format!(

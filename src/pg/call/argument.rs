@@ -108,7 +108,7 @@ pub struct Json(pub String);
 /// A value of whatever type, as text.
 pub struct AnyAsText(pub String);
 
-/// The value of a type that is passed by value, of which every bit pattern is valid.
+/// The value of a type that is passed by value and has no invalid bit pattern.
 macro_rules! plain {
     ($rust:ty: $sql:ident, $read:expr) => {
         // SAFETY: the type is passed by value.
