@@ -122,7 +122,6 @@ CREATE SEQUENCE migrations.applied_id_seq;
 CREATE TABLE migrations.applied (
     id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('migrations.applied_id_seq'::pg_catalog.regclass),
     project_id bigint NOT NULL,
-    target_schema text NOT NULL DEFAULT '',
     version text,
     version_key bytea NOT NULL,
     name text NOT NULL,
@@ -142,14 +141,13 @@ CREATE TABLE migrations.applied (
     applied_at timestamptz NOT NULL,
     applied_by text NOT NULL,
     event_seq bigint NOT NULL,
-    UNIQUE (project_id, target_schema, version_key)
+    UNIQUE (project_id, version_key)
 );
 ALTER SEQUENCE migrations.applied_id_seq OWNED BY migrations.applied.id;
 ALTER TABLE migrations.applied ALTER COLUMN down SET STORAGE EXTERNAL;
 COMMENT ON TABLE migrations.applied IS 'the applied state: which migrations are applied';
 COMMENT ON COLUMN migrations.applied.id IS 'surrogate key; grows in the order in which migrations were applied';
 COMMENT ON COLUMN migrations.applied.project_id IS 'the project that the migration belongs to';
-COMMENT ON COLUMN migrations.applied.target_schema IS 'reserved; always empty';
 COMMENT ON COLUMN migrations.applied.version IS 'the version as it was written when applied; NULL for a repeatable migration';
 COMMENT ON COLUMN migrations.applied.version_key IS 'as in the registry';
 COMMENT ON COLUMN migrations.applied.name IS 'the name that it had when it was applied';

@@ -111,7 +111,7 @@ impl Batch<'_> {
     pub fn applied_row(&self, project: i64, key: &[u8]) -> Result<Option<i64>> {
         const ROW: Statement = Statement {
             sql: "SELECT id FROM migrations.applied
-                  WHERE project_id = $1 AND target_schema = '' AND version_key = $2",
+                  WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
         let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
@@ -123,7 +123,7 @@ impl Batch<'_> {
     pub fn highest_applied(&self, project: i64, view: View) -> Result<Option<String>> {
         const HIGHEST: Statement = Statement {
             sql: "SELECT version FROM migrations.applied
-                  WHERE project_id = $1 AND target_schema = '' AND version IS NOT NULL
+                  WHERE project_id = $1 AND version IS NOT NULL
                   ORDER BY version_key DESC LIMIT 1",
             types: &[Type::BigInt],
         };

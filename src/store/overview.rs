@@ -281,7 +281,7 @@ impl Batch<'_> {
                   WHERE project_id = $1 AND version_key = $2
                   UNION ALL
                   SELECT version, name FROM migrations.applied
-                  WHERE project_id = $1 AND target_schema = '' AND version_key = $2",
+                  WHERE project_id = $1 AND version_key = $2",
             types: &[Type::BigInt, Type::Bytes],
         };
         let values = [Value::BigInt(project), Value::Bytes(key.to_vec())];
@@ -294,7 +294,7 @@ impl Batch<'_> {
     pub fn find(&self, project: i64, key: &[u8], view: View) -> Result<Option<(String, bool)>> {
         const FIND: Statement = Statement {
             sql: "SELECT coalesce(version, name) AS version, true FROM migrations.applied
-                  WHERE project_id = $1 AND target_schema = '' AND version_key = $2
+                  WHERE project_id = $1 AND version_key = $2
                   UNION ALL
                   SELECT coalesce(version, name), false FROM migrations.migration
                   WHERE project_id = $1 AND version_key = $2",

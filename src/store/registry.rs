@@ -255,7 +255,7 @@ impl Batch<'_> {
                        ORDER BY version_key DESC LIMIT 1)
                       UNION ALL
                       (SELECT version, version_key FROM migrations.applied
-                       WHERE project_id = $1 AND target_schema = '' AND version IS NOT NULL
+                       WHERE project_id = $1 AND version IS NOT NULL
                        ORDER BY version_key DESC LIMIT 1)
                   ) highest ORDER BY version_key DESC LIMIT 1",
             types: &[Type::BigInt],
