@@ -24,7 +24,7 @@ use crate::store::{Batch, Store};
 use std::collections::{HashMap, HashSet};
 
 /// Receives the finished steps.
-type Report<'a> = &'a mut dyn FnMut(Finished);
+type StepSink<'a> = &'a mut dyn FnMut(Finished);
 
 /// The projects of a run, which are locked, and its steps. None: there is nothing to do.
 type Plan = Option<(Vec<Project>, Vec<Step>)>;
@@ -34,7 +34,7 @@ type Plan = Option<(Vec<Project>, Vec<Step>)>;
 /// Errors before anything runs: see [`CallGuard::enter`], [`lock_project`],
 /// [`half_run::refuse`], [`plan::up`] and [`requirement::check`]; a migration cannot run in this
 /// transaction (55000 and those of [`super::script_check::check`]). Later: those of the scripts.
-pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
+pub fn apply(project: &str, scope: Scope, finished: StepSink) -> Result<()> {
     run(&scope.request(project), |tables| plan_apply(tables, project, scope), finished)
 }
 
@@ -43,7 +43,7 @@ pub fn apply(project: &str, scope: Scope, finished: Report) -> Result<()> {
 /// before the next one begins.
 ///
 /// Errors: those of [`apply`]; migrations of different projects require each other (55000).
-pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
+pub fn apply_all(names: Option<Vec<String>>, finished: StepSink) -> Result<()> {
     run(&Request::ApplyAll, |tables| plan_apply_all(tables, names), finished)
 }
 
@@ -55,7 +55,7 @@ pub fn apply_all(names: Option<Vec<String>>, finished: Report) -> Result<()> {
 /// applied (22023); a migration has no down, or one that cannot run in this transaction (55000
 /// and those of [`super::script_check::check`]); a migration that remains, in whatever project,
 /// requires one of them (2BP01).
-pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
+pub fn rollback(project: &str, extent: Extent, finished: StepSink) -> Result<()> {
     let plan = |tables: &Batch| {
         let candidates = lock_and_find_candidates(tables, project, extent)?;
         Ok(candidates.map(|(project, candidates)| {
@@ -67,7 +67,7 @@ pub fn rollback(project: &str, extent: Extent, finished: Report) -> Result<()> {
 
 /// Rolls back the last n applied migrations of a project and applies them again, as they
 /// are registered now. Errors: those of [`rollback`] and [`apply`].
-pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
+pub fn redo(project: &str, n: i32, finished: StepSink) -> Result<()> {
     let plan = |tables: &Batch| {
         let candidates = lock_and_find_candidates(tables, project, Extent::Last(n))?;
         let Some((project, downs)) = candidates else { return Ok(None) };
@@ -80,7 +80,7 @@ pub fn redo(project: &str, n: i32, finished: Report) -> Result<()> {
 fn run(
     request: &Request,
     plan: impl FnOnce(&Batch) -> Result<Plan>,
-    finished: Report,
+    finished: StepSink,
 ) -> Result<()> {
     let _guard = CallGuard::enter(request.name(false))?;
     let store = Store::find()?;

@@ -7,7 +7,7 @@ use super::naming::title;
 use super::report;
 use super::run::{RenewLock, Run};
 use super::script::{KeepRows, ScriptOutcome};
-use super::script_cache::{PreparedScript, ScriptCache};
+use super::script_cache::{CachedScript, ScriptCache};
 use super::step::{CurrentStep, Direction, Finished, Step};
 use super::step_error::StepResult;
 use super::transaction_end::TransactionEnd;
@@ -64,7 +64,7 @@ impl Run<'_> {
     pub fn execute(
         &self,
         current: &CurrentStep,
-        prepared: Option<PreparedScript>,
+        prepared: Option<CachedScript>,
         renew_lock: Option<RenewLock>,
         finished: &mut dyn FnMut(Finished),
     ) -> StepResult<()> {
@@ -74,7 +74,7 @@ impl Run<'_> {
             Some(prepared) => prepared,
             None => {
                 let text = self.tables.as_owner(|tables| self.text(tables, step))?;
-                PreparedScript { text, read: None }
+                CachedScript { text, read: None }
             }
         };
         let (direction, outcome) = match self.before_script(current, &prepared.text)? {
@@ -107,7 +107,7 @@ impl Run<'_> {
     fn run_in_transaction(
         &self,
         current: &CurrentStep,
-        PreparedScript { text, read }: PreparedScript,
+        CachedScript { text, read }: CachedScript,
     ) -> StepResult<ScriptOutcome> {
         let step = current.step;
         if self.transaction_end.is_some() && leftover::has_set_all_modes() {

@@ -4,7 +4,7 @@ use super::errors;
 use super::naming::ScriptKind;
 use super::run::Run;
 use super::run_mode::{NonTransactionalReason, RunMode};
-use super::script_cache::PreparedScript;
+use super::script_cache::CachedScript;
 use super::script_check::{self, CheckedScript};
 use super::script_settings::ScriptSettings;
 use super::step::{Act, Direction, Step};
@@ -25,7 +25,7 @@ pub struct CheckedStep {
     /// migration has run.
     pub has_blocks: bool,
     /// Its scripts.
-    pub prepared: PreparedScript,
+    pub prepared: CachedScript,
 }
 
 /// What the check of a step's own script gives.
@@ -59,7 +59,7 @@ impl Run<'_> {
             if reason.is_some() && utility::are_refused() {
                 return Err(errors::audited(&self.label(step, step.script())).into());
             }
-            Ok(CheckedStep { reason, has_blocks, prepared: PreparedScript { text, read } })
+            Ok(CheckedStep { reason, has_blocks, prepared: CachedScript { text, read } })
         })
     }
 

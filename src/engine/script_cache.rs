@@ -11,7 +11,7 @@ use std::rc::Rc;
 const KEPT: usize = 16 << 20;
 
 /// The scripts of a step that was checked.
-pub struct PreparedScript {
+pub struct CachedScript {
     /// The scripts.
     pub text: StoredScript,
     /// What the parser is to read of the step's own script, if that was prepared.
@@ -21,14 +21,14 @@ pub struct PreparedScript {
 /// The scripts of steps, by the index of the step in the plan.
 #[derive(Default)]
 pub struct ScriptCache {
-    texts: HashMap<usize, PreparedScript>,
+    texts: HashMap<usize, CachedScript>,
     size: usize,
 }
 
 impl ScriptCache {
     /// Keeps the scripts of a step, if there is room for them.
-    pub fn keep(&mut self, step: usize, ready: PreparedScript) {
-        let PreparedScript { text, read } = &ready;
+    pub fn keep(&mut self, step: usize, ready: CachedScript) {
+        let CachedScript { text, read } = &ready;
         let beside = [&text.precondition, &text.verify].into_iter().flatten();
         let size = text.body.len()
             + beside.map(String::len).sum::<usize>()
@@ -40,7 +40,7 @@ impl ScriptCache {
     }
 
     /// Takes the scripts of a step out of the cache.
-    pub fn take(&mut self, step: usize) -> Option<PreparedScript> {
+    pub fn take(&mut self, step: usize) -> Option<CachedScript> {
         self.texts.remove(&step)
     }
 }
