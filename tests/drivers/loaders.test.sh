@@ -49,7 +49,7 @@ out=$(loader load "$folder" -p client 2>&1) || status=$?
 is 'exit status' 3 "$status"
 has 'refused' 'ERROR:  4 files were refused, so nothing of the folder is registered' "$out"
 has 'why' '002_crlf.sql: migration 002 of project "client" is already registered with another content\.$' "$out"
-has 'its HINT' '^HINT:  Correct or move away these files.*is taken with -r\.' "$out"
+has 'its HINT' '^HINT:  Correct or move away these files.*use -r\.' "$out"
 has 'no version' '^nameless.sql: file name "nameless.sql" is not that of a migration\. ' "$out"
 has 'other digits' '0010_ten.sql: version 0010 is the same as version 10' "$out"
 is 'nothing was registered' '' "$(sql "SELECT version FROM migrations.status('client') WHERE version = '007'")"

@@ -46,7 +46,7 @@ impl FailedStep<'_> {
                 if !self.is_stepwise && !self.is_first {
                     hints.push(format!("Commit between the migrations: {call}"));
                 }
-                hints.push("If this migration adds the value, split it after ALTER TYPE, or put BEGIN; and COMMIT; around that statement and call migrations.apply_each().".to_owned());
+                hints.push("If this migration adds the value, split it after ALTER TYPE, or put BEGIN; and COMMIT; around that statement and use a stepwise run.".to_owned());
             }
             Code::ERRCODE_OUT_OF_MEMORY if !self.is_stepwise => {
                 hints.push(format!("A transaction for each migration needs less: {call}"));
