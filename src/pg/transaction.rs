@@ -1,11 +1,10 @@
 //! The transaction that a call runs in. A procedure can end it and continue in the next one.
 
 use super::parse::Characteristics;
-use super::tree::{self, TreeNode};
 use super::{catch::catch, guc, interrupt, memory, raw};
 use crate::error::{Error, Result};
 use pgrx::PgSqlErrorCode as Code;
-use pgrx::pg_sys::{self, NodeTag};
+use pgrx::pg_sys;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Errors: the client's statement isn't a CALL outside of a transaction block, or another
@@ -31,16 +30,15 @@ fn check(may_end: bool) -> Result<()> {
 /// Whether the client's statement is a CALL, outside of a transaction block and a
 /// subtransaction.
 fn is_call() -> bool {
-    // SAFETY: reads the state of this process. The active portal is there while it runs, and its
-    // statements are a list of nodes.
+    // SAFETY: reads the state of this process. The active portal is there while it runs. Its
+    // command tag stays when an abort of the transaction releases a prepared statement's plan,
+    // and with it the list of statements.
     unsafe {
         if pg_sys::IsTransactionBlock() || pg_sys::IsSubTransaction() {
             return false;
         }
         let Some(portal) = pg_sys::ActivePortal.as_ref() else { return false };
-        let [planned] = tree::list::<pg_sys::PlannedStmt>(portal.stmts)[..] else { return false };
-        let utility = TreeNode::new(planned.utilityStmt);
-        utility.is_some_and(|utility| utility.tag() == NodeTag::T_CallStmt)
+        portal.commandTag == pg_sys::CommandTag::CMDTAG_CALL
     }
 }
 

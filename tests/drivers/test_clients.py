@@ -3,6 +3,7 @@ the rows of the last one and gives up after a while; and a role with few rights.
 import os
 import socket
 
+import psycopg
 import pytest
 
 GATE = """CREATE TABLE gate (is_open boolean);
@@ -129,3 +130,19 @@ def test_given_up(database, editor, how):
     assert editor.value("CALL migrations.apply_each(project => 'e')") in (1, 2)
     assert there(database, "e") == [1, 2, 3]
     assert database.value("SELECT count(*) FROM migrations.history WHERE project = 'e' AND action = 'apply' AND outcome = 'success'") == 3
+
+
+def test_prepared_call(database):
+    """A CALL that a driver has prepared. The abort of a failed step releases the plan of the statement."""
+    session = database.sessions[0]
+    database.value("SELECT migrations.add('1', 'good', 'CREATE TABLE prepared_1 ()'), migrations.add('2', 'bad', 'SELECT 1 / 0')")
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            session.execute("CALL migrations.apply_each()", prepare=True)
+    database.value("SELECT migrations.add('2', 'bad', 'VACUUM prepared_1; SELECT 1 / 0', replace => true)")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        session.execute("CALL migrations.apply_each()", prepare=True)
+    assert database.rows("SELECT version, state FROM migrations.status()") == [("1", "applied"), ("2", "failed")]
+    assert database.value("SELECT count(*) FROM migrations.history WHERE sqlstate = '22012'") >= 1
+    database.value("SELECT migrations.add('2', 'bad', 'VACUUM prepared_1; SELECT 1', replace => true)")
+    assert session.execute("CALL migrations.apply_each()", prepare=True).fetchall()[0][0] == 1

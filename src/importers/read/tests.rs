@@ -1,4 +1,4 @@
-use super::super::testing::{detected, files, importer, options, read_as};
+use super::super::testing::{detected, files, importer, read_as};
 use super::*;
 
 const GOOSE: &str = "-- +goose Up\nSELECT 1;";
