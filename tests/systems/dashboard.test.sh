@@ -258,7 +258,7 @@ PGDATABASE=dashboard
 quiet "SELECT migrations.add_repeatable('vacuum', 'VACUUM ANALYZE', project => 'maintenance')"
 out=$(error_of psql -X -v VERBOSITY=verbose -c "SELECT * FROM migrations.apply(project => 'maintenance')")
 has 'refused' '^ERROR:  25001:' "$out"
-has 'with what to do' '^HINT:  Use CALL migrations.apply_each' "$out"
+has 'with what to do' '^HINT:  Run it in transactions of its own: CALL migrations.apply_each' "$out"
 is 'never analyzed' t "$(sql "SELECT reltuples = -1 FROM pg_class WHERE oid = 'ai_service.skill_analyses'::regclass")"
 quiet "CALL migrations.apply_each(project => 'maintenance')"
 is 'analyzed' t "$(sql "SELECT reltuples = 0 FROM pg_class WHERE oid = 'ai_service.skill_analyses'::regclass")"
