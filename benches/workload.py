@@ -68,20 +68,21 @@ def paired(base, n):
     write(base / "paired", files)
 
 
-def dbmate(base, n):
+def marked(folder, n, up_marker, down_marker):
+    """Files with both scripts, each after a comment of the tool."""
     files = []
     for i in range(1, n + 1):
         up, down = migration(i)
-        files.append((f"{version(i)}_m{i}.sql", f"-- migrate:up\n{up}\n-- migrate:down\n{down}"))
-    write(base / "dbmate", files)
+        files.append((f"{version(i)}_m{i}.sql", f"-- {up_marker}\n{up}\n-- {down_marker}\n{down}"))
+    write(folder, files)
+
+
+def dbmate(base, n):
+    marked(base / "dbmate", n, "migrate:up", "migrate:down")
 
 
 def node_pg_migrate(base, n):
-    files = []
-    for i in range(1, n + 1):
-        up, down = migration(i)
-        files.append((f"{version(i)}_m{i}.sql", f"-- Up Migration\n{up}\n-- Down Migration\n{down}"))
-    write(base / "node-pg-migrate", files)
+    marked(base / "node-pg-migrate", n, "Up Migration", "Down Migration")
 
 
 def refinery(base, n):
