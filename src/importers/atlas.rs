@@ -53,7 +53,7 @@ impl Importer for Atlas {
             && files.iter().any(is_numbered)
             && !files.iter().any(is_of_pair)
             && !is_of_other();
-        if is_own { Claim::Sure } else { Claim::No }
+        Claim::sure_if(is_own)
     }
 
     /// A checkpoint replaces the files before it. If these are there, it is ignored, since a new

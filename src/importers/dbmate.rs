@@ -20,7 +20,7 @@ impl Importer for Dbmate {
                 && contains(file.text, "migrate:")
                 && lines(file.text).any(|line| marker(&line).is_some())
         };
-        if files.iter().any(has_marker) { Claim::Sure } else { Claim::No }
+        Claim::sure_if(files.iter().any(has_marker))
     }
 
     /// dbmate runs files in the order of their names as text.
@@ -36,18 +36,16 @@ impl Importer for Dbmate {
         let mut migrations = Vec::new();
         for (file, base) in files {
             let Some((version, name)) = parse_name(base) else { continue };
-            match sections(&file) {
-                Ok(Sections { up, down, transactional }) => migrations.push(ImportedMigration {
-                    version: Some(version.to_owned()),
-                    name: name.to_owned(),
-                    up: up.map(Section::finish),
-                    down: down.map(Section::finish),
-                    transactional,
-                    paths: vec![file.path.to_owned()],
-                    ..ImportedMigration::default()
-                }),
-                Err(problem) => notes.refuse(problem),
-            }
+            let Some(sections) = notes.take(sections(&file)) else { continue };
+            migrations.push(ImportedMigration {
+                version: Some(version.to_owned()),
+                name: name.to_owned(),
+                up: sections.up.map(Section::finish),
+                down: sections.down.map(Section::finish),
+                transactional: sections.transactional,
+                paths: vec![file.path.to_owned()],
+                ..ImportedMigration::default()
+            });
         }
         folder::keep_order(&mut migrations);
         Ok(migrations)

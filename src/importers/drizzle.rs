@@ -30,10 +30,7 @@ impl Importer for Drizzle {
     fn claims(&self, files: &[File]) -> Claim {
         let has_breakpoint =
             |file: &File| file.path.ends_with(".sql") && contains(file.text, BREAKPOINT);
-        match journal(files).is_some() || files.iter().any(has_breakpoint) {
-            true => Claim::Sure,
-            false => Claim::No,
-        }
+        Claim::sure_if(journal(files).is_some() || files.iter().any(has_breakpoint))
     }
 
     /// Newer releases have no journal, but a folder with `migration.sql` for each migration, as

@@ -20,7 +20,7 @@ impl Importer for Goose {
                 && contains(file.text, "+goose")
                 && lines(file.text).any(|line| annotation(&line).is_some())
         };
-        if files.iter().any(is_annotated) { Claim::Sure } else { Claim::No }
+        Claim::sure_if(files.iter().any(is_annotated))
     }
 
     fn read(
@@ -32,10 +32,7 @@ impl Importer for Goose {
         let is_own = |base: &str| base.ends_with(".sql") || is_go(base);
         let mut migrations = Vec::new();
         for (file, base) in folder::single_folder(files, self.name(), notes, is_own)? {
-            match migration(&file, base) {
-                Ok(migration) => migrations.push(migration),
-                Err(problem) => notes.refuse(problem),
-            }
+            migrations.extend(notes.take(migration(&file, base)));
         }
         Ok(folder::merge_parts(migrations))
     }

@@ -23,7 +23,7 @@ impl Importer for GraphileMigrate {
         let has_header = |file: &File| {
             parse_name(base(file.path)).is_some() && header(file.text).previous.is_some()
         };
-        if files.iter().any(has_header) { Claim::Sure } else { Claim::No }
+        Claim::sure_if(files.iter().any(has_header))
     }
 
     fn read(

@@ -51,6 +51,13 @@ pub enum Claim {
     Sure,
 }
 
+impl Claim {
+    /// Sure if it has a sign of the tool, or none.
+    pub fn sure_if(has_sign: bool) -> Claim {
+        if has_sign { Claim::Sure } else { Claim::No }
+    }
+}
+
 /// A file in memory.
 #[derive(Debug, Clone, Copy)]
 pub struct File<'a> {

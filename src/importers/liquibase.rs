@@ -53,7 +53,7 @@ impl Importer for Liquibase {
             true => has_header(file.text),
             false => contains(file.text, "databaseChangeLog"),
         };
-        if files.iter().any(is_own) { Claim::Sure } else { Claim::No }
+        Claim::sure_if(files.iter().any(is_own))
     }
 
     fn read(

@@ -17,7 +17,7 @@ impl Importer for NodePgMigrate {
 
     /// One file must have the markers as the tool's template has them.
     fn claims(&self, files: &[File]) -> Claim {
-        if files.iter().any(has_template) { Claim::Sure } else { Claim::No }
+        Claim::sure_if(files.iter().any(has_template))
     }
 
     /// node-pg-migrate runs files in the order of their numbers. Those with 17 digits are times.
@@ -46,14 +46,13 @@ impl Importer for NodePgMigrate {
         numbered.sort_by_key(|(number, base, _)| (*number, *base));
         let mut migrations = Vec::new();
         for (_, base, file) in numbered {
-            match sections(&file, notes) {
-                Ok((up, down)) => migrations.push(ImportedMigration {
-                    up: Some(up),
-                    down,
-                    ..ImportedMigration::with_name(base.trim_end_matches(".sql"), &file)
-                }),
-                Err(problem) => notes.refuse(problem),
-            }
+            let read = sections(&file, notes);
+            let Some((up, down)) = notes.take(read) else { continue };
+            migrations.push(ImportedMigration {
+                up: Some(up),
+                down,
+                ..ImportedMigration::with_name(base.trim_end_matches(".sql"), &file)
+            });
         }
         folder::make_unique(&mut migrations);
         folder::keep_order(&mut migrations);

@@ -46,6 +46,11 @@ impl Notes {
         }
     }
 
+    /// What was read. None: it is a problem, which is noted.
+    pub fn take<T>(&mut self, read: Result<T, Problem>) -> Option<T> {
+        read.map_err(|problem| self.refuse(problem)).ok()
+    }
+
     /// The paths of all files that are noted.
     pub(super) fn paths(&self) -> impl Iterator<Item = &String> {
         let noted = self.ignored.iter().chain(&self.unread).map(|(path, _)| path);

@@ -40,10 +40,7 @@ impl Importer for Numbered {
                 Some(problem) => Err(problem),
                 None => migration(&file, name),
             };
-            match read {
-                Ok(migration) => migrations.push(migration),
-                Err(problem) => notes.refuse(problem),
-            }
+            migrations.extend(notes.take(read));
         }
         Ok(folder::merge_parts(migrations))
     }

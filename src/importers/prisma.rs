@@ -14,7 +14,7 @@ impl Importer for Prisma {
     /// One file must have the name.
     fn claims(&self, files: &[File]) -> Claim {
         let is_own = |file: &File| migration_folder(file.path).is_some();
-        if files.iter().any(is_own) { Claim::Sure } else { Claim::No }
+        Claim::sure_if(files.iter().any(is_own))
     }
 
     /// Prisma runs migrations in the order of the folders' names as text.

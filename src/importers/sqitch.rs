@@ -43,7 +43,7 @@ impl Importer for Sqitch {
                 || (base.ends_with(".plan")
                     && file.text.lines().any(|line| line.starts_with("%syntax-version")))
         };
-        if files.iter().any(is_plan) { Claim::Sure } else { Claim::No }
+        Claim::sure_if(files.iter().any(is_plan))
     }
 
     fn read(

@@ -20,7 +20,7 @@ impl Importer for Sqlx {
         let has_marker = |file: &File| {
             split_name(base(file.path)).is_some() && file.text.starts_with(NO_TRANSACTION)
         };
-        if files.iter().any(has_marker) { Claim::Sure } else { Claim::No }
+        Claim::sure_if(files.iter().any(has_marker))
     }
 
     fn read(

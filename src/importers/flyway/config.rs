@@ -31,8 +31,7 @@ pub fn is_config(path: &str) -> bool {
 type Seen<'a> = HashMap<&'static str, (String, &'a str)>;
 
 impl Config {
-    /// Reads the configuration files, of which the outermost takes precedence, and then the
-    /// options.
+    /// Reads the configuration files, and then the options. The outermost file takes precedence.
     pub fn read(files: &[File], options: &Options, notes: &mut Notes) -> Result<Config, Problem> {
         let mut config = Config::default();
         let mut files: Vec<&File> = files.iter().filter(|file| is_config(file.path)).collect();

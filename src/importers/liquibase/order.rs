@@ -104,14 +104,10 @@ impl<'a> Includes<'_, 'a> {
 
     fn read_into(&mut self, list: &mut Vec<File<'a>>, reader: &mut Reader) -> Result<(), Problem> {
         let path = reader.file.path;
-        let root = match format::document(reader.file) {
-            Ok(root) => root.and_then(changelog),
-            Err(problem) => {
-                reader.notes.refuse(problem);
-                return Ok(());
-            }
+        let Some(document) = reader.notes.take(format::document(reader.file)) else {
+            return Ok(());
         };
-        let Some(root) = root else {
+        let Some(root) = document.and_then(changelog) else {
             let hint = "Remove the file, or leave it out by the option ignore.";
             reader.notes.refuse(Problem::of(path, "it holds no databaseChangeLog", hint));
             return Ok(());
