@@ -50,8 +50,7 @@ record! {
 
 impl Applied {
     fn new(outcome: RunOutcome) -> Applied {
-        let run_id = outcome.id.map(|id| Uuid(id.0));
-        Applied { applied: outcome.applied as i32, run_id }
+        Applied { applied: outcome.applied as i32, run_id: run_id(&outcome) }
     }
 }
 
@@ -62,9 +61,12 @@ record! {
 
 impl RolledBack {
     fn new(outcome: RunOutcome) -> RolledBack {
-        let run_id = outcome.id.map(|id| Uuid(id.0));
-        RolledBack { rolled_back: outcome.rolled_back as i32, run_id }
+        RolledBack { rolled_back: outcome.rolled_back as i32, run_id: run_id(&outcome) }
     }
+}
+
+fn run_id(outcome: &RunOutcome) -> Option<Uuid> {
+    outcome.id.map(|id| Uuid(id.0))
 }
 
 declare! {

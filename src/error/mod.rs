@@ -75,7 +75,7 @@ impl Error {
         self.with(|report| report.location = Some(location))
     }
 
-    /// The error as one of those that callers tell apart.
+    /// The error as one of those that callers distinguish.
     pub fn of(self, kind: Kind) -> Error {
         self.with(|report| report.kind = Some(kind))
     }
@@ -88,7 +88,7 @@ impl Error {
         }
     }
 
-    /// Which of the errors that callers tell apart it is.
+    /// Which of the errors that callers distinguish it is.
     pub fn kind(&self) -> Option<&Kind> {
         self.report()?.kind.as_ref()
     }

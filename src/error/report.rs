@@ -34,7 +34,7 @@ pub struct ErrorLocation {
     pub line: u32,
 }
 
-/// Errors that callers tell apart. All other errors only end the call.
+/// Errors that callers distinguish. All other errors only end the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A project does not exist, or a migration is not registered in it.

@@ -18,7 +18,7 @@ has 'notice' 'NOTICE:  00000: table "nowhere" does not exist, skipping' "$out"
 # psql's commands that mean nothing here
 sql "SELECT migrations.add('050', 'psql', E'\\\\echo one\nSELECT 1;\n\\\\set ON_ERROR_STOP on\n')" >/dev/null
 out=$(sql "SELECT messages FROM migrations.apply()" 2>&1)
-has 'told' 'NOTICE:  \\echo in line 1 is ignored' "$out"
+has 'reported' 'NOTICE:  \\echo in line 1 is ignored' "$out"
 has 'kept' '"NOTICE: \\\\set in line 3 is ignored"' "$out"
 
 # All that the server logs of itself at the highest level is no hindrance, and isn't kept.

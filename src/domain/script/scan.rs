@@ -53,7 +53,7 @@ pub struct Scan {
     /// For each piece of data, the place of what ends its COPY: a semicolon or `\g`.
     pub copies: Vec<usize>,
     /// The first place between the end of a COPY and the end of its line that has text, which
-    /// can't be told apart from the data.
+    /// cannot be distinguished from the data.
     pub after_copy: Option<usize>,
 }
 

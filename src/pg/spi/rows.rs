@@ -218,7 +218,7 @@ impl Row<'_> {
         self.not_null(column)
     }
 
-    /// The elements of an array, none of which is ever NULL; NULL is an empty one.
+    /// The elements of an array that has no NULLs. A NULL is read as an empty array.
     fn elements<T>(&self, column: usize) -> Vec<T>
     where
         Vec<Option<T>>: Column,

@@ -22,8 +22,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// The rest of the line: white space and a comment. Anything else can't be told apart from
-    /// the data.
+    /// The rest of the line: white space and a comment. Anything else cannot be distinguished
+    /// from the data.
     fn rest_of_line(&mut self) {
         let rest = self.at;
         self.at = self.next_line(rest);
